@@ -1,0 +1,1 @@
+"""Two image snapshots to a verdict."""

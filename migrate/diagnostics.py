@@ -1,0 +1,52 @@
+"""A finding as data: rule, places, words. How it is shown is for `report` to say."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from migrate.source import Span
+
+
+class Severity(Enum):
+    """ERROR: not migrated. WARNING: migrated under a stated assumption. INFO: dropped or changed on purpose."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a code stands for. `code` is `MS` and three digits, the first one the phase; codes are never used again."""
+
+    code: str
+    name: str
+    severity: Severity
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A place, and what is to be said of it there (may be empty)."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One finding. `message` is lower case, without a full stop, code in backticks; only `help` suggests anything."""
+
+    rule: Rule
+    message: str
+    primary: Label | None = None
+    secondary: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str | None = None
+
+    @property
+    def severity(self) -> Severity:
+        return self.rule.severity
+
+
+def has_errors(diagnostics: tuple[Diagnostic, ...]) -> bool:
+    return any(d.severity is Severity.ERROR for d in diagnostics)

@@ -1,0 +1,1 @@
+"""Dockerfiles and ignore files, read with their spans."""

@@ -1,0 +1,1 @@
+"""The container engine: the only room that talks to one."""

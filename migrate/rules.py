@@ -1,0 +1,63 @@
+"""Every rule, one list. Each has a page under docs/rules/ and a test that raises it; a test ties the three."""
+
+from migrate.diagnostics import Rule, Severity
+
+_E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+
+def _rule(code: str, name: str, severity: Severity, summary: str) -> Rule:
+    return Rule(code=code, name=name, severity=severity, summary=summary)
+
+
+# 1xx reading
+SCRIPT_UNREADABLE = _rule("MS101", "script-unreadable", _E, "the script is not valid shell, or a part of it can't be read")
+SCRIPT_TOO_LARGE = _rule("MS102", "script-too-large", _E, "the script is larger than what is read")
+DOCKERFILE_UNREADABLE = _rule("MS111", "dockerfile-unreadable", _E, "the Dockerfile does not parse")
+DOCKERFILE_MISSING = _rule("MS112", "dockerfile-missing", _E, "the build names a Dockerfile that is not there")
+IGNORE_FILE_UNREADABLE = _rule("MS113", "ignore-file-unreadable", _E, "a pattern of the ignore file is not valid")
+FILE_UNREADABLE = _rule("MS114", "file-unreadable", _E, "the file can't be read as text")
+SEVERAL_DRIVERS = _rule("MS121", "several-drivers", _E, "several files could drive the build")
+
+# 2xx tracing
+CONSTRUCT_NOT_TRACED = _rule("MS201", "construct-not-traced", _E, "what this shell construct does is not traced")
+DOCKER_OPTION_UNKNOWN = _rule("MS202", "docker-option-unknown", _E, "an option of a docker command is not known")
+DOCKER_COMMAND_NOT_TRACED = _rule("MS203", "docker-command-not-traced", _E, "what this docker command does is not traced")
+VALUE_UNKNOWN = _rule("MS204", "value-unknown", _E, "a value that decides the migration is not known")
+COMMAND_TOUCHES_ARTIFACT = _rule("MS205", "command-touches-artifact", _E, "a command may change the artifact on its way")
+HOST_OUTSIDE = _rule("MS206", "path-outside-repository", _E, "a path leads out of the repository")
+
+# 3xx provenance
+ARTIFACT_MIXED = _rule("MS301", "artifact-mixed", _E, "a COPY takes artifacts together with other files")
+ARTIFACT_UNUSED = _rule("MS302", "artifact-unused", _E, "a file is extracted that no image holds")
+CONTAINER_UNKNOWN = _rule("MS303", "container-unknown", _E, "the container of an extraction was not made by the script")
+DIFFERENT_CONTEXTS = _rule("MS304", "different-contexts", _E, "the two builds use different build contexts")
+BUILDER_NOT_BUILT = _rule("MS305", "builder-not-built", _E, "the image of an extraction is not built by the script")
+COPY_PATH_UNKNOWN = _rule("MS306", "copy-path-unknown", _E, "a COPY path depends on a variable that is not known")
+ARTIFACT_MISSED = _rule("MS307", "artifact-not-in-context", _E, "the artifact is hidden from the build by the ignore file")
+
+# 4xx planning
+BUILD_ARG_CONFLICT = _rule("MS401", "build-arg-conflict", _E, "a build argument would reach the other stage")
+PROXY_ARGUMENT_SHARED = _rule("MS402", "proxy-argument-shared", _W, "a proxy build argument reaches the runtime stage too")
+KIND_ASSUMED = _rule("MS403", "kind-assumed", _W, "whether an artifact is a file or a directory is assumed")
+DIRECTIVES_DIFFER = _rule("MS404", "directives-differ", _E, "the two Dockerfiles have different parser directives")
+GLOBAL_ARGUMENT_CONFLICT = _rule("MS405", "global-argument-conflict", _E, "both Dockerfiles have a global ARG of one name")
+OPTION_MERGED = _rule("MS406", "option-merged", _W, "an option of the builder's build now holds for both stages")
+OPTION_CONFLICT = _rule("MS407", "option-conflict", _E, "the two builds have options that can't be joined")
+BUILDER_IMAGE_USED = _rule("MS408", "builder-image-used", _E, "the builder image is used beyond the extraction")
+SHAPE_NOT_PLANNED = _rule("MS409", "shape-not-planned", _E, "this arrangement of builders and runtimes is not planned")
+DRIVER_EDIT_UNCERTAIN = _rule("MS410", "driver-edit-uncertain", _E, "the driver can't be edited with certainty")
+COMMANDS_REORDERED = _rule("MS411", "commands-between-builds", _W, "commands between the two builds now run before the builder's")
+STAGE_NAME_TAKEN = _rule("MS412", "stage-name-taken", _E, "a stage name would hide an image in use")
+
+# 5xx verifying
+LEGACY_BUILD_FAILS = _rule("MS501", "legacy-build-fails", _E, "the legacy build does not run")
+MIGRATED_BUILD_FAILS = _rule("MS502", "migrated-build-fails", _E, "the migrated build does not run")
+IMAGES_DIFFER = _rule("MS503", "images-differ", _E, "the legacy and the migrated image differ")
+IMAGE_MISSING = _rule("MS504", "image-missing", _E, "one side did not make an image that the other made")
+COMMAND_NOT_ALLOWED = _rule("MS505", "command-not-allowed", _E, "a docker command is not carried out while verifying")
+
+# 6xx applying
+FILE_CHANGED = _rule("MS601", "file-changed", _E, "a file changed between reading and writing")
+WRITE_FAILED = _rule("MS602", "write-failed", _E, "the migration could not be written")
+
+ALL: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

@@ -1,0 +1,1 @@
+"""Shell text to one small tree, through two readers."""

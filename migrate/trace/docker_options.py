@@ -1,0 +1,162 @@
+"""Options of docker's commands and whether they take a value: data, from `docker COMMAND --help` of 20.10 and 28.2
+and, for builds, from buildx's reference. `long/s` gives the short spelling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionTable:
+    """`flags` take no value, `valued` one; `short` maps letters to long names."""
+
+    flags: frozenset[str]
+    valued: frozenset[str]
+    short: Mapping[str, str]
+
+
+def _options(*, flags: str, valued: str) -> OptionTable:
+    pairs = [name.partition("/") for name in f"{flags} {valued}".split()]
+    return OptionTable(
+        flags=frozenset(name.partition("/")[0] for name in flags.split()),
+        valued=frozenset(name.partition("/")[0] for name in valued.split()),
+        short={letter: name for name, _, letter in pairs if letter},
+    )
+
+
+GLOBAL = _options(
+    flags="debug/D tls tlsverify version/v",
+    valued="config context/c host/H log-level/l tlscacert tlscert tlskey",
+)
+
+COMMANDS: Mapping[str, OptionTable] = {
+    "build": _options(
+        flags=
+            "check compress debug/D disable-content-trust force-rm load no-cache pull push quiet/q rm squash",
+        valued=
+            "add-host allow annotation attest build-arg build-context builder cache-from cache-to call cgroup- "
+            "parent cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems file/f iidfile isolation label "
+            "memory-swap memory/m metadata-file network no-cache-filter output/o platform progress provenance "
+            "sbom secret security-opt shm-size ssh tag/t target ulimit",
+    ),
+    "create": _options(
+        flags=
+            "disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged publish- "
+            "all/P quiet/q read-only rm tty/t use-api-socket",
+        valued=
+            "add-host annotation attach/a blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent "
+            "cgroupns cidfile cpu-count cpu-percent cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu- "
+            "shares/c cpus cpuset-cpus cpuset-mems device device-cgroup-rule device-read-bps device-read-iops "
+            "device-write-bps device-write-iops dns dns-option dns-search domainname entrypoint env-file env/e "
+            "expose gpus group-add health-cmd health-interval health-retries health-start-interval health-start- "
+            "period health-timeout hostname/h io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory "
+            "label-file label/l link link-local-ip log-driver log-opt mac-address memory-reservation memory-swap "
+            "memory-swappiness memory/m mount name network network-alias oom-score-adj pid pids-limit platform "
+            "publish/p pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl "
+            "tmpfs ulimit user/u userns uts volume-driver volume/v volumes-from workdir/w",
+    ),
+    "run": _options(
+        flags=
+            "detach/d disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged "
+            "publish-all/P quiet/q read-only rm sig-proxy tty/t use-api-socket",
+        valued=
+            "add-host annotation attach/a blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent "
+            "cgroupns cidfile cpu-count cpu-percent cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu- "
+            "shares/c cpus cpuset-cpus cpuset-mems detach-keys device device-cgroup-rule device-read-bps device- "
+            "read-iops device-write-bps device-write-iops dns dns-option dns-search domainname entrypoint env- "
+            "file env/e expose gpus group-add health-cmd health-interval health-retries health-start-interval "
+            "health-start-period health-timeout hostname/h io-maxbandwidth io-maxiops ip ip6 ipc isolation "
+            "kernel-memory label-file label/l link link-local-ip log-driver log-opt mac-address memory- "
+            "reservation memory-swap memory-swappiness memory/m mount name network network-alias oom-score-adj "
+            "pid pids-limit platform publish/p pull restart runtime security-opt shm-size stop-signal stop- "
+            "timeout storage-opt sysctl tmpfs ulimit user/u userns uts volume-driver volume/v volumes-from "
+            "workdir/w",
+    ),
+    "cp": _options(
+        flags="archive/a follow-link/L quiet/q",
+        valued="",
+    ),
+    "rm": _options(
+        flags="force/f link/l volumes/v",
+        valued="",
+    ),
+    "start": _options(
+        flags="attach/a interactive/i",
+        valued="checkpoint checkpoint-dir detach-keys",
+    ),
+    "stop": _options(
+        flags="",
+        valued="signal/s time/t timeout/t",
+    ),
+    "wait": _options(
+        flags="",
+        valued="",
+    ),
+    "exec": _options(
+        flags="detach/d interactive/i privileged tty/t",
+        valued="detach-keys env-file env/e user/u workdir/w",
+    ),
+    "export": _options(
+        flags="",
+        valued="output/o",
+    ),
+    "save": _options(
+        flags="",
+        valued="output/o platform",
+    ),
+    "load": _options(
+        flags="quiet/q",
+        valued="input/i platform",
+    ),
+    "import": _options(
+        flags="",
+        valued="change/c message/m platform",
+    ),
+    "commit": _options(
+        flags="pause/p",
+        valued="author/a change/c message/m",
+    ),
+    "tag": _options(
+        flags="",
+        valued="",
+    ),
+    "push": _options(
+        flags="all-tags/a disable-content-trust quiet/q",
+        valued="platform",
+    ),
+    "pull": _options(
+        flags="all-tags/a disable-content-trust quiet/q",
+        valued="platform",
+    ),
+    "rmi": _options(
+        flags="force/f no-prune",
+        valued="platform",
+    ),
+    "images": _options(
+        flags="all/a digests no-trunc quiet/q tree",
+        valued="filter/f format",
+    ),
+    "ps": _options(
+        flags="all/a latest/l no-trunc quiet/q size/s",
+        valued="filter/f format last/n",
+    ),
+    "inspect": _options(
+        flags="size/s",
+        valued="format/f type",
+    ),
+    "login": _options(
+        flags="password-stdin",
+        valued="password/p username/u",
+    ),
+    "logout": _options(
+        flags="",
+        valued="",
+    ),
+    "kill": _options(
+        flags="",
+        valued="signal/s",
+    ),
+    "logs": _options(
+        flags="details follow/f timestamps/t",
+        valued="since tail/n until",
+    ),
+}
