@@ -114,3 +114,16 @@ def decode(data: bytes) -> str:
 
 def encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """One file that a migration writes or removes. `path` is relative to the repository's root.
+
+    `before` is what was read (None: the file was not there), `after` what it becomes (None: it is removed). A file keeps
+    its mode; a new one gets 0o644.
+    """
+
+    path: PurePosixPath
+    before: bytes | None
+    after: bytes | None
