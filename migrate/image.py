@@ -33,7 +33,9 @@ class ImageReference:
         if found is None or re.fullmatch(r"sha256:[0-9a-f]{64}", text):
             return None
         domain, path = found["domain"], found["path"]
-        if domain is not None and not ("." in domain or ":" in domain or domain == "localhost" or domain.lower() != domain):
+        if domain is not None and not (
+            "." in domain or ":" in domain or domain == "localhost" or domain.lower() != domain
+        ):
             domain, path = None, f"{domain}/{path}"
         if domain is None:
             first, _, rest = path.partition("/")

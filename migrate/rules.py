@@ -10,20 +10,27 @@ def _rule(code: str, name: str, severity: Severity, summary: str) -> Rule:
 
 
 # 1xx reading
-SCRIPT_UNREADABLE = _rule("MS101", "script-unreadable", _E, "the script is not valid shell, or a part of it can't be read")
+SCRIPT_UNREADABLE = _rule(
+    "MS101", "script-unreadable", _E, "the script is not valid shell, or a part of it can't be read"
+)
 SCRIPT_TOO_LARGE = _rule("MS102", "script-too-large", _E, "the script is larger than what is read")
 DOCKERFILE_UNREADABLE = _rule("MS111", "dockerfile-unreadable", _E, "the Dockerfile does not parse")
 DOCKERFILE_MISSING = _rule("MS112", "dockerfile-missing", _E, "the build names a Dockerfile that is not there")
 IGNORE_FILE_UNREADABLE = _rule("MS113", "ignore-file-unreadable", _E, "a pattern of the ignore file is not valid")
 FILE_UNREADABLE = _rule("MS114", "file-unreadable", _E, "the file can't be read as text")
+DRIVER_NOT_READ = _rule("MS122", "driver-not-read", _E, "a driver of this kind is not read")
 SEVERAL_DRIVERS = _rule("MS121", "several-drivers", _E, "several files could drive the build")
 
 # 2xx tracing
 CONSTRUCT_NOT_TRACED = _rule("MS201", "construct-not-traced", _E, "what this shell construct does is not traced")
 DOCKER_OPTION_UNKNOWN = _rule("MS202", "docker-option-unknown", _E, "an option of a docker command is not known")
-DOCKER_COMMAND_NOT_TRACED = _rule("MS203", "docker-command-not-traced", _E, "what this docker command does is not traced")
+DOCKER_COMMAND_NOT_TRACED = _rule(
+    "MS203", "docker-command-not-traced", _E, "what this docker command does is not traced"
+)
 VALUE_UNKNOWN = _rule("MS204", "value-unknown", _E, "a value that decides the migration is not known")
-COMMAND_TOUCHES_ARTIFACT = _rule("MS205", "command-touches-artifact", _E, "a command may change the artifact on its way")
+COMMAND_TOUCHES_ARTIFACT = _rule(
+    "MS205", "command-touches-artifact", _E, "a command may change the artifact on its way"
+)
 HOST_OUTSIDE = _rule("MS206", "path-outside-repository", _E, "a path leads out of the repository")
 
 # 3xx provenance
@@ -33,21 +40,40 @@ CONTAINER_UNKNOWN = _rule("MS303", "container-unknown", _E, "the container of an
 DIFFERENT_CONTEXTS = _rule("MS304", "different-contexts", _E, "the two builds use different build contexts")
 BUILDER_NOT_BUILT = _rule("MS305", "builder-not-built", _E, "the image of an extraction is not built by the script")
 COPY_PATH_UNKNOWN = _rule("MS306", "copy-path-unknown", _E, "a COPY path depends on a variable that is not known")
-ARTIFACT_MISSED = _rule("MS307", "artifact-not-in-context", _E, "the artifact is hidden from the build by the ignore file")
+ARTIFACT_MISSED = _rule(
+    "MS307", "artifact-not-in-context", _E, "the artifact is hidden from the build by the ignore file"
+)
 
 # 4xx planning
 BUILD_ARG_CONFLICT = _rule("MS401", "build-arg-conflict", _E, "a build argument would reach the other stage")
-PROXY_ARGUMENT_SHARED = _rule("MS402", "proxy-argument-shared", _W, "a proxy build argument reaches the runtime stage too")
+PROXY_ARGUMENT_SHARED = _rule(
+    "MS402", "proxy-argument-shared", _W, "a proxy build argument reaches the runtime stage too"
+)
 KIND_ASSUMED = _rule("MS403", "kind-assumed", _W, "whether an artifact is a file or a directory is assumed")
 DIRECTIVES_DIFFER = _rule("MS404", "directives-differ", _E, "the two Dockerfiles have different parser directives")
-GLOBAL_ARGUMENT_CONFLICT = _rule("MS405", "global-argument-conflict", _E, "both Dockerfiles have a global ARG of one name")
+GLOBAL_ARGUMENT_CONFLICT = _rule(
+    "MS405", "global-argument-conflict", _E, "both Dockerfiles have a global ARG of one name"
+)
 OPTION_MERGED = _rule("MS406", "option-merged", _W, "an option of the builder's build now holds for both stages")
 OPTION_CONFLICT = _rule("MS407", "option-conflict", _E, "the two builds have options that can't be joined")
 BUILDER_IMAGE_USED = _rule("MS408", "builder-image-used", _E, "the builder image is used beyond the extraction")
 SHAPE_NOT_PLANNED = _rule("MS409", "shape-not-planned", _E, "this arrangement of builders and runtimes is not planned")
 DRIVER_EDIT_UNCERTAIN = _rule("MS410", "driver-edit-uncertain", _E, "the driver can't be edited with certainty")
-COMMANDS_REORDERED = _rule("MS411", "commands-between-builds", _W, "commands between the two builds now run before the builder's")
+COMMANDS_BETWEEN = _rule(
+    "MS411", "commands-between-builds", _E, "a command between the two builds changes files that the builder may read"
+)
 STAGE_NAME_TAKEN = _rule("MS412", "stage-name-taken", _E, "a stage name would hide an image in use")
+HOST_ARTIFACT_GONE = _rule(
+    "MS413", "host-artifact-gone", _W, "the script left the artifact on the host and no longer does"
+)
+ADD_ASSUMED_PLAIN = _rule("MS414", "add-assumed-plain", _W, "an ADD of an artifact is assumed not to unpack it")
+MESSAGE_DROPPED = _rule("MS415", "message-dropped", _I, "a message about the builder's image goes with its build")
+ARTIFACT_NAME_SPECIAL = _rule(
+    "MS416", "artifact-name-special", _E, "the artifact's path holds characters that COPY would interpret"
+)
+ADD_UNPACKS = _rule("MS417", "add-unpacks", _E, "an ADD unpacks the artifact, which COPY --from does not")
+ARTIFACT_IS_LINK = _rule("MS418", "artifact-is-link", _E, "the artifact is a symbolic link")
+CACHE_OPTION_SHARED = _rule("MS419", "cache-option-shared", _I, "an option about the cache now holds for both stages")
 
 # 5xx verifying
 LEGACY_BUILD_FAILS = _rule("MS501", "legacy-build-fails", _E, "the legacy build does not run")

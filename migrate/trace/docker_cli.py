@@ -12,18 +12,51 @@ from migrate.trace.docker_options import COMMANDS, GLOBAL, OptionTable
 # `docker GROUP VERB` → the verb's short name; a verb that is not here is read as `GROUP VERB` and has no table.
 _GROUPS = {
     "container": {
-        **{v: v for v in ("create", "run", "cp", "rm", "start", "stop", "wait", "exec", "export", "commit", "inspect", "kill", "logs")},
-        **{v: "ps" for v in ("ls", "list", "ps")},
+        **{
+            v: v
+            for v in (
+                "create",
+                "run",
+                "cp",
+                "rm",
+                "start",
+                "stop",
+                "wait",
+                "exec",
+                "export",
+                "commit",
+                "inspect",
+                "kill",
+                "logs",
+            )
+        },
+        **dict.fromkeys(("ls", "list", "ps"), "ps"),
     },
     "image": {
         **{v: v for v in ("build", "save", "load", "import", "tag", "push", "pull", "inspect")},
-        **{v: "rmi" for v in ("rm", "remove")},
-        **{v: "images" for v in ("ls", "list")},
+        **dict.fromkeys(("rm", "remove"), "rmi"),
+        **dict.fromkeys(("ls", "list"), "images"),
     },
     "buildx": {"build": "build", "b": "build"},
     "builder": {"build": "build"},
 }
-_KNOWN_GROUPS = {*_GROUPS, "compose", "config", "context", "manifest", "network", "node", "plugin", "secret", "service", "stack", "swarm", "system", "trust", "volume"}
+_KNOWN_GROUPS = {
+    *_GROUPS,
+    "compose",
+    "config",
+    "context",
+    "manifest",
+    "network",
+    "node",
+    "plugin",
+    "secret",
+    "service",
+    "stack",
+    "swarm",
+    "system",
+    "trust",
+    "volume",
+}
 # Everything after the first operand belongs to the program in the container.
 _STOPS_AT_OPERAND = {"run", "create", "exec"}
 
@@ -121,7 +154,9 @@ def _scan(
     while at < len(words):
         word = words[at]
         if word == "--":
-            operands += [Operand(text=w, word=at + 1 + i) for i, w in enumerate(words[at + 1 :])] if not stop_at_operand else []
+            operands += (
+                [Operand(text=w, word=at + 1 + i) for i, w in enumerate(words[at + 1 :])] if not stop_at_operand else []
+            )
             return options, operands, at + 1 if stop_at_operand else len(words)
         if not word.startswith("-") or word == "-":
             if stop_at_operand:

@@ -1,0 +1,118 @@
+"""Options in, exit code out. What a command does is `pipeline`'s, how it is shown `report`'s.
+
+Exit codes: 0 done · 1 a build is not migrated, images differ, or `--check` found one · 2 usage · 3 environment (engine
+unreachable, a build fails, nothing found) · 4 internal error · 130 interrupted.
+"""
+
+import sys
+import traceback
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+import typer
+
+from migrate import __version__
+
+_COMMANDS = ("migrate",)
+
+app = typer.Typer(
+    name="ms-migrate",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Migrate the builder pattern (Dockerfile.build, build.sh, Dockerfile) to one multi-stage Dockerfile, and verify that "
+    "the image stays the same. `ms-migrate PATH` is short for `ms-migrate migrate PATH`.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"ms-migrate {__version__}")
+        raise typer.Exit
+
+
+@app.command("migrate")
+def migrate_command(
+    path: Annotated[Path, typer.Argument(help="The repository, or a folder of it.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; print the change as a unified diff on standard output.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing, build nothing; exit 1 if a legacy build is there.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="Write the migrated tree there and leave PATH alone.")
+    ] = None,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Build nothing: write what was planned, unverified.")] = False,
+    driver: Annotated[
+        str | None, typer.Option("--driver", metavar="FILE", help="The script that builds it, relative to PATH, where several do.")
+    ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable that the script is given; may be repeated.")
+    ] = None,
+    arg: Annotated[
+        list[str] | None, typer.Option("--arg", metavar="VALUE", help="An argument that the script is given; may be repeated.")
+    ] = None,
+    time_limit: Annotated[
+        int, typer.Option("--time-limit", metavar="SECONDS", help="How long each side's build may take.", min=1)
+    ] = 3600,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back the last migration of PATH.")] = False,
+) -> None:
+    """Find legacy builds under PATH, plan them, build both versions, compare, and write the migration."""
+    from migrate.outcome import exit_code  # noqa: PLC0415 -- the house is only entered to work
+    from migrate.pipeline.run import Mode, Request, migrate, undo_migration  # noqa: PLC0415
+    from migrate.report.outcome import print_outcome, print_undone  # noqa: PLC0415
+    from migrate.report.progress import Progress  # noqa: PLC0415
+
+    if not path.is_dir():
+        raise typer.BadParameter(f"`{path}` is not a directory", param_hint="PATH")
+    modes = [name for name, given in (("--dry-run", dry_run), ("--check", check), ("--undo", undo), ("--output", output)) if given]
+    if len(modes) > 1:
+        raise typer.BadParameter(f"{modes[0]} and {modes[1]} exclude each other")
+    if undo:
+        print_undone(path, undo_migration(path))
+        return
+    mode = Mode.DRY_RUN if dry_run else Mode.CHECK if check else Mode.WRITE
+    request = Request(
+        root=path,
+        mode=mode,
+        output=output,
+        verify=not no_verify,
+        driver=PurePosixPath(driver) if driver else None,
+        environment=_pairs(env or []),
+        arguments=tuple(arg or ()),
+        time_limit=time_limit,
+    )
+    outcome = migrate(request, Progress(sys.stderr))
+    print_outcome(outcome, diff=dry_run)
+    raise typer.Exit(exit_code(outcome, check=check))
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"`{text}` is not NAME=VALUE", param_hint="--env")
+        pairs[name] = value
+    return pairs
+
+
+def main() -> None:
+    """The command `ms-migrate`: the one place where an error that nobody foresaw becomes a report to paste."""
+    arguments = sys.argv[1:]
+    first = next((a for a in arguments if not a.startswith("-")), None)
+    if first is not None and first not in _COMMANDS and "--version" not in arguments:
+        arguments.insert(0, "migrate")
+    options: dict[str, Any] = {"args": arguments, "prog_name": "ms-migrate", "standalone_mode": True}
+    try:
+        app(**options)
+    except KeyboardInterrupt:
+        print("ms-migrate: interrupted; nothing was written", file=sys.stderr)
+        sys.exit(130)
+    except Exception:  # noqa: BLE001 -- the boundary
+        print(f"ms-migrate {__version__}: internal error; nothing more was written. Please report what follows:", file=sys.stderr)
+        traceback.print_exc()
+        sys.exit(4)

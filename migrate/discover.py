@@ -1,0 +1,140 @@
+"""Phase 1: what a repository holds, and which of its files may drive a legacy build.
+
+Input: a folder. Output: a Repository (names and kinds of its files, contents on demand) and the candidate drivers.
+Nothing is started and links are not followed.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path, PurePosixPath
+
+from migrate.source import SourceFile
+
+SCRIPT_LIMIT = 256 * 1024
+"""Largest driver that is looked at, in bytes (parsers.md: larger ones cost gigabytes to parse)."""
+
+_SKIPPED = {".git", ".hg", ".svn", ".ms-migrate", "node_modules", "vendor", "third_party", ".venv", "__pycache__"}
+_MAKEFILES = {"makefile", "gnumakefile"}
+_YAML = {".yml", ".yaml"}
+_SHEBANG = re.compile(r"#!.*\b(?:ba|da|k|z|a)?sh\b")
+_MAKES_CONTAINER = re.compile(r"\b(?:create|run)\b")
+_TAKES_OUT = re.compile(r"\b(?:cp|export)\b")
+_COMMAND = re.compile(r"\b(?:docker|podman)\b|\$\{?\w*DOCKER\w*", re.IGNORECASE)
+
+
+class EntryKind(Enum):
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+    OTHER = "other"
+
+
+class DriverKind(Enum):
+    SCRIPT = "shell script"
+    MAKEFILE = "Makefile"
+    WORKFLOW = "CI or compose file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """A file that mentions docker and a way to take files out of a container: worth tracing."""
+
+    path: PurePosixPath
+    kind: DriverKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A folder as found. `entries` maps paths relative to `root` to what stands there (links unfollowed).
+
+    Folders that hold other people's code (vendor, node_modules …) are listed but not entered.
+    """
+
+    root: Path
+    entries: Mapping[PurePosixPath, EntryKind] = field(repr=False)
+
+    def kind(self, path: PurePosixPath) -> EntryKind | None:
+        return EntryKind.DIRECTORY if path == PurePosixPath() else self.entries.get(path)
+
+    def source(self, path: PurePosixPath) -> SourceFile | None:
+        """The file's text, or None where there is no regular file that can be read (a link inside the folder counts as
+        what it leads to)."""
+        full = self.root / path
+        try:
+            if not full.is_file() or not full.resolve().is_relative_to(self.root.resolve()):
+                return None
+            return SourceFile.read(self.root, path)
+        except OSError:
+            return None
+
+    @property
+    def has_dockerfile(self) -> bool:
+        return any("dockerfile" in path.name.lower() for path, kind in self.entries.items() if kind is EntryKind.FILE)
+
+
+def scan(root: Path) -> Repository:
+    """List `root`. Raises OSError where the folder itself can't be read; a sub-folder that can't is listed, not entered."""
+    entries: dict[PurePosixPath, EntryKind] = {}
+    with os.scandir(root):
+        pass
+    for directory, names, files in os.walk(root):
+        here = PurePosixPath(Path(directory).relative_to(root))
+        for name in (*names, *files):
+            entries[here / name] = _kind(Path(directory, name))
+        names[:] = sorted(n for n in names if n not in _SKIPPED and entries[here / n] is EntryKind.DIRECTORY)
+    return Repository(root=root, entries=dict(sorted(entries.items())))
+
+
+def find_drivers(repository: Repository) -> tuple[Driver, ...]:
+    """The files that may drive a legacy build, by path."""
+    found = []
+    for path, kind in repository.entries.items():
+        if kind is not EntryKind.FILE or any(part in _SKIPPED for part in path.parts):
+            continue
+        driver = _driver_kind(repository, path)
+        if driver is not None:
+            found.append(Driver(path=path, kind=driver))
+    return tuple(found)
+
+
+def _kind(path: Path) -> EntryKind:
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return EntryKind.OTHER
+    if stat.S_ISLNK(mode):
+        return EntryKind.LINK
+    if stat.S_ISDIR(mode):
+        return EntryKind.DIRECTORY
+    return EntryKind.FILE if stat.S_ISREG(mode) else EntryKind.OTHER
+
+
+def _driver_kind(repository: Repository, path: PurePosixPath) -> DriverKind | None:
+    """What `path` would be as a driver; None where it can't be one or holds nothing of the pattern."""
+    full = repository.root / path
+    try:
+        if full.stat().st_size > SCRIPT_LIMIT:
+            return None
+        with full.open("rb") as stream:
+            head = stream.read(128)
+    except OSError:
+        return None
+    kind: DriverKind | None = None
+    if path.name.lower() in _MAKEFILES or path.suffix == ".mk":
+        kind = DriverKind.MAKEFILE
+    elif path.suffix.lower() in _YAML:
+        kind = DriverKind.WORKFLOW
+    elif path.suffix in (".sh", ".bash") or _SHEBANG.match(head.decode("utf-8", "replace")):
+        kind = DriverKind.SCRIPT
+    if kind is None:
+        return None
+    source = repository.source(path)
+    return kind if source is not None and _mentions_pattern(source.text) else None
+
+
+def _mentions_pattern(text: str) -> bool:
+    return bool(_COMMAND.search(text) and _MAKES_CONTAINER.search(text) and _TAKES_OUT.search(text))

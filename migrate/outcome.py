@@ -1,0 +1,77 @@
+"""What a run of the pipeline came to: what `report` shows and `cli` turns into an exit code."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path, PurePosixPath
+
+from migrate.compare.verdict import Comparison
+from migrate.diagnostics import Diagnostic
+from migrate.image import ImageReference
+from migrate.source import FileChange
+
+
+class Status(Enum):
+    """Of one legacy build. FOUND (by `--check`), PLANNED (by `--dry-run`) and WRITTEN ended well; the rest says why nothing
+    was written."""
+
+    REFUSED = "not migrated"
+    FOUND = "found"
+    PLANNED = "planned"
+    WRITTEN = "written"
+    DIFFERENT = "different"
+    BUILD_FAILED = "build failed"
+    NO_ENGINE = "not verified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageCheck:
+    """One final image, both ways. Sizes in bytes, as the engine gives them."""
+
+    reference: ImageReference
+    legacy_size: int
+    migrated_size: int
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Both versions built and compared. Seconds are wall time of each side's driver; `builder_size` in bytes is that of the
+    image that the artifacts came from; `engine` says which engine and which builder did it."""
+
+    engine: str
+    checks: tuple[ImageCheck, ...]
+    builder_size: int
+    legacy_seconds: float
+    migrated_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOutcome:
+    """One legacy build. `verification` is None where it wasn't built; `reason` then says why."""
+
+    driver: PurePosixPath
+    status: Status
+    changes: tuple[FileChange, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    verification: Verification | None = None
+    not_verified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationOutcome:
+    """A whole repository. `has_dockerfile` tells "nothing to migrate" from "nothing found"."""
+
+    root: Path
+    builds: tuple[BuildOutcome, ...]
+    has_dockerfile: bool
+
+
+def exit_code(outcome: MigrationOutcome, *, check: bool) -> int:
+    """0: done, or nothing to do. 1: a build is not migrated, its images differ, or `check` found one. 3: what it needs
+    isn't there: an engine, a legacy build that runs, a Dockerfile at all."""
+    if not outcome.builds:
+        return 0 if outcome.has_dockerfile else 3
+    statuses = {b.status for b in outcome.builds}
+    if check or statuses & {Status.REFUSED, Status.DIFFERENT}:
+        return 1
+    return 3 if statuses & {Status.BUILD_FAILED, Status.NO_ENGINE} else 0

@@ -1,0 +1,1 @@
+"""One repository through the phases, in order."""

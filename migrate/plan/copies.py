@@ -1,0 +1,208 @@
+"""A COPY of an extracted file → `COPY --from=STAGE`: source, destination and owner such that the same lands at the same place.
+
+The rules are semantics.md's, sections 1 and 2: `docker cp` and COPY name the file after the host's name, COPY --from after
+the builder's; the old chain made everything root's.
+"""
+
+import itertools
+import json
+import posixpath
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, Label, Rule
+from migrate.dockerfile.instructions import Argument
+from migrate.dockerfile.scope import working_directory
+from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts
+from migrate.provenance import ArtifactCopy, Build, Origin
+from migrate.source import Edit
+
+_SPECIAL = re.compile(r"[\s*?\[\]\\$\"']")
+_ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.\w+)$", re.IGNORECASE)
+_OUTPUT_OPTION = re.compile(r"(?:^|\s)-o[ =]?(?P<name>[^\s;&|]+)")
+_WELL_KNOWN_DIRECTORIES = frozenset(
+    "/ /bin /sbin /usr /usr/bin /usr/sbin /usr/lib /usr/local /usr/local/bin /usr/local/sbin /usr/local/lib /usr/share"
+    " /lib /etc /opt /home /root /srv /tmp /var /var/lib /var/www /run /mnt /media".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One `COPY --from`: sources with one destination."""
+
+    sources: tuple[PurePosixPath, ...]
+    destination: str
+    owned_by_root: bool
+
+
+class CopyPlanner:
+    """Plans the copies of one runtime; what it finds on the way is in `diagnostics`."""
+
+    def __init__(self, builder: Build, stage_name: str, facts: Facts) -> None:
+        self._builder = builder
+        self._stage_name = stage_name
+        self._facts = facts
+        self.diagnostics: list[Diagnostic] = []
+
+    def edits(self, copy: ArtifactCopy) -> list[Edit]:
+        """The edits that turn `copy` into what takes the same from the stage; none where a diagnostic says why not."""
+        admissible = [self._admissible(copy, origin) for origin in copy.origins]
+        if not all(admissible):
+            return []
+        lines = self._lines(copy)
+        instruction = copy.instruction
+        if not copy.others and len(lines) == 1 and not instruction.json:
+            return self._in_place(copy, lines[0])
+        newline = "\r\n" if "\r\n" in instruction.span.file.text else "\n"
+        texts = [self._instruction(copy, line) for line in lines]
+        if not copy.others:
+            return [Edit(span=instruction.span, text=newline.join(texts))]
+        end = instruction.span.end
+        after = Edit(span=instruction.span.file.span(end, end), text="".join(newline + t for t in texts))
+        return [*self._without_artifacts(copy), after]
+
+    def _admissible(self, copy: ArtifactCopy, origin: Origin) -> bool:
+        fact = self._fact(origin)
+        if _SPECIAL.search(origin.source.as_posix()) or _SPECIAL.search(origin.host.name):
+            message = f"`{origin.source}` holds characters that COPY would take for a pattern, a variable or a quote"
+            return self._refuse(rules.ARTIFACT_NAME_SPECIAL, message, origin)
+        if fact is not None and fact.kind is ArtifactKind.LINK:
+            message = f"`{origin.source}` is a symbolic link: `docker cp` took the link, `COPY --from` would follow it"
+            return self._refuse(rules.ARTIFACT_IS_LINK, message, origin)
+        if copy.instruction.keyword == "ADD" and _kind(self._builder, origin, fact) is not ArtifactKind.DIRECTORY:
+            if _ARCHIVE.search(origin.host.name):
+                message = f"`ADD` unpacks `{origin.argument.text}`, and `COPY --from` would not"
+                return self._refuse(rules.ADD_UNPACKS, message, origin)
+            self._note(
+                rules.ADD_ASSUMED_PLAIN, f"`{origin.source}` is taken for a file that `ADD` does not unpack", origin
+            )
+        return True
+
+    def _lines(self, copy: ArtifactCopy) -> list[_Line]:
+        """Copies with the same destination and owner are one line."""
+        grouped: dict[tuple[str, bool], list[PurePosixPath]] = {}
+        for origin in copy.origins:
+            fact = self._fact(origin)
+            root = copy.instruction.flag("chown") is not None or (fact is not None and fact.root_owned)
+            grouped.setdefault((self._destination(copy, origin, fact), root), []).append(origin.source)
+        return [
+            _Line(sources=tuple(sources), destination=destination, owned_by_root=root)
+            for (destination, root), sources in grouped.items()
+        ]
+
+    def _destination(self, copy: ArtifactCopy, origin: Origin, fact: ArtifactFact | None) -> str:
+        """What to write as destination for this origin."""
+        written = copy.destination.text
+        if origin.below != PurePosixPath():
+            return _join(written, origin.below.as_posix())
+        if origin.host.name == origin.source.name:
+            return written
+        kind = _kind(self._builder, origin, fact)
+        if kind is ArtifactKind.DIRECTORY:
+            return written
+        into_directory = len(copy.origins) + len(copy.others) > 1 or _is_directory(copy.destination)
+        if kind is None:
+            self._note(
+                rules.KIND_ASSUMED,
+                f"`{origin.source}` is taken for a file: the script gives it another name, `{origin.host.name}`",
+                origin,
+            )
+        return _join(written, origin.host.name) if into_directory else written
+
+    def _in_place(self, copy: ArtifactCopy, line: _Line) -> list[Edit]:
+        """Edit the words of the author's line: keyword, flags, sources, and the destination where it changes."""
+        instruction = copy.instruction
+        file = instruction.span.file
+        start = instruction.span.start
+        edits = []
+        if instruction.keyword == "ADD":
+            keyword = file.text[start : start + 3]
+            edits.append(Edit(span=file.span(start, start + 3), text="COPY" if keyword.isupper() else "copy"))
+        first = instruction.flags[0].span if instruction.flags else instruction.arguments[0].span
+        edits.append(Edit(span=file.span(first.start, first.start), text=" ".join(self._flags(line)) + " "))
+        sources = instruction.arguments[:-1]
+        for argument, text in zip(sources, self._source_words(sources, copy, line), strict=True):
+            edits.append(Edit(span=argument.span, text=text))
+        if line.destination != copy.destination.text:
+            edits.append(Edit(span=copy.destination.span, text=line.destination))
+        return edits
+
+    def _source_words(self, sources: tuple[Argument, ...], copy: ArtifactCopy, line: _Line) -> list[str]:
+        """For each word of the author's its artifacts, one or several (a directory of them)."""
+        return [
+            " ".join(o.source.as_posix() for o in copy.origins if o.argument is argument) or line.destination
+            for argument in sources
+        ]
+
+    def _flags(self, line: _Line) -> list[str]:
+        return [f"--from={self._stage_name}", *([] if line.owned_by_root else ["--chown=0:0"])]
+
+    def _instruction(self, copy: ArtifactCopy, line: _Line) -> str:
+        """A whole new instruction, with the author's own flags."""
+        flags = [*self._flags(line), *(f.span.text for f in copy.instruction.flags)]
+        words = [s.as_posix() for s in line.sources] + [line.destination]
+        body = json.dumps(words, ensure_ascii=False) if copy.instruction.json else " ".join(words)
+        return f"COPY {' '.join(flags)} {body}"
+
+    def _without_artifacts(self, copy: ArtifactCopy) -> list[Edit]:
+        """The author's line less the artifacts' words (with the blanks behind them)."""
+        arguments = copy.instruction.arguments
+        gone = {id(o.argument) for o in copy.origins}
+        edits = []
+        for argument, following in itertools.pairwise(arguments):
+            if id(argument) in gone:
+                file = argument.span.file
+                edits.append(Edit(span=file.span(argument.span.start, following.span.start), text=""))
+        return edits
+
+    def _fact(self, origin: Origin) -> ArtifactFact | None:
+        return self._facts.get(ArtifactKey(builder=origin.builder, source=origin.source))
+
+    def _refuse(self, rule: Rule, message: str, origin: Origin) -> bool:
+        self._note(rule, message, origin)
+        return False
+
+    def _note(self, rule: Rule, message: str, origin: Origin) -> None:
+        self.diagnostics.append(
+            Diagnostic(
+                rule=rule,
+                message=message,
+                primary=Label(span=origin.argument.span),
+                secondary=(Label(span=origin.extraction.span, text="extracted here"),),
+            )
+        )
+
+
+def _join(directory: str, name: str) -> str:
+    return ("" if directory == "/" else directory.rstrip("/")) + "/" + name
+
+
+def _is_directory(destination: Argument) -> bool:
+    """Whether COPY takes the destination for a directory whatever the image holds, or the image surely has it as one."""
+    text = destination.text
+    return text.endswith(("/", "/.")) or text in (".", "..") or posixpath.normpath(text) in _WELL_KNOWN_DIRECTORIES
+
+
+def _kind(builder: Build, origin: Origin, fact: ArtifactFact | None) -> ArtifactKind | None:
+    """File or directory: from the engine, else from the script, else from the builder's Dockerfile; None where none of them
+    says."""
+    if fact is not None:
+        return fact.kind
+    if origin.extraction.source.endswith("/") or origin.extraction.source.endswith("/."):
+        extracted = PurePosixPath(posixpath.normpath("/" + origin.extraction.source))
+        if origin.source == extracted:
+            return ArtifactKind.DIRECTORY
+    stage = builder.dockerfile.stages[-1]
+    places = working_directory(builder.dockerfile, stage, {})
+    for instruction, place in zip(stage.instructions, places, strict=True):
+        if place is not None and instruction.keyword == "WORKDIR":
+            here = PurePosixPath(place)
+            if here == origin.source or origin.source in here.parents:
+                return ArtifactKind.DIRECTORY
+        if place is not None and instruction.keyword == "RUN" and not re.search(r"\b(?:cd|pushd)\b", instruction.text):
+            for found in _OUTPUT_OPTION.finditer(instruction.text):
+                if PurePosixPath(posixpath.normpath(posixpath.join(place, found["name"]))) == origin.source:
+                    return ArtifactKind.FILE
+    return None

@@ -1,0 +1,233 @@
+"""Which commands of the driver go: those that only the extraction needed. Everything else stays, or there is no plan."""
+
+import re
+from pathlib import PurePosixPath
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, Label, Rule
+from migrate.plan.model import DriverPlan
+from migrate.provenance import Build, Provenance, same_image
+from migrate.shell.syntax import SimpleCommand
+from migrate.source import Span
+from migrate.trace.commands import assigned_names
+from migrate.trace.events import (
+    ContainerCreate,
+    ContainerRemove,
+    ContainerRun,
+    Event,
+    Extraction,
+    Harmless,
+    HostChange,
+    ImageBuild,
+    ImageUse,
+    Opaque,
+    Trace,
+    Traced,
+)
+from migrate.trace.values import ContainerId, ImageId, Value
+
+
+def plan_driver(
+    trace: Trace, provenance: Provenance, builder: Build, runtime: Build, words: tuple[str, ...]
+) -> tuple[DriverPlan, tuple[Diagnostic, ...]]:
+    """`words` are what the runtime's build takes on from the builder's."""
+    sorter = _Sorter(trace, provenance, builder, runtime)
+    sorter.sort()
+    own = next(s.command for s in trace.steps if s.event is runtime.event)
+    plan = DriverPlan(
+        script=trace.script,
+        removed=tuple(sorter.removed),
+        build=own,
+        verb_end=runtime.event.verb_end,
+        inserted=words,
+    )
+    return plan, tuple(sorter.diagnostics)
+
+
+class _Sorter:
+    """Goes through the steps once and puts each aside, keeps it, or says why the driver can't be planned."""
+
+    def __init__(self, trace: Trace, provenance: Provenance, builder: Build, runtime: Build) -> None:
+        self._trace = trace
+        self._builder = builder
+        self._runtime = runtime
+        self._creates = [e for e in trace.events if isinstance(e, ContainerCreate) and e.number in provenance.creates]
+        self._landed = [e.landed for e in trace.events if isinstance(e, Extraction)]
+        numbers = [i for i, e in enumerate(trace.events) if e is builder.event or e is runtime.event]
+        self._between = range(min(numbers), max(numbers))
+        self.removed: list[SimpleCommand] = []
+        self.diagnostics: list[Diagnostic] = []
+
+    def sort(self) -> None:
+        fates: dict[int, list[tuple[bool, Traced]]] = {}
+        for index, step in enumerate(self._trace.steps):
+            goes = self._goes(index, step.event)
+            fates.setdefault(step.command.span.start, []).append((goes, step))
+        for entries in fates.values():
+            going = [goes for goes, step in entries if not isinstance(step.event, Harmless) or goes]
+            if going and all(going):
+                self.removed.append(entries[0][1].command)
+            elif any(going):
+                self._report(
+                    rules.DRIVER_EDIT_UNCERTAIN,
+                    "this command does more than the extraction",
+                    entries[0][1].command.span,
+                )
+        self._check_variables()
+        if self._trace.remaining:
+            self._report(
+                rules.HOST_ARTIFACT_GONE,
+                f"`{self._trace.remaining[0]}` stood on the host after the script, and no longer does",
+                next(e.span for e in self._trace.events if isinstance(e, Extraction)),
+            )
+
+    def _goes(self, index: int, event: Event) -> bool:
+        match event:
+            case ImageBuild():
+                return event is self._builder.event
+            case ContainerCreate():
+                return event in self._creates
+            case Extraction():
+                return True
+            case ContainerRemove():
+                return self._container_remove(event)
+            case ContainerRun():
+                self._container_run(event)
+                return False
+            case ImageUse():
+                return self._image_use(event)
+            case HostChange():
+                return self._host_change(index, event)
+            case Harmless():
+                return self._harmless(event)
+            case Opaque():
+                self._opaque(index, event)
+                return False
+
+    def _is_builder(self, image: Value) -> bool:
+        event = self._builder.event
+        return image.parts == (ImageId(number=event.number),) or any(same_image(tag, image) for tag in event.tags)
+
+    def _is_dance_container(self, value: Value) -> bool:
+        if len(value.parts) == 1 and isinstance(value.parts[0], ContainerId):
+            return value.parts[0].number in {c.number for c in self._creates}
+        return any(c.name == value for c in self._creates)
+
+    def _container_remove(self, event: ContainerRemove) -> bool:
+        dance = [self._is_dance_container(c) for c in event.containers]
+        if any(dance) and not all(dance):
+            self._report(rules.DRIVER_EDIT_UNCERTAIN, "this removes other containers too", event.span)
+        return bool(dance) and all(dance)
+
+    def _container_run(self, event: ContainerRun) -> None:
+        if self._is_builder(event.image):
+            self._report(
+                rules.BUILDER_IMAGE_USED, "the builder's image is run: it is no longer made under a tag", event.span
+            )
+        elif event.mounts and self._landed:
+            self._report(
+                rules.COMMAND_TOUCHES_ARTIFACT, "a container with mounts may change or need the artifact", event.span
+            )
+
+    def _image_use(self, event: ImageUse) -> bool:
+        mine = [self._is_builder(i) for i in event.images]
+        if not any(mine):
+            return False
+        if event.verb == "rmi" and all(mine):
+            return True
+        what = "removed together with others" if event.verb == "rmi" else f"used by `docker {event.verb}`"
+        self._report(
+            rules.BUILDER_IMAGE_USED, f"the builder's image is {what}: it is no longer made under a tag", event.span
+        )
+        return False
+
+    def _host_change(self, index: int, event: HostChange) -> bool:
+        """Preparing the place where an artifact lands, moving it, and clearing it away is part of the extraction."""
+        dance = [self._is_artifact_place(p) for p in event.paths]
+        if dance and all(dance):
+            return True
+        if any(dance):
+            self._report(
+                rules.DRIVER_EDIT_UNCERTAIN, f"`{event.command}` changes artifacts and other files at once", event.span
+            )
+        if index in self._between and event.paths:
+            self._report(
+                rules.COMMANDS_BETWEEN,
+                f"`{event.command}` changes `{event.paths[0]}` between the two builds; it would run before the builder",
+                event.span,
+            )
+        return False
+
+    def _is_artifact_place(self, path: PurePosixPath) -> bool:
+        """Whether `path` holds nothing but artifacts, or nothing at all until one lands there."""
+        repository = self._builder.event.workspace.repository
+        if repository.kind(path) is not None:
+            return False
+        return any(path == p or path in p.parents or p in path.parents for p in self._moved_places())
+
+    def _moved_places(self) -> list[PurePosixPath]:
+        artifacts = self._runtime.event.workspace.artifacts
+        return [*self._landed, *artifacts]
+
+    def _harmless(self, event: Harmless) -> bool:
+        words = re.split(r"\s+", event.text)
+        if event.command in ("echo", "printf"):
+            tags = {t.text for t in self._builder.event.tags if t.text is not None}
+            runtime = {t.text for t in self._runtime.event.tags}
+            if any(w.strip("'\".,:;!()") in tags - runtime for w in words):
+                self._report(
+                    rules.MESSAGE_DROPPED,
+                    "this message speaks of the builder's image, which is no longer made",
+                    event.span,
+                )
+                return True
+            return False
+        names = {n for p in self._moved_places() for n in (p.as_posix(), f"./{p}")}
+        read = next((w for w in words if w.rstrip("/") in names), None)
+        if read is not None:
+            self._report(
+                rules.COMMAND_TOUCHES_ARTIFACT, f"`{event.command}` reads the artifact `{read}` on the host", event.span
+            )
+        return False
+
+    def _opaque(self, index: int, event: Opaque) -> None:
+        if event.artifacts:
+            self._report(
+                rules.COMMAND_TOUCHES_ARTIFACT,
+                f"what `{_short(event.command)}` does is not traced; it may change or need `{event.artifacts[0]}`",
+                event.span,
+            )
+        elif index in self._between:
+            self._report(
+                rules.COMMANDS_BETWEEN,
+                f"what `{_short(event.command)}` does between the two builds is not traced; the builder may read it",
+                event.span,
+            )
+
+    def _check_variables(self) -> None:
+        """What a removed command set must not be used by one that stays, and `$?` must not look back at one."""
+        going = {c.span.start for c in self.removed}
+        names = {n for c in self.removed for n in assigned_names(c)}
+        text, cut = self._trace.script.source.text, 0
+        kept = ""
+        for command in sorted(self.removed, key=lambda c: c.span.start):
+            kept += text[cut : command.span.start]
+            cut = command.span.end
+        kept += text[cut:]
+        used = next((n for n in sorted(names) if re.search(rf"\$\{{?[#!]?{re.escape(n)}\b", kept)), None)
+        if used is None and going and re.search(r"\$\??\?|\$\{\?\}", kept):
+            used = "?"
+        if used is not None:
+            self._report(
+                rules.DRIVER_EDIT_UNCERTAIN,
+                f"`${used}` is set by a command of the extraction and used elsewhere",
+                self.removed[0].span,
+            )
+
+    def _report(self, rule: Rule, message: str, span: Span) -> None:
+        self.diagnostics.append(Diagnostic(rule=rule, message=message, primary=Label(span=span)))
+
+
+def _short(text: str) -> str:
+    first = text.split("\n", 1)[0]
+    return first if len(first) <= 60 else first[:57] + "…"

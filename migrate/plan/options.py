@@ -1,0 +1,180 @@
+"""Two `docker build` command lines → one: which of the builder's options and build arguments the runtime's must take on.
+
+Each side may get only its own build arguments (semantics.md, section 3).
+"""
+
+import re
+from dataclasses import dataclass
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, Label, Rule
+from migrate.dockerfile.instructions import Dockerfile
+from migrate.plan.arguments import declared_arguments
+from migrate.provenance import Build
+from migrate.source import Span
+from migrate.trace.events import BuildArgument, BuildOption
+
+PROXY_ARGUMENTS = frozenset(
+    name
+    for base in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+    for name in (base, base.upper())
+)
+"""Build arguments that every RUN sees without an ARG (Dockerfile reference, "Predefined ARGs")."""
+
+_DROPPED = {"label", "quiet", "rm", "force-rm", "compress", "progress", "disable-content-trust", "load"}
+"""Options of the builder's build that only concern its own image or how the build is shown."""
+_REPEATABLE = {"add-host", "secret", "ssh", "ulimit", "cache-from"}
+_JOINED = {
+    "no-cache",
+    "pull",
+    "network",
+    "memory",
+    "memory-swap",
+    "cpu-shares",
+    "cpu-period",
+    "cpu-quota",
+    "cpuset-cpus",
+    "cpuset-mems",
+    "shm-size",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedOptions:
+    """Words (source text) to put into the runtime's command line, and what was found."""
+
+    words: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def join_options(builder: Build, runtime: Build) -> JoinedOptions:
+    joiner = _Joiner(builder, runtime)
+    joiner.build_arguments()
+    joiner.options()
+    return JoinedOptions(words=tuple(joiner.words), diagnostics=tuple(joiner.diagnostics))
+
+
+class _Joiner:
+    def __init__(self, builder: Build, runtime: Build) -> None:
+        self._builder = builder
+        self._runtime = runtime
+        self._taken: set[Span] = set()
+        self.words: list[str] = []
+        self.diagnostics: list[Diagnostic] = []
+
+    def build_arguments(self) -> None:
+        mine = {a.name: a for a in self._builder.event.build_arguments}
+        theirs = {a.name: a for a in self._runtime.event.build_arguments}
+        for name, argument in theirs.items():
+            if name not in mine and name in declared_arguments(self._builder.dockerfile):
+                self._conflict(
+                    argument,
+                    f"the build argument `{name}` would reach the builder's stage too",
+                    self._builder.dockerfile,
+                )
+        for name, argument in mine.items():
+            if name in theirs:
+                if theirs[name].value != argument.value:
+                    self._conflict(argument, f"the two builds give `{name}` different values", self._runtime.dockerfile)
+                continue
+            if name in declared_arguments(self._runtime.dockerfile):
+                self._conflict(
+                    argument, f"the build argument `{name}` would reach the runtime stage too", self._runtime.dockerfile
+                )
+                continue
+            self._take(argument.spans)
+        shared = [n for n in mine if n in PROXY_ARGUMENTS and n not in theirs]
+        runs = [i for s in self._runtime.dockerfile.stages for i in s.instructions if i.keyword == "RUN"]
+        if shared and runs:
+            self.diagnostics.append(
+                Diagnostic(
+                    rule=rules.PROXY_ARGUMENT_SHARED,
+                    message=f"the runtime's `RUN` now sees {_names(shared)} too, as the builder's always did",
+                    primary=Label(span=mine[shared[0]].spans[0], text="given to the builder's build only"),
+                    secondary=(Label(span=runs[0].span, text="also sees it now"),),
+                    notes=("a proxy is not written into the image unless a command of the build writes it",),
+                )
+            )
+
+    def options(self) -> None:
+        theirs = {o.name: o for o in self._runtime.event.options}
+        for option in self._builder.event.options:
+            name = option.name
+            other = theirs.get(name)
+            if name in _DROPPED:
+                continue
+            if other is not None and other.value == option.value and name not in _REPEATABLE:
+                continue
+            if name in _REPEATABLE and any(
+                o.name == name and o.value == option.value for o in self._runtime.event.options
+            ):
+                continue
+            if name not in _REPEATABLE and (name not in _JOINED or other is not None):
+                self._report(
+                    rules.OPTION_CONFLICT,
+                    f"`--{name}` of the builder's build can't be joined with the runtime's",
+                    option,
+                )
+                continue
+            self._take(option.spans)
+            self._merged(option, "builder's")
+        self._only_theirs(theirs)
+        self._check_words()
+
+    def _only_theirs(self, theirs: dict[str, BuildOption]) -> None:
+        """The runtime's own options stay where they are, and reach the builder's stage."""
+        mine = {o.name for o in self._builder.event.options}
+        for name, option in theirs.items():
+            if name in mine or name in _DROPPED or name in ("iidfile", "metadata-file", "push"):
+                continue
+            if name in _REPEATABLE or name in _JOINED:
+                self._merged(option, "runtime's")
+            else:
+                self._report(
+                    rules.OPTION_CONFLICT, f"`--{name}` of the runtime's build would hold for the builder too", option
+                )
+
+    def _merged(self, option: BuildOption, whose: str) -> None:
+        rule = rules.CACHE_OPTION_SHARED if option.name in ("no-cache", "pull") else rules.OPTION_MERGED
+        self._report(rule, f"`--{option.name}` of the {whose} build now holds for both stages", option)
+
+    def _check_words(self) -> None:
+        """A word that moves must bring only what is meant to move, and mean the same where it goes."""
+        builder, runtime = self._builder.event, self._runtime.event
+        kept = {s for o in builder.options if o.name in _DROPPED for s in o.spans} | builder.fixed_spans
+        for span in self._taken:
+            if span in kept:
+                message = f"`{span.text}` holds options of the builder's image as well as what the runtime's build must take on"
+                self._place(rules.OPTION_CONFLICT, message, span)
+            for name in re.findall(r"\$\{?(\w+)", span.text):
+                if builder.variables.get(name) != runtime.variables.get(name):
+                    self._place(rules.OPTION_CONFLICT, f"`${name}` changes between the two builds", span)
+
+    def _take(self, spans: tuple[Span, ...]) -> None:
+        """The words as the author wrote them, each once."""
+        for span in spans:
+            if span not in self._taken:
+                self._taken.add(span)
+                self.words.append(span.text)
+
+    def _conflict(self, argument: BuildArgument, message: str, declared_in: Dockerfile) -> None:
+        arg = next((i for i in declared_in.instructions if i.keyword == "ARG" and argument.name in i.text), None)
+        self.diagnostics.append(
+            Diagnostic(
+                rule=rules.BUILD_ARG_CONFLICT,
+                message=message,
+                primary=Label(span=argument.spans[0]),
+                secondary=(Label(span=arg.span, text="declared here"),) if arg else (),
+                help="give the ARG another name in one of the two Dockerfiles",
+            )
+        )
+
+    def _report(self, rule: Rule, message: str, option: BuildOption) -> None:
+        self._place(rule, message, option.spans[0])
+
+    def _place(self, rule: Rule, message: str, span: Span) -> None:
+        self.diagnostics.append(Diagnostic(rule=rule, message=message, primary=Label(span=span)))
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(f"`{n}`" for n in names)

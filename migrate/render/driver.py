@@ -1,0 +1,214 @@
+"""The driver without the commands that go, and with one build: its text edited by span, comments and layout kept."""
+
+import re
+from dataclasses import dataclass
+
+from migrate.plan.model import DriverPlan
+from migrate.shell.syntax import AndOr, Command, Group, SimpleCommand, Statement
+from migrate.source import Edit, SourceFile, apply_edits
+
+
+class UncertainEditError(Exception):
+    """A command that goes stands where taking it out would change what stays; `offset` is its place in the script."""
+
+    def __init__(self, reason: str, offset: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A whole statement that goes, from `start` to behind its terminator."""
+
+    start: int
+    end: int
+
+
+def render_driver(plan: DriverPlan) -> str:
+    """The new script. Raises UncertainEditError where a command can't be taken out cleanly."""
+    source = plan.script.source
+    editor = _Editor(plan)
+    editor.whole(plan.script.statements)
+    edits = [*editor.edits, *_whole_lines(source, editor.cuts, plan)]
+    if plan.inserted:
+        at = source.span(plan.verb_end, plan.verb_end)
+        edits.append(Edit(span=at, text="".join(f" {word}" for word in plan.inserted)))
+    return apply_edits(source, _merged(edits))
+
+
+class _Editor:
+    """Finds what to cut: whole statements, or links of an `&&` chain."""
+
+    def __init__(self, plan: DriverPlan) -> None:
+        self._removed = {c.span.start for c in plan.removed}
+        self._source = plan.script.source
+        self._left = set(self._removed)
+        self.cuts: list[_Cut] = []
+        self.edits: list[Edit] = []
+
+    def body(self, statements: tuple[Statement, ...]) -> bool:
+        """Take out what goes; True where nothing of the body stays."""
+        gone = [self._statement(s) for s in statements]
+        if statements and all(gone):
+            return True
+        self.cuts += [_Cut(start=s.span.start, end=s.end) for s, goes in zip(statements, gone, strict=True) if goes]
+        return False
+
+    def whole(self, statements: tuple[Statement, ...]) -> None:
+        gone = [self._statement(s) for s in statements]
+        self.cuts += [_Cut(start=s.span.start, end=s.end) for s, goes in zip(statements, gone, strict=True) if goes]
+
+    def _statement(self, statement: Statement) -> bool:
+        return self._command(statement.command)
+
+    def _command(self, command: Command) -> bool:
+        match command:
+            case SimpleCommand():
+                return command.span.start in self._removed
+            case AndOr():
+                return self._and_or(command)
+            case Group():
+                return self.body(command.body)
+            case _:
+                return False
+
+    def _and_or(self, node: AndOr) -> bool:
+        """Links are what stands between `&&`; a fallback (`|| …`) goes with what it belongs to."""
+        links: list[list[Command]] = [[node.commands[0]]]
+        for operator, command in zip(node.operators, node.commands[1:], strict=True):
+            if operator == "&&":
+                links.append([command])
+            else:
+                links[-1].append(command)
+        gone = [self._command(link[0]) for link in links]
+        if all(gone):
+            return True
+        kept = [i for i, goes in enumerate(gone) if not goes]
+        for index, (link, goes) in enumerate(zip(links, gone, strict=True)):
+            if not goes:
+                continue
+            if index < kept[-1]:
+                following = links[index + 1][0].span.start
+                self.edits.append(Edit(span=self._source.span(link[0].span.start, following), text=""))
+            else:
+                before = links[index - 1][-1].span.end
+                self.edits.append(Edit(span=self._source.span(before, link[-1].span.end), text=""))
+        return False
+
+
+def _merged(edits: list[Edit]) -> list[Edit]:
+    """Deletions that touch or overlap become one."""
+    result: list[Edit] = []
+    for edit in sorted(edits, key=lambda e: (e.span.start, e.span.end)):
+        last = result[-1] if result else None
+        if last is not None and not edit.text and not last.text and edit.span.start <= last.span.end:
+            end = max(last.span.end, edit.span.end)
+            result[-1] = Edit(span=edit.span.file.span(last.span.start, end), text="")
+        else:
+            result.append(edit)
+    return result
+
+
+def _whole_lines(source: SourceFile, cuts: list[_Cut], plan: DriverPlan) -> list[Edit]:
+    """Cuts widened to whole lines where nothing else stands on them, with the comments that speak of them."""
+    if not cuts:
+        return []
+    covered = _covered_lines(source, cuts)
+    lines = set(covered)
+    for first, last in _paragraphs(source, plan):
+        statements = [n for n in range(first, last + 1) if _holds_statement(source.line(n))]
+        if statements and all(n in covered for n in statements):
+            lines |= set(range(first, last + 1))
+    edits = [
+        Edit(span=source.span(*source.line_bounds(n)), text="") for n in sorted(lines | _blank_lines(source, lines))
+    ]
+    for cut in cuts:
+        number = source.position(cut.start).line
+        if number not in covered:
+            edits.append(Edit(span=source.span(cut.start, _past_blanks(source.text, cut.end)), text=""))
+    return edits
+
+
+def _covered_lines(source: SourceFile, cuts: list[_Cut]) -> set[int]:
+    """Lines on which nothing stands but what goes (and a comment behind it)."""
+    lines: set[int] = set()
+    by_line: dict[int, list[_Cut]] = {}
+    for cut in cuts:
+        first, last = source.position(cut.start).line, source.position(max(cut.start, cut.end - 1)).line
+        for number in range(first, last + 1):
+            by_line.setdefault(number, []).append(cut)
+    for number, here in by_line.items():
+        start, end = source.line_bounds(number)
+        rest, at = "", start
+        for cut in sorted(here, key=lambda c: c.start):
+            rest += source.text[at : max(at, cut.start)]
+            at = max(at, min(cut.end, end))
+        rest += source.text[at:end]
+        if not re.sub(r"#.*", "", rest).strip(" \t\r\n;\\"):
+            lines.add(number)
+    spanning = [c for c in cuts if source.position(c.start).line != source.position(max(c.start, c.end - 1)).line]
+    for cut in spanning:
+        span = range(source.position(cut.start).line, source.position(cut.end - 1).line + 1)
+        if not all(n in lines for n in span):
+            lines -= set(span)
+    return lines
+
+
+def _paragraphs(source: SourceFile, plan: DriverPlan) -> list[tuple[int, int]]:
+    """Comment blocks with the statements under them: from a comment line to before the next blank or comment line."""
+    comments = {source.position(c.span.start).line for c in plan.script.comments if _alone(source, c.span.start)}
+    found, number = [], 1
+    while number <= source.line_count:
+        if number not in comments or source.line(number).startswith("#!"):
+            number += 1
+            continue
+        first = number
+        while number <= source.line_count and number in comments:
+            number += 1
+        last = number - 1
+        while last + 1 <= source.line_count and source.line(last + 1).strip() and last + 1 not in comments:
+            last += 1
+        found.append((first, last))
+        number = last + 1
+    return found
+
+
+def _alone(source: SourceFile, offset: int) -> bool:
+    place = source.position(offset)
+    return not source.line(place.line)[: place.column - 1].strip()
+
+
+def _holds_statement(line: str) -> bool:
+    stripped = line.strip()
+    return bool(stripped) and not stripped.startswith("#")
+
+
+def _blank_lines(source: SourceFile, lines: set[int]) -> set[int]:
+    """Blank lines that would be left doubled, or at the end of the file."""
+    extra: set[int] = set()
+    previous_blank = False
+    cut_since_text = False
+    for number in range(1, source.line_count + 1):
+        if number in lines:
+            cut_since_text = True
+            continue
+        blank = not source.line(number).strip()
+        if blank and previous_blank and cut_since_text:
+            extra.add(number)
+        elif not blank:
+            cut_since_text = False
+        previous_blank = blank
+    number = source.line_count
+    if cut_since_text or number in lines:
+        while number > 0 and (number in lines or not source.line(number).strip()):
+            if number not in lines:
+                extra.add(number)
+            number -= 1
+    return extra
+
+
+def _past_blanks(text: str, end: int) -> int:
+    while end < len(text) and text[end] in " \t":
+        end += 1
+    return end

@@ -1,0 +1,110 @@
+"""What a shell word comes to: text, ids of things the script makes, and what isn't known, in a row.
+
+`Unknown` is a value with a reason and a span; two unknowns of one origin are equal, so that `$NAME` from the
+environment means the same container in `create` and in `rm`.
+"""
+
+from dataclasses import dataclass, field
+
+from migrate.source import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerId:
+    """The id that `docker create` (or `run -d`) printed; `number` counts the script's containers."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageId:
+    """The id that `docker build -q` printed; `number` counts the script's builds."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """`origin` names what it is (`environment variable X`); `span` is where it came up, and no part of its identity."""
+
+    origin: str
+    span: Span = field(compare=False)
+
+
+Part = Text | ContainerId | ImageId | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A concatenation. Neighbouring texts are joined, so equal values compare equal."""
+
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Value":
+        return cls(parts=(Text(text=text),) if text else ())
+
+    @classmethod
+    def unknown(cls, origin: str, span: Span) -> "Value":
+        return cls(parts=(Unknown(origin=origin, span=span),))
+
+    def __add__(self, other: "Value") -> "Value":
+        if self.parts and other.parts:
+            last, first = self.parts[-1], other.parts[0]
+            if isinstance(last, Text) and isinstance(first, Text):
+                return Value(parts=(*self.parts[:-1], Text(text=last.text + first.text), *other.parts[1:]))
+        return Value(parts=(*self.parts, *other.parts))
+
+    @property
+    def text(self) -> str | None:
+        """The whole as text; None where any part is not."""
+        if not self.parts:
+            return ""
+        only = self.parts[0]
+        return only.text if len(self.parts) == 1 and isinstance(only, Text) else None
+
+    @property
+    def first_unknown(self) -> Unknown | None:
+        return next((p for p in self.parts if isinstance(p, Unknown)), None)
+
+    @property
+    def marked(self) -> str:
+        """Text in which every part that is no text stands as one NUL, which no argument can hold."""
+        return "".join(p.text if isinstance(p, Text) else "\0" for p in self.parts)
+
+    def slice(self, start: int, end: int | None = None) -> "Value":
+        """By positions in `marked`."""
+        pieces: list[Value] = []
+        at = 0
+        stop = len(self.marked) if end is None else end
+        for part in self.parts:
+            length = len(part.text) if isinstance(part, Text) else 1
+            low, high = max(start, at), min(stop, at + length)
+            if low < high:
+                pieces.append(
+                    Value.of(part.text[low - at : high - at]) if isinstance(part, Text) else Value(parts=(part,))
+                )
+            at += length
+        result = Value(parts=())
+        for piece in pieces:
+            result += piece
+        return result
+
+    def __str__(self) -> str:
+        shown = []
+        for part in self.parts:
+            match part:
+                case Text(text=text):
+                    shown.append(text)
+                case ContainerId(number=number):
+                    shown.append(f"<container {number}>")
+                case ImageId(number=number):
+                    shown.append(f"<image {number}>")
+                case Unknown(origin=origin):
+                    shown.append(f"<{origin}>")
+        return "".join(shown)
