@@ -21,7 +21,6 @@ _SKIPPED = {".git", ".hg", ".svn", ".ms-migrate", "node_modules", "vendor", "thi
 _MAKEFILES = {"makefile", "gnumakefile"}
 _YAML = {".yml", ".yaml"}
 _SHEBANG = re.compile(r"#!.*\b(?:ba|da|k|z|a)?sh\b")
-_MAKES_CONTAINER = re.compile(r"\b(?:create|run)\b")
 _TAKES_OUT = re.compile(r"\b(?:cp|export)\b")
 _COMMAND = re.compile(r"\b(?:docker|podman)\b|\$\{?\w*DOCKER\w*", re.IGNORECASE)
 
@@ -137,4 +136,4 @@ def _driver_kind(repository: Repository, path: PurePosixPath) -> DriverKind | No
 
 
 def _mentions_pattern(text: str) -> bool:
-    return bool(_COMMAND.search(text) and _MAKES_CONTAINER.search(text) and _TAKES_OUT.search(text))
+    return bool(_COMMAND.search(text) and _TAKES_OUT.search(text))

@@ -21,6 +21,7 @@ from migrate.dockerfile.scope import stage_variables
 from migrate.image import ImageReference
 from migrate.source import SourceFile
 from migrate.trace.events import ContainerCreate, Extraction, ImageBuild, Trace
+from migrate.trace.paths import in_container
 from migrate.trace.values import ImageId, Value
 from migrate.trace.workspace import Artifact, Made
 
@@ -348,5 +349,5 @@ class _Reader:
 
 def _moved(extraction: Extraction, node: Artifact) -> bool:
     """Whether `extraction` brought `node`, whatever the host did to its name since."""
-    source = PurePosixPath(posixpath.normpath("/" + extraction.source))
+    source = in_container(extraction.source)
     return node.source == source or source in node.source.parents

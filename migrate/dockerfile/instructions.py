@@ -1,4 +1,4 @@
-"""A Dockerfile as data: stages of instructions, each piece with its span. What an instruction means is for others to say."""
+"""A Dockerfile as data: stages of instructions, each piece with its span. What one means is for others to say."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Argument:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HereDocument:
     """`<<NAME` in RUN, COPY or ADD; `expands` is false where NAME was quoted, `body` is as written between the lines
-    (with `<<-`, leading tabs are gone)."""
+    (with `<<-`, leading tabs are gone). `span` runs from the first line of the body to the end of the closing line."""
 
     span: Span
     name: str
@@ -44,7 +44,10 @@ class Instruction:
 
     `keyword` is upper case. `text` is what follows keyword and flags, with continuations joined and comment lines
     inside it left out, as BuildKit's parser gives it. `arguments` are its words: for RUN, CMD, ENTRYPOINT, SHELL,
-    HEALTHCHECK and ONBUILD in shell form there is one argument, the whole text.
+    HEALTHCHECK and ONBUILD in shell form there is one argument, the whole text; a HEALTHCHECK in JSON form has `CMD`
+    ahead of its elements. ENV and LABEL in the old form (`ENV key a b`) have two, ARG has `name` or `name=default`.
+    FROM has the image, or the image, `AS` and the name. COPY and ADD have the sources, `<<NAME` among them, and the
+    destination.
     """
 
     span: Span
@@ -62,8 +65,8 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """FROM and what follows it. `name` is as written; docker compares it in lower case. `span` runs from FROM to the end
-    of the last instruction."""
+    """FROM and what follows it. `name` is as written; docker compares it in lower case. `span` runs from FROM to the
+    end of the last instruction."""
 
     index: int
     span: Span

@@ -18,6 +18,7 @@ from migrate.dockerfile.scope import working_directory
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts
 from migrate.provenance import ArtifactCopy, Build, Origin
 from migrate.source import Edit
+from migrate.trace.paths import in_container
 
 _SPECIAL = re.compile(r"[\s*?\[\]\\$\"']")
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.\w+)$", re.IGNORECASE)
@@ -191,18 +192,19 @@ def _kind(builder: Build, origin: Origin, fact: ArtifactFact | None) -> Artifact
     if fact is not None:
         return fact.kind
     if origin.extraction.source.endswith("/") or origin.extraction.source.endswith("/."):
-        extracted = PurePosixPath(posixpath.normpath("/" + origin.extraction.source))
+        extracted = in_container(origin.extraction.source)
         if origin.source == extracted:
             return ArtifactKind.DIRECTORY
     stage = builder.dockerfile.stages[-1]
     places = working_directory(builder.dockerfile, stage, {})
     for instruction, place in zip(stage.instructions, places, strict=True):
-        if place is not None and instruction.keyword == "WORKDIR":
-            here = PurePosixPath(place)
-            if here == origin.source or origin.source in here.parents:
-                return ArtifactKind.DIRECTORY
-        if place is not None and instruction.keyword == "RUN" and not re.search(r"\b(?:cd|pushd)\b", instruction.text):
+        if place is None:
+            continue
+        here = PurePosixPath(place)
+        if here == origin.source or origin.source in here.parents:
+            return ArtifactKind.DIRECTORY
+        if instruction.keyword == "RUN" and not re.search(r"\b(?:cd|pushd)\b", instruction.text):
             for found in _OUTPUT_OPTION.finditer(instruction.text):
-                if PurePosixPath(posixpath.normpath(posixpath.join(place, found["name"]))) == origin.source:
+                if in_container(posixpath.join(place, found["name"])) == origin.source:
                     return ArtifactKind.FILE
     return None

@@ -215,14 +215,12 @@ class _Sorter:
             cut = command.span.end
         kept += text[cut:]
         used = next((n for n in sorted(names) if re.search(rf"\$\{{?[#!]?{re.escape(n)}\b", kept)), None)
-        if used is None and going and re.search(r"\$\??\?|\$\{\?\}", kept):
+        if used is None and going and re.search(r"\$\?|\$\{\?\}", kept):
             used = "?"
         if used is not None:
-            self._report(
-                rules.DRIVER_EDIT_UNCERTAIN,
-                f"`${used}` is set by a command of the extraction and used elsewhere",
-                self.removed[0].span,
-            )
+            setter = next((c for c in self.removed if used in assigned_names(c)), self.removed[0])
+            message = f"`${used}` is set by a command of the extraction and used elsewhere"
+            self._report(rules.DRIVER_EDIT_UNCERTAIN, message, setter.span)
 
     def _report(self, rule: Rule, message: str, span: Span) -> None:
         self.diagnostics.append(Diagnostic(rule=rule, message=message, primary=Label(span=span)))

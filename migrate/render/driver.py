@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from migrate.plan.model import DriverPlan
 from migrate.shell.syntax import AndOr, Command, Group, SimpleCommand, Statement
-from migrate.source import Edit, SourceFile, apply_edits
+from migrate.source import Edit, SourceFile, Span, apply_edits
 
 
 class UncertainEditError(Exception):
@@ -123,10 +123,10 @@ def _whole_lines(source: SourceFile, cuts: list[_Cut], plan: DriverPlan) -> list
     edits = [
         Edit(span=source.span(*source.line_bounds(n)), text="") for n in sorted(lines | _blank_lines(source, lines))
     ]
-    for cut in cuts:
+    for cut in _joined(source, cuts):
         number = source.position(cut.start).line
         if number not in covered:
-            edits.append(Edit(span=source.span(cut.start, _past_blanks(source.text, cut.end)), text=""))
+            edits.append(Edit(span=_within_line(source, cut), text=""))
     return edits
 
 
@@ -208,7 +208,23 @@ def _blank_lines(source: SourceFile, lines: set[int]) -> set[int]:
     return extra
 
 
-def _past_blanks(text: str, end: int) -> int:
+def _joined(source: SourceFile, cuts: list[_Cut]) -> list[_Cut]:
+    """Cuts that stand side by side on a line as one."""
+    result: list[_Cut] = []
+    for cut in sorted(cuts, key=lambda c: c.start):
+        if result and not source.text[result[-1].end : cut.start].strip(" \t"):
+            result[-1] = _Cut(start=result[-1].start, end=cut.end)
+        else:
+            result.append(cut)
+    return result
+
+
+def _within_line(source: SourceFile, cut: _Cut) -> Span:
+    """The cut with the blanks behind it; where it ends the line, with the `;` before it instead."""
+    text, start, end = source.text, cut.start, cut.end
     while end < len(text) and text[end] in " \t":
         end += 1
-    return end
+    if end < len(text) and text[end] not in "\r\n#":
+        return source.span(start, end)
+    before = text[:start].rstrip(" \t")
+    return source.span(len(before.removesuffix(";")), cut.end)

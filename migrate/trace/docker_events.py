@@ -1,6 +1,5 @@
 """Docker commands → events."""
 
-import posixpath
 from pathlib import PurePosixPath
 
 from migrate import rules
@@ -19,7 +18,7 @@ from migrate.trace.events import (
     ImageBuild,
     ImageUse,
 )
-from migrate.trace.paths import resolve
+from migrate.trace.paths import in_container, resolve
 from migrate.trace.state import State
 from migrate.trace.values import ContainerId, ImageId, Value
 from migrate.trace.workspace import Artifact, Changed
@@ -243,7 +242,7 @@ class _Reader:
         if landed is None:
             return
         if known is not None:
-            node = Artifact(container=known.number, source=PurePosixPath(posixpath.normpath("/" + inside)))
+            node = Artifact(container=known.number, source=in_container(inside))
             state.workspace = state.workspace.with_node(landed, node)
         else:
             state.workspace = state.workspace.with_node(landed, Changed())
@@ -262,7 +261,7 @@ class _Reader:
         """Where `docker cp` puts it (semantics.md, section 2): into an existing directory, else under the name given."""
         workspace = self._state.workspace
         contents = inside == "." or inside.endswith("/.")
-        name = PurePosixPath(posixpath.normpath("/" + inside)).name
+        name = in_container(inside).name
         there = workspace.is_directory(host)
         if there is None:
             self._state.report(

@@ -12,3 +12,8 @@ def resolve(directory: PurePosixPath, text: str) -> PurePosixPath | None:
     if joined == ".." or joined.startswith("../"):
         return None
     return PurePosixPath(joined)
+
+
+def in_container(text: str) -> PurePosixPath:
+    """A path as `docker cp` takes it from a container: from the root, whatever the working directory is (semantics.md 2)."""
+    return PurePosixPath("/" + posixpath.normpath("/" + text).lstrip("/"))

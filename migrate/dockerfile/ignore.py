@@ -1,0 +1,174 @@
+"""Reading: `.dockerignore`, and which paths of a build context it hides.
+
+Input: a SourceFile; output: an IgnoreFile, or diagnostics with places. Rules as docker has them: moby/patternmatcher
+(ignorefile.ReadAll, MatchesOrParentMatches), with Go's path/filepath.Clean and Match. Pure.
+"""
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, Label
+from migrate.dockerfile.lines import WHITE_SPACE, UnreadableError, check_line_lengths, line_bounds
+from migrate.source import SourceFile, Span
+
+_SPECIAL = re.compile(r"[*?\[\]\\]")
+_STARS = re.compile(r"\*\*/?")
+_CLASS_CHARACTER = r"(?:\\[\x00-/:-@\[-`{-\x7f]|[^\\\]\-])"
+_CLASS = re.compile(rf"\[(\^?+)((?:{_CLASS_CHARACTER}(?:-{_CLASS_CHARACTER})?)+)\]")
+_RANGE = re.compile(rf"({_CLASS_CHARACTER})(?:-({_CLASS_CHARACTER}))?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IgnorePattern:
+    """One line: `text` is its pattern in docker's clean form, without the `!` of an exception."""
+
+    span: Span
+    text: str
+    exception: bool
+    _expression: re.Pattern[str] = field(repr=False, compare=False)
+
+    def matches(self, path: str) -> bool:
+        """Whether it matches `path` itself, parents left aside."""
+        return self._expression.fullmatch(path) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IgnoreFile:
+    """The patterns in order: the last one that matches decides."""
+
+    source: SourceFile
+    patterns: tuple[IgnorePattern, ...]
+
+    def ignores(self, path: str) -> bool:
+        """Whether `path`, relative to the build context, is hidden from the build. The context itself never is."""
+        return (pattern := self.deciding(path)) is not None and not pattern.exception
+
+    def deciding(self, path: str) -> IgnorePattern | None:
+        """The pattern that hides `path`, or the exception that brings it back; None where none concerns it."""
+        path = _clean(path).lstrip("/")
+        if path in ("", "."):
+            return None
+        parts = path.split("/")
+        candidates = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        decided: IgnorePattern | None = None
+        for pattern in self.patterns:
+            hidden = decided is not None and not decided.exception
+            if pattern.exception == hidden and any(pattern.matches(candidate) for candidate in candidates):
+                decided = pattern
+        return decided
+
+
+def read_ignore(source: SourceFile) -> tuple[IgnoreFile | None, tuple[Diagnostic, ...]]:
+    """The ignore file in `source`; None and MS113 for each pattern that docker would refuse."""
+    patterns: list[IgnorePattern] = []
+    errors: list[UnreadableError] = []
+    try:
+        check_line_lengths(source)
+    except UnreadableError as error:
+        return None, (_diagnostic(error),)
+    for number in range(1, source.line_count + 1):
+        try:
+            pattern = _read_line(source, number)
+        except UnreadableError as error:
+            errors.append(error)
+            continue
+        if pattern is not None:
+            patterns.append(pattern)
+    if errors:
+        return None, tuple(_diagnostic(error) for error in errors)
+    return IgnoreFile(source=source, patterns=tuple(patterns)), ()
+
+
+def _diagnostic(error: UnreadableError) -> Diagnostic:
+    return Diagnostic(rule=rules.IGNORE_FILE_UNREADABLE, message=error.message, primary=Label(span=error.span))
+
+
+def _read_line(source: SourceFile, number: int) -> IgnorePattern | None:
+    start, end = line_bounds(source, number)
+    line = source.text[start:end]
+    text = line.strip(WHITE_SPACE)
+    if line.startswith("#") or not text:
+        return None
+    start += len(line) - len(line.lstrip(WHITE_SPACE))
+    span = source.span(start, start + len(text))
+    exception = text.startswith("!")
+    inner = text.removeprefix("!").strip(WHITE_SPACE) if exception else text
+    text = _clean(inner) if inner else ""
+    text = text.removeprefix("/") if len(text) > 1 else text
+    if not exception:
+        # docker looks for the `!` a second time, behind a `/` or `./` that it has taken off.
+        text = text.strip(WHITE_SPACE)
+        exception = text.startswith("!")
+        text = text.removeprefix("!")
+    if exception and text in ("", "/"):
+        raise UnreadableError("an exception without a pattern", span)
+    expression = _expression(text, span)
+    return IgnorePattern(span=span, text=text, exception=exception, _expression=expression)
+
+
+def _clean(path: str) -> str:
+    """Go's filepath.Clean."""
+    return re.sub("^//", "/", posixpath.normpath(path))
+
+
+def _expression(pattern: str, span: Span) -> re.Pattern[str]:
+    """The pattern as moby/patternmatcher compiles it. Raises UnreadableError for what is not a pattern.
+
+    `*` and `?` stop at a slash, a class in brackets doesn't. `**` alone at the start or at the end compares the rest as
+    plain text: `**x` matches `ax`, but `**x*` doesn't.
+    """
+    plain_rest = pattern.removeprefix("**")
+    if not _SPECIAL.search(plain_rest) and plain_rest != pattern:
+        start = "(?:.*/)?" if plain_rest.startswith("/") else ".*"
+        return re.compile(start + re.escape(plain_rest.removeprefix("/")), re.DOTALL)
+    plain_rest = pattern.removesuffix("**")
+    if not _SPECIAL.search(plain_rest):
+        return re.compile(re.escape(plain_rest) + (".*" if plain_rest != pattern else ""), re.DOTALL)
+    out: list[str] = []
+    position = 0
+    while position < len(pattern):
+        position, expression = _token(pattern, position, span)
+        out.append(expression)
+    return re.compile("".join(out))
+
+
+def _token(pattern: str, position: int, span: Span) -> tuple[int, str]:
+    """The regular expression of what stands at `position`, and where the next token begins."""
+    char = pattern[position]
+    if (stars := _STARS.match(pattern, position)) is not None:
+        end = stars.end()
+        return end, "(?:.*/)?" if end < len(pattern) else ".*"
+    match char:
+        case "*":
+            return position + 1, "[^/]*"
+        case "?":
+            return position + 1, "[^/]"
+        case "^":
+            return position + 1, "^"  # docker leaves it an anchor
+        case "\\":
+            escaped = pattern[position + 1 : position + 2]
+            if not escaped or not escaped.isascii() or escaped.isalnum():
+                raise UnreadableError(f"invalid escape `\\{escaped}` in the pattern `{pattern}`", span)
+            return position + 2, re.escape(escaped)
+        case "[":
+            return _class(pattern, position, span)
+        case _:
+            return position + 1, re.escape(char)
+
+
+def _class(pattern: str, position: int, span: Span) -> tuple[int, str]:
+    """A class in brackets at `position`. Go's rules: no empty class, `-` and `]` escaped, ranges upwards."""
+    match = _CLASS.match(pattern, position)
+    if match is None:
+        raise UnreadableError(f"invalid brackets in the pattern `{pattern}`", span)
+    if re.search(r"(?<!\\)[*?]|\[:", match[2]):
+        raise UnreadableError(f"`*`, `?` and `[:` in brackets are not supported: `{pattern}`", span)
+    out: list[str] = []
+    for low, high in _RANGE.findall(match[2]):
+        first, last = low[-1], high[-1:]
+        if last and first > last:
+            raise UnreadableError(f"a range in the pattern `{pattern}` runs backwards", span)
+        out.append(re.escape(first) + (f"-{re.escape(last)}" if last else ""))
+    return match.end(), f"[{match[1]}{''.join(out)}]"

@@ -1,0 +1,80 @@
+"""A migration's outcome on a terminal: findings on standard error, results on standard output."""
+
+import sys
+from pathlib import Path, PurePosixPath
+
+from migrate.compare.verdict import Comparison, Verdict
+from migrate.outcome import BuildOutcome, ImageCheck, MigrationOutcome, Status, Verification
+from migrate.report.diff import unified_diff
+from migrate.report.terminal import print_diagnostics, visible
+
+_DELTAS_SHOWN = 20
+
+
+def print_outcome(outcome: MigrationOutcome, *, diff: bool) -> None:
+    """Everything there is to say of `outcome`; with `diff` the changes as one unified diff, alone on standard output."""
+    if not outcome.builds:
+        text = "nothing to migrate" if outcome.has_dockerfile else "nothing found: no Dockerfile is here"
+        print(f"ms-migrate: {text}", file=sys.stdout if outcome.has_dockerfile and not diff else sys.stderr)
+        return
+    for build in outcome.builds:
+        print_diagnostics(build.diagnostics, sys.stderr)
+        stream = sys.stderr if diff else sys.stdout
+        stream.write("\n".join(_lines(build)) + "\n")
+        if diff and build.status is Status.PLANNED:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(unified_diff(build.changes))
+    sys.stdout.flush()
+
+
+def print_undone(root: Path, restored: tuple[PurePosixPath, ...]) -> None:
+    if not restored:
+        print(f"ms-migrate: nothing to undo in {visible(str(root))}", file=sys.stderr)
+    for path in restored:
+        print(f"restored {visible(str(path))}")
+
+
+def _lines(build: BuildOutcome) -> list[str]:
+    """One legacy build: its driver and status, what was compared, what was or would be written."""
+    lines = [f"{visible(str(build.driver))}: {build.status.value}"]
+    if build.verification is not None:
+        lines += _verification(build.verification)
+    elif build.not_verified is not None:
+        lines.append(f"  not verified: {visible(build.not_verified)}")
+    if build.status in (Status.WRITTEN, Status.PLANNED):
+        written = build.status is Status.WRITTEN
+        for change in build.changes:
+            verb = ("removed" if written else "removes") if change.after is None else ("wrote" if written else "writes")
+            lines.append(f"  {verb:<8} {visible(str(change.path))}")
+    else:
+        lines.append("  nothing was written")
+    return lines
+
+
+def _verification(verification: Verification) -> list[str]:
+    lines = [f"  engine   {visible(verification.engine)}"]
+    for check in verification.checks:
+        lines.append(f"  verdict  {visible(str(check.reference))}: {_verdict(check)}")
+        lines += _differences(check.comparison)
+    sizes = [("builder", verification.builder_size)]
+    if verification.checks:
+        sizes += [("legacy", verification.checks[0].legacy_size), ("migrated", verification.checks[0].migrated_size)]
+    lines.append("  size     " + ", ".join(f"{name} {_megabytes(size)}" for name, size in sizes))
+    lines.append(f"  time     legacy {verification.legacy_seconds:.1f} s, migrated {verification.migrated_seconds:.1f} s")
+    return lines
+
+
+def _verdict(check: ImageCheck) -> str:
+    return "identical" if check.comparison.verdict is Verdict.IDENTICAL else "different"
+
+
+def _differences(comparison: Comparison) -> list[str]:
+    deltas = [*comparison.config_deltas, *comparison.deltas]
+    lines = [f"           {visible(str(d))}" for d in deltas[:_DELTAS_SHOWN]]
+    if len(deltas) > _DELTAS_SHOWN:
+        lines.append(f"           and {len(deltas) - _DELTAS_SHOWN} more differences")
+    return lines
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"

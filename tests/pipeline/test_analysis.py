@@ -1,0 +1,373 @@
+"""The static phases on small trios: what is written, and what is refused with which code at which place."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from migrate.pipeline.analysis import Inputs
+from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, analysed, codes, rendered, text_of
+
+
+def test_the_trio_becomes_one_dockerfile(tmp_path: Path) -> None:
+    analysis = analysed(tmp_path)
+    assert codes(analysis) == []
+    assert rendered(analysis) == {
+        "Dockerfile": """\
+FROM gcc:12 AS builder
+WORKDIR /src
+COPY main.c .
+RUN cc -static -o app main.c
+
+FROM busybox
+COPY --from=builder --chown=0:0 /src/app /usr/local/bin/
+CMD ["/usr/local/bin/app"]
+""",
+        "Dockerfile.build": None,
+        "build.sh": "#!/bin/sh\ndocker build -t demo:latest .\n",
+    }
+
+
+SCRIPTS = {
+    "container-verbs": SCRIPT.replace("docker create", "docker container create").replace("docker rm", "docker container rm -f"),
+    "id-in-variable": """\
+#!/bin/sh
+docker build -t demo:build -f Dockerfile.build .
+id=$(docker create demo:build)
+docker cp $id:/src/app app
+docker rm -v "$id"
+docker build -t demo:latest .
+rm app
+""",
+    "id-in-backticks": """\
+#!/bin/sh
+docker build -t demo:build -f Dockerfile.build .
+id=`docker create demo:build`
+docker cp ${id}:/src/app .
+docker rm $id
+docker build -t demo:latest .
+rm -f app
+""",
+    "id-in-place": """\
+#!/bin/sh
+docker build -t demo:build -f Dockerfile.build .
+docker cp $(docker create demo:build):/src/app .
+docker build -t demo:latest .
+rm -f app
+""",
+    "one-chain": """\
+#!/bin/sh
+docker build -t demo:build -f Dockerfile.build . && docker create --name x1 demo:build && docker cp x1:/src/app . && docker rm x1 && docker build -t demo:latest .
+rm app
+""",
+    "chain-over-lines": """\
+#!/bin/sh
+docker build -t demo:build -f Dockerfile.build . && \\
+    docker create --name x1 demo:build && \\
+    docker cp x1:/src/app . && \\
+    docker rm x1 && \\
+    docker build -t demo:latest .
+rm app
+""",
+    "semicolons": """\
+#!/bin/sh
+docker build -t demo:build -f Dockerfile.build .; docker create --name x1 demo:build
+docker cp x1:/src/app .; docker rm x1; docker build -t demo:latest .; rm app
+""",
+    "stale-container-first": SCRIPT.replace("docker create", "docker rm -f extract || true\ndocker create"),
+    "stale-container-quietly": SCRIPT.replace("docker create", "docker rm -f extract 2>/dev/null || :\ndocker create"),
+    "builder-removed": SCRIPT + "docker rmi demo:build\n",
+    "build-without-options-before": SCRIPT.replace("docker build -t demo:latest .", "docker build . -t demo:latest"),
+    "image-word": SCRIPT.replace("docker build", "docker image build"),
+    "destination-folder": """\
+#!/bin/sh
+mkdir -p out
+docker build -t demo:build -f Dockerfile.build .
+docker create --name x1 demo:build
+docker cp x1:/src/app out/
+docker rm x1
+docker build -t demo:latest .
+rm -rf out
+""",
+    "stale-output-first": SCRIPT.replace("docker build -t demo:build", "rm -f app\ndocker build -t demo:build"),
+    "moved-on-the-way": SCRIPT.replace("docker cp extract:/src/app ./app", "docker cp extract:/src/app ./tmp-app\nmv tmp-app app"),
+    "several-on-the-last-line": SCRIPT.replace("docker build -t demo:latest .\nrm ./app\n", "docker build -t demo:latest .; rm ./app; docker rmi demo:build\n"),
+    "to-dev-null": SCRIPT.replace("docker rm extract", "docker rm extract >/dev/null 2>&1"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_every_way_to_write_the_extraction_ends_in_one_build(name: str, tmp_path: Path) -> None:
+    script = SCRIPTS[name]
+    runtime = RUNTIME.replace("COPY app", "COPY out/app") if "out/" in script else RUNTIME
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": runtime})
+    assert codes(analysis) == []
+    last = next(piece.strip() for piece in re.split(r"&& |; |\n", script) if "demo:latest" in piece)
+    assert text_of(analysis, "build.sh") == f"#!/bin/sh\n{last}\n"
+    assert "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/\n" in text_of(analysis, "Dockerfile")
+
+
+def test_comments_go_with_what_they_speak_of(tmp_path: Path) -> None:
+    script = """\
+#!/bin/sh
+# Builds the demo image.
+set -e
+
+# First the compiler's image,
+# which is large.
+docker build -t demo:build -f Dockerfile.build .
+docker create --name extract demo:build   # never started
+docker cp extract:/src/app ./app
+docker rm -f extract
+
+# Then the small one.
+echo "building demo:latest"
+docker build -t demo:latest .  # push it by hand
+
+# Clean up.
+rm ./app
+"""
+    assert text_of(analysed(tmp_path, {"build.sh": script}), "build.sh") == """\
+#!/bin/sh
+# Builds the demo image.
+set -e
+
+# Then the small one.
+echo "building demo:latest"
+docker build -t demo:latest .  # push it by hand
+"""
+
+
+def test_a_message_about_the_builder_goes_and_is_told(tmp_path: Path) -> None:
+    script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\necho Building demo:build\n")
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert codes(analysis) == ["MS415"]
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\n"
+
+
+def test_variables_stay_as_written(tmp_path: Path) -> None:
+    script = """\
+#!/bin/bash
+NAME=demo
+DOCKER="docker"
+TAG="${1:-latest}"
+BUILD="$DOCKER build"
+$BUILD -t "$NAME:build" -f Dockerfile.build .
+$DOCKER create --name "$NAME-extract" $NAME:build
+$DOCKER cp "$NAME-extract:/src/app" .
+$DOCKER rm "$NAME-extract"
+$BUILD --label commit=$(git rev-parse HEAD) -t "$NAME:$TAG" .
+$DOCKER push "$NAME:$TAG"
+rm app
+"""
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert codes(analysis) == []
+    assert text_of(analysis, "build.sh") == """\
+#!/bin/bash
+NAME=demo
+DOCKER="docker"
+TAG="${1:-latest}"
+BUILD="$DOCKER build"
+$BUILD --label commit=$(git rev-parse HEAD) -t "$NAME:$TAG" .
+$DOCKER push "$NAME:$TAG"
+"""
+
+
+def test_build_arguments_of_the_builder_reach_the_one_build(tmp_path: Path) -> None:
+    script = SCRIPT.replace(
+        "docker build -t demo:build", 'docker build --build-arg VERSION="$V" --build-arg https_proxy=$https_proxy \\\n  -t demo:build'
+    )
+    analysis = analysed(
+        tmp_path,
+        {"build.sh": script, "Dockerfile.build": BUILDER.replace("WORKDIR", "ARG VERSION\nWORKDIR")},
+    )
+    assert codes(analysis) == []
+    assert "docker build --build-arg VERSION=\"$V\" --build-arg https_proxy=$https_proxy -t demo:latest .\n" in text_of(analysis, "build.sh")
+
+
+def test_a_proxy_reaching_the_runtime_is_told(tmp_path: Path) -> None:
+    script = SCRIPT.replace("docker build -t demo:build", "docker build --build-arg http_proxy=$http_proxy -t demo:build")
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": RUNTIME + "RUN true\n"})
+    assert codes(analysis) == ["MS402"]
+
+
+def test_no_cache_of_the_runtime_is_told(tmp_path: Path) -> None:
+    script = SCRIPT.replace("docker build -t demo:latest", "docker build --no-cache -t demo:latest")
+    assert codes(analysed(tmp_path, {"build.sh": script})) == ["MS419"]
+
+
+COPIES = {
+    "same-name": ("/src/app", "app", "COPY app /usr/local/bin/", "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/"),
+    "to-workdir": ("/src/app", "app", "WORKDIR /root/\nCOPY app .", "COPY --from=builder --chown=0:0 /src/app ."),
+    "renamed-by-copy": ("/src/app", "app", "COPY app /bin/demo", "COPY --from=builder --chown=0:0 /src/app /bin/demo"),
+    "renamed-by-cp": ("/src/app", "demo", "COPY demo /usr/local/bin/", "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/demo"),
+    "renamed-into-workdir": ("/src/app", "demo", "COPY demo .", "COPY --from=builder --chown=0:0 /src/app ./demo"),
+    "renamed-into-known-folder": ("/src/app", "demo", "COPY demo /usr/local/bin", "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/demo"),
+    "own-chown": ("/src/app", "app", "COPY --chown=1000:1000 app /a/", "COPY --from=builder --chown=1000:1000 /src/app /a/"),
+    "own-chmod": ("/src/app", "app", "COPY --chmod=755 app /a/", "COPY --from=builder --chown=0:0 --chmod=755 /src/app /a/"),
+    "json": ("/src/app", "app", 'COPY ["app", "/a b/"]', 'COPY --from=builder --chown=0:0 ["/src/app", "/a b/"]'),
+    "dotted": ("/src/app", "app", "COPY ./app /a/", "COPY --from=builder --chown=0:0 /src/app /a/"),
+    "lower-case": ("/src/app", "app", "copy app /a/", "copy --from=builder --chown=0:0 /src/app /a/"),
+    "relative-in-container": ("src/app", "app", "COPY app /a/", "COPY --from=builder --chown=0:0 /src/app /a/"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(COPIES))
+def test_a_copy_lands_where_it_landed(name: str, tmp_path: Path) -> None:
+    inside, host, before, after = COPIES[name]
+    script = SCRIPT.replace("/src/app ./app", f"{inside} ./{host}").replace("rm ./app", f"rm ./{host}")
+    if not inside.startswith("/"):
+        script = script.replace("extract:/", "extract:").replace("extract:src", "extract:src")
+    runtime = RUNTIME.replace("COPY app /usr/local/bin/", before)
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": runtime})
+    assert analysis.changes, [d.message for d in analysis.diagnostics]
+    assert f"\n{after}\n" in text_of(analysis, "Dockerfile")
+
+
+def test_other_sources_of_the_copy_stay(tmp_path: Path) -> None:
+    runtime = RUNTIME.replace("COPY app", "COPY app config.ini")
+    analysis = analysed(tmp_path, {"Dockerfile": runtime, "config.ini": "x"})
+    assert (
+        "COPY config.ini /usr/local/bin/\nCOPY --from=builder --chown=0:0 /src/app /usr/local/bin/\n" in text_of(analysis, "Dockerfile")
+    )
+
+
+def test_two_artifacts_in_one_copy(tmp_path: Path) -> None:
+    script = SCRIPT.replace("docker rm", "docker cp extract:/src/tool .\ndocker rm").replace("rm ./app", "rm app tool")
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY app tool")})
+    assert "COPY --from=builder --chown=0:0 /src/app /src/tool /usr/local/bin/\n" in text_of(analysis, "Dockerfile")
+
+
+def test_a_folder_of_artifacts_alone(tmp_path: Path) -> None:
+    script = SCRIPT.replace("./app\ndocker rm", "out/\ndocker rm").replace("#!/bin/sh\n", "#!/bin/sh\nmkdir out\n").replace("rm ./app", "rm -r out")
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY out")})
+    assert "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/app\n" in text_of(analysis, "Dockerfile")
+
+
+def test_comments_and_blank_lines_of_both_dockerfiles_stay(tmp_path: Path) -> None:
+    builder = "# the compiler\n\nFROM gcc:12\n# sources\nWORKDIR /src\nCOPY main.c .\n\nRUN cc -static \\\n    # static, for busybox\n    -o app main.c\n\n"
+    runtime = "\n# small\nFROM busybox   \n\nCOPY  app  /usr/local/bin/   \n# run it\nCMD [\"/usr/local/bin/app\"]"
+    assert text_of(analysed(tmp_path, {"Dockerfile.build": builder, "Dockerfile": runtime}), "Dockerfile") == (
+        "# the compiler\n\nFROM gcc:12 AS builder\n# sources\nWORKDIR /src\nCOPY main.c .\n\nRUN cc -static \\\n"
+        "    # static, for busybox\n    -o app main.c\n\n# small\nFROM busybox   \n\n"
+        "COPY  --from=builder --chown=0:0 /src/app  /usr/local/bin/   \n# run it\nCMD [\"/usr/local/bin/app\"]\n"
+    )
+
+
+def test_a_stage_named_by_its_author_keeps_its_name(tmp_path: Path) -> None:
+    builder = BUILDER.replace("FROM gcc:12", "FROM gcc:12 AS compile")
+    text = text_of(analysed(tmp_path, {"Dockerfile.build": builder}), "Dockerfile")
+    assert "FROM gcc:12 AS compile\n" in text
+    assert "--from=compile" in text
+
+
+def test_a_name_in_use_is_not_taken(tmp_path: Path) -> None:
+    runtime = "FROM builder\nCOPY app /a/\n"
+    assert "FROM gcc:12 AS build\n" in text_of(analysed(tmp_path, {"Dockerfile": runtime}), "Dockerfile")
+
+
+def test_global_arguments_come_first(tmp_path: Path) -> None:
+    runtime = "ARG BASE=busybox\n" + RUNTIME.replace("FROM busybox", "FROM ${BASE}")
+    text = text_of(analysed(tmp_path, {"Dockerfile": runtime}), "Dockerfile")
+    assert text.startswith("ARG BASE=busybox\nFROM gcc:12 AS builder\n")
+    assert text.count("ARG BASE") == 1
+
+
+REFUSED = {
+    "if": (SCRIPT.replace("docker rm extract", "if true; then docker rm extract; fi"), "MS201", "if true"),
+    "loop": (SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done"), "MS201", "for c"),
+    "function": (SCRIPT.replace("docker rm extract", "clean() { docker rm extract; }\nclean"), "MS201", "clean()"),
+    "sourced": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n. ./env\n"), "MS201", ". ./env"),
+    "sudo": (SCRIPT.replace("docker rm", "sudo docker rm"), "MS201", "sudo docker rm"),
+    "background": (SCRIPT.replace("docker rm extract", "docker rm extract &"), "MS201", "docker rm"),
+    "option": (SCRIPT.replace("docker rm", "docker rm --nope"), "MS202", "--nope"),
+    "exec": (SCRIPT.replace("docker rm", "docker exec extract ls\ndocker rm"), "MS203", "docker exec"),
+    "stdout": (SCRIPT.replace("extract:/src/app ./app", "extract:/src/app - > app"), "MS203", "docker cp"),
+    "path-unknown": (SCRIPT.replace(":/src/app", ":/src/$APP"), "MS204", "extract:/src/$APP"),
+    "context-unknown": (SCRIPT.replace("demo:latest .", "demo:latest $DIR"), "MS204", "$DIR"),
+    "strip": (SCRIPT.replace("docker rm", "strip app\ndocker rm"), "MS205", "strip app"),
+    "unknown-command": (SCRIPT.replace("docker rm", "./polish.sh\ndocker rm"), "MS205", "./polish.sh"),
+    "artifact-read": (SCRIPT.replace("docker rm", "ls -l app\ndocker rm"), "MS205", "ls -l app"),
+    "outside": (SCRIPT.replace(" ./app\ndocker rm", " /tmp/app\ndocker rm"), "MS206", "/tmp/app"),
+    "foreign-container": (SCRIPT.replace("docker create --name extract demo:build\n", ""), "MS303", "extract:/src/app"),
+    "other-context": (SCRIPT.replace("demo:latest .", "-f Dockerfile demo:latest sub").replace("-t -f", "-f"), "MS203", "docker build"),
+    "not-built": (SCRIPT.replace("--name extract demo:build", "--name extract golang"), "MS305", "docker create"),
+    "builder-pushed": (SCRIPT + "docker push demo:build\n", "MS408", "docker push"),
+    "builder-run": (SCRIPT + "docker run demo:build\n", "MS408", "docker run"),
+    "change-between": (SCRIPT.replace("docker create", "cp main.c other.c\ndocker create"), "MS411", "cp main.c"),
+    "unknown-between": (SCRIPT.replace("docker create", "./prepare\ndocker create"), "MS411", "./prepare"),
+    "id-used-elsewhere": (SCRIPT.replace("docker create", "id=$(docker create").replace("demo:build\ndocker cp", "demo:build)\necho $id\ndocker cp"), "MS410", "id=$("),
+    "status-used": (SCRIPT.replace("docker rm extract\n", "docker rm extract\n[ $? = 0 ]\n"), "MS410", "docker build"),
+    "unused": (SCRIPT.replace("docker rm", "docker cp extract:/src/other .\ndocker rm"), "MS302", "docker cp extract:/src/other"),
+    "platform": (SCRIPT.replace("-t demo:build", "--platform linux/arm64 -t demo:build"), "MS407", "--platform"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_what_cannot_be_followed_is_refused_at_its_place(name: str, tmp_path: Path) -> None:
+    script, code, place = REFUSED[name]
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert analysis.changes == ()
+    hits = [d for d in analysis.diagnostics if d.rule.code == code]
+    assert hits, codes(analysis)
+    assert any(d.primary is not None and d.primary.span.text.startswith(place) for d in hits), [d.primary for d in hits]
+
+
+DOCKERFILES_REFUSED = {
+    "everything": ({"Dockerfile": RUNTIME.replace("COPY app", "COPY .")}, "MS301"),
+    "pattern": ({"Dockerfile": RUNTIME.replace("COPY app", "COPY a*")}, "MS301"),
+    "variable": ({"Dockerfile": RUNTIME.replace("COPY app", "COPY $WHAT")}, "MS306"),
+    "hidden": ({".dockerignore": "app\n"}, "MS307"),
+    "add-archive": (
+        {"build.sh": SCRIPT.replace("app", "app.tar"), "Dockerfile": RUNTIME.replace("COPY app", "ADD app.tar")},
+        "MS417",
+    ),
+    "from-builder": ({"Dockerfile": RUNTIME.replace("FROM busybox", "FROM demo:build")}, "MS408"),
+    "argument-both": (
+        {
+            "build.sh": SCRIPT.replace("-t demo:build", "--build-arg V=1 -t demo:build"),
+            "Dockerfile.build": BUILDER.replace("WORKDIR", "ARG V\nWORKDIR"),
+            "Dockerfile": RUNTIME.replace("COPY", "ARG V=2\nCOPY"),
+        },
+        "MS401",
+    ),
+    "escape": ({"Dockerfile": "# escape=`\n" + RUNTIME}, "MS404"),
+    "global-both": ({"Dockerfile.build": "ARG B=1\n" + BUILDER, "Dockerfile": "ARG B=2\n" + RUNTIME}, "MS405"),
+    "no-dockerfile": ({"Dockerfile.build": ""}, "MS112"),
+    "broken-dockerfile": ({"Dockerfile": "COPY app /\n"}, "MS111"),
+    "broken-script": ({"build.sh": SCRIPT + "if\n"}, "MS101"),
+    "stage-number": ({"Dockerfile": "FROM busybox\nRUN true\n" + RUNTIME + "COPY --from=0 /a /b\n"}, "MS409"),
+    "stage-twice": (
+        {"Dockerfile.build": BUILDER.replace("gcc:12", "gcc:12 AS x"), "Dockerfile": RUNTIME.replace("busybox", "busybox AS x")},
+        "MS412",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DOCKERFILES_REFUSED))
+def test_dockerfiles_that_cannot_be_joined_are_refused(name: str, tmp_path: Path) -> None:
+    files, code = DOCKERFILES_REFUSED[name]
+    analysis = analysed(tmp_path, files)
+    assert analysis.changes == ()
+    assert code in codes(analysis)
+
+
+def test_arguments_and_environment_make_the_unknown_known(tmp_path: Path) -> None:
+    script = SCRIPT.replace("Dockerfile.build", "Dockerfile.$1").replace("/src/app", "$OUT/app")
+    inputs = Inputs(arguments=("build",), environment={"OUT": "/src"})
+    analysis = analysed(tmp_path, {"build.sh": script}, inputs=inputs)
+    assert codes(analysis) == []
+    assert "/src/app /usr/local/bin/" in text_of(analysis, "Dockerfile")
+
+
+def test_a_script_in_a_folder_that_goes_to_the_root(tmp_path: Path) -> None:
+    script = SCRIPT.replace("#!/bin/sh\n", '#!/bin/sh\ncd "$(dirname "$0")/.."\n')
+    analysis = analysed(tmp_path, {"build.sh": "", "scripts/build.sh": script})
+    assert codes(analysis) == []
+    assert text_of(analysis, "scripts/build.sh") == '#!/bin/sh\ncd "$(dirname "$0")/.."\ndocker build -t demo:latest .\n'
+
+
+def test_a_script_in_a_folder_started_from_the_root(tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": "", "scripts/build.sh": SCRIPT})
+    assert codes(analysis) == []
+    assert analysis.start.name == "./scripts/build.sh"
