@@ -41,19 +41,26 @@ def migrate_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; print the change as a unified diff on standard output.")
     ] = False,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing, build nothing; exit 1 if a legacy build is there.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing, build nothing; exit 1 if a legacy build is there.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="DIR", help="Write the migrated tree there and leave PATH alone.")
     ] = None,
-    no_verify: Annotated[bool, typer.Option("--no-verify", help="Build nothing: write what was planned, unverified.")] = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Build nothing: write what was planned, unverified.")
+    ] = False,
     driver: Annotated[
-        str | None, typer.Option("--driver", metavar="FILE", help="The script that builds it, relative to PATH, where several do.")
+        str | None,
+        typer.Option("--driver", metavar="FILE", help="The script that builds it, relative to PATH, where several do."),
     ] = None,
     env: Annotated[
-        list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable that the script is given; may be repeated.")
+        list[str] | None,
+        typer.Option("--env", metavar="NAME=VALUE", help="A variable that the script is given; may be repeated."),
     ] = None,
     arg: Annotated[
-        list[str] | None, typer.Option("--arg", metavar="VALUE", help="An argument that the script is given; may be repeated.")
+        list[str] | None,
+        typer.Option("--arg", metavar="VALUE", help="An argument that the script is given; may be repeated."),
     ] = None,
     time_limit: Annotated[
         int, typer.Option("--time-limit", metavar="SECONDS", help="How long each side's build may take.", min=1)
@@ -68,15 +75,22 @@ def migrate_command(
 
     if not path.is_dir():
         raise typer.BadParameter(f"`{path}` is not a directory", param_hint="PATH")
-    modes = [name for name, given in (("--dry-run", dry_run), ("--check", check), ("--undo", undo), ("--output", output)) if given]
+    modes = [
+        name
+        for name, given in (("--dry-run", dry_run), ("--check", check), ("--undo", undo), ("--output", output))
+        if given
+    ]
     if len(modes) > 1:
         raise typer.BadParameter(f"{modes[0]} and {modes[1]} exclude each other")
+    if output is not None and output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise typer.BadParameter(f"`{output}` is there and not an empty folder", param_hint="--output")
+    if output is not None and output.resolve().is_relative_to(path.resolve()):
+        raise typer.BadParameter(f"`{output}` lies in PATH", param_hint="--output")
     if undo:
-        print_undone(path, undo_migration(path))
-        return
+        raise typer.Exit(print_undone(path, undo_migration(path.absolute())))
     mode = Mode.DRY_RUN if dry_run else Mode.CHECK if check else Mode.WRITE
     request = Request(
-        root=path,
+        root=path.absolute(),
         mode=mode,
         output=output,
         verify=not no_verify,
@@ -113,6 +127,9 @@ def main() -> None:
         print("ms-migrate: interrupted; nothing was written", file=sys.stderr)
         sys.exit(130)
     except Exception:  # noqa: BLE001 -- the boundary
-        print(f"ms-migrate {__version__}: internal error; nothing more was written. Please report what follows:", file=sys.stderr)
+        print(
+            f"ms-migrate {__version__}: internal error; nothing more was written. Please report what follows:",
+            file=sys.stderr,
+        )
         traceback.print_exc()
         sys.exit(4)

@@ -66,6 +66,14 @@ class MigrationOutcome:
     has_dockerfile: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """What `--undo` restored; the diagnostics say why nothing was."""
+
+    restored: tuple[PurePosixPath, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
 def exit_code(outcome: MigrationOutcome, *, check: bool) -> int:
     """0: done, or nothing to do. 1: a build is not migrated, its images differ, or `check` found one. 3: what it needs
     isn't there: an engine, a legacy build that runs, a Dockerfile at all."""

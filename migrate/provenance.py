@@ -90,7 +90,7 @@ def derive(trace: Trace, repository: Repository) -> tuple[Provenance | None, tup
     for build in builds:
         if build.event.number in built_from:
             continue
-        found = _Reader(build, creates, trace, repository, diagnostics).copies()
+        found = _Reader(build, creates, trace, diagnostics).copies()
         copies += found
         (runtimes if found else others).append(build)
     used = {o.extraction for c in copies for o in c.origins}
@@ -113,6 +113,14 @@ def same_image(one: Value, other: Value) -> bool:
         return True
     first, second = (ImageReference.parse(v.marked) if v.text is not None else None for v in (one, other))
     return first is not None and first == second
+
+
+def ignore_source(event: ImageBuild) -> SourceFile | None:
+    """The ignore file that holds for a build: `<Dockerfile>.dockerignore` before the context's own (semantics.md 3, rule 9)."""
+    repository = event.workspace.repository
+    beside = event.dockerfile.with_name(event.dockerfile.name + ".dockerignore")
+    candidates = (beside, event.context / ".dockerignore")
+    return next((s for s in map(repository.source, candidates) if s is not None), None)
 
 
 def _read_builds(trace: Trace, repository: Repository, diagnostics: list[Diagnostic]) -> list[Build] | None:
@@ -178,19 +186,12 @@ def _made(build: ImageBuild, image: Value) -> bool:
 class _Reader:
     """Goes through the COPYs of one runtime Dockerfile."""
 
-    def __init__(
-        self,
-        build: Build,
-        creates: Mapping[int, int],
-        trace: Trace,
-        repository: Repository,
-        diagnostics: list[Diagnostic],
-    ) -> None:
+    def __init__(self, build: Build, creates: Mapping[int, int], trace: Trace, diagnostics: list[Diagnostic]) -> None:
         self._build = build
         self._creates = creates
         self._diagnostics = diagnostics
         self._extractions = [e for e in trace.events if isinstance(e, Extraction)]
-        self._ignore = self._read_ignore(repository)
+        self._ignore = self._read_ignore()
 
     def copies(self) -> list[ArtifactCopy]:
         found = []
@@ -328,13 +329,8 @@ class _Reader:
     def _expanded(self, argument: Argument, scope: Mapping[str, str | None]) -> str | None:
         return expand(argument.text, scope, self._build.dockerfile.escape).text
 
-    def _read_ignore(self, repository: Repository) -> IgnoreFile | None:
-        event = self._build.event
-        candidates = (
-            event.dockerfile.with_name(event.dockerfile.name + ".dockerignore"),
-            event.context / ".dockerignore",
-        )
-        source: SourceFile | None = next((s for s in map(repository.source, candidates) if s is not None), None)
+    def _read_ignore(self) -> IgnoreFile | None:
+        source = ignore_source(self._build.event)
         if source is None:
             return None
         ignore, found = read_ignore(source)

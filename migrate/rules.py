@@ -74,6 +74,10 @@ ARTIFACT_NAME_SPECIAL = _rule(
 ADD_UNPACKS = _rule("MS417", "add-unpacks", _E, "an ADD unpacks the artifact, which COPY --from does not")
 ARTIFACT_IS_LINK = _rule("MS418", "artifact-is-link", _E, "the artifact is a symbolic link")
 CACHE_OPTION_SHARED = _rule("MS419", "cache-option-shared", _I, "an option about the cache now holds for both stages")
+CHANGED_FILE_COPIED = _rule(
+    "MS420", "changed-file-copied", _W, "a COPY takes a file that the migration changes, so the image holds the new one"
+)
+REMOVED_FILE_COPIED = _rule("MS421", "removed-file-copied", _E, "a COPY names a file that the migration would remove")
 
 # 5xx verifying
 LEGACY_BUILD_FAILS = _rule("MS501", "legacy-build-fails", _E, "the legacy build does not run")

@@ -7,6 +7,7 @@ from migrate.diagnostics import Diagnostic, Label, Rule, has_errors
 from migrate.dockerfile.instructions import Dockerfile, Stage
 from migrate.image import ImageReference
 from migrate.plan.arguments import argument_names, declared_arguments
+from migrate.plan.context import check_context
 from migrate.plan.copies import CopyPlanner
 from migrate.plan.driver import plan_driver
 from migrate.plan.model import ArtifactKey, Facts, StagePlan
@@ -25,7 +26,7 @@ def plan(trace: Trace, provenance: Provenance, facts: Facts) -> tuple[StagePlan 
     if has_errors(shape):
         return None, shape
     builder, runtime = provenance.builders[0], provenance.runtimes[0]
-    found = [*shape, *_joinable(builder, runtime)]
+    found = [*shape, *_joinable(builder, runtime), *check_context(builder, runtime, trace.script.source.path)]
     name, name_diagnostics = _stage_name(builder.dockerfile, runtime.dockerfile)
     copies = CopyPlanner(builder, name, facts)
     runtime_edits = [e for c in provenance.copies for e in copies.edits(c)]

@@ -1,10 +1,10 @@
 """A migration's outcome on a terminal: findings on standard error, results on standard output."""
 
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from migrate.compare.verdict import Comparison, Verdict
-from migrate.outcome import BuildOutcome, ImageCheck, MigrationOutcome, Status, Verification
+from migrate.outcome import BuildOutcome, ImageCheck, MigrationOutcome, Status, Undone, Verification
 from migrate.report.diff import unified_diff
 from migrate.report.terminal import print_diagnostics, visible
 
@@ -27,11 +27,16 @@ def print_outcome(outcome: MigrationOutcome, *, diff: bool) -> None:
     sys.stdout.flush()
 
 
-def print_undone(root: Path, restored: tuple[PurePosixPath, ...]) -> None:
-    if not restored:
+def print_undone(root: Path, undone: Undone) -> int:
+    """What was restored, or why nothing was; the exit code that goes with it."""
+    print_diagnostics(undone.diagnostics, sys.stderr)
+    if undone.diagnostics:
+        return 1
+    if not undone.restored:
         print(f"ms-migrate: nothing to undo in {visible(str(root))}", file=sys.stderr)
-    for path in restored:
+    for path in undone.restored:
         print(f"restored {visible(str(path))}")
+    return 0
 
 
 def _lines(build: BuildOutcome) -> list[str]:
@@ -60,7 +65,9 @@ def _verification(verification: Verification) -> list[str]:
     if verification.checks:
         sizes += [("legacy", verification.checks[0].legacy_size), ("migrated", verification.checks[0].migrated_size)]
     lines.append("  size     " + ", ".join(f"{name} {_megabytes(size)}" for name, size in sizes))
-    lines.append(f"  time     legacy {verification.legacy_seconds:.1f} s, migrated {verification.migrated_seconds:.1f} s")
+    lines.append(
+        f"  time     legacy {verification.legacy_seconds:.1f} s, migrated {verification.migrated_seconds:.1f} s"
+    )
     return lines
 
 

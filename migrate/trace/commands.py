@@ -52,9 +52,7 @@ def is_harmless(words: list[str]) -> bool:
         return len(words) > 1 and words[1] in GIT_READERS
     if name == "curl":
         return not any(
-            (w.startswith("-")
-            and not w.startswith("--")
-            and ("o" in w.lower()))
+            (w.startswith("-") and not w.startswith("--") and ("o" in w.lower()))
             or w.startswith("--output")
             or w == "--remote-name"
             for w in words

@@ -18,7 +18,7 @@ from migrate.trace.events import (
     ImageBuild,
     ImageUse,
 )
-from migrate.trace.paths import in_container, resolve
+from migrate.trace.paths import in_container
 from migrate.trace.state import State
 from migrate.trace.values import ContainerId, ImageId, Value
 from migrate.trace.workspace import Artifact, Changed
@@ -115,7 +115,7 @@ class _Reader:
         if self._state.directory is None:
             self._state.report(rules.VALUE_UNKNOWN, f"{what} is not known: it depends on the directory", span)
             return None
-        path = resolve(self._state.directory, text)
+        path = self._state.path(text)
         if path is None:
             self._state.report(rules.HOST_OUTSIDE, f"{what} `{text}` leads out of the repository", span)
         return path

@@ -7,7 +7,6 @@ from migrate import rules
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import Span
 from migrate.trace.events import Argument, HostChange, Opaque
-from migrate.trace.paths import resolve
 from migrate.trace.state import State
 from migrate.trace.values import Value
 from migrate.trace.workspace import Artifact, Changed
@@ -66,9 +65,9 @@ def host_command(state: State, command: SimpleCommand, name: str, arguments: tup
 def written_by_redirection(state: State, command: SimpleCommand, target: Value, span: Span) -> None:
     """`> file`: the file is there afterwards, with contents that aren't traced."""
     text = target.text
-    path = resolve(state.directory, text) if text is not None and state.directory is not None else None
-    if text is not None and text.startswith("/"):
-        return
+    path = state.path(text) if text is not None else None
+    if path is None and text is not None and state.directory is not None:
+        return  # outside the repository
     if path is None:
         _opaque(state, command, "redirection")
         return
@@ -85,7 +84,7 @@ def _targets(state: State, arguments: tuple[Argument, ...]) -> tuple[tuple[_Targ
         text = argument.value.text
         if text is None:
             return (), argument
-        path = resolve(state.directory, text) if state.directory is not None else None
+        path = state.path(text)
         if path is not None:
             targets.append(_Target(path=path, trailing_slash=text.endswith("/")))
     return tuple(targets), None

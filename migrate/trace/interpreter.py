@@ -34,7 +34,6 @@ from migrate.trace.docker_events import docker_command
 from migrate.trace.events import Argument, Harmless, Opaque, Trace
 from migrate.trace.expand import expand_fields, expand_text
 from migrate.trace.host import host_command, written_by_redirection
-from migrate.trace.paths import resolve
 from migrate.trace.state import State
 from migrate.trace.values import Value
 from migrate.trace.workspace import Workspace
@@ -242,8 +241,7 @@ class _Interpreter:
     def _change_directory(self, arguments: tuple[Argument, ...]) -> None:
         state = self._state
         text = arguments[1].value.text if len(arguments) == 2 else None
-        here = state.directory
-        state.directory = resolve(here, text) if text is not None and here is not None else None
+        state.directory = state.path(text) if text is not None else None
         known_missing = state.directory is not None and state.workspace.is_directory(state.directory) is False
         if known_missing:
             state.directory = None
@@ -285,16 +283,18 @@ class _Interpreter:
             return None
         if name in ("echo", "printf") and not any(re.search(r"[\\%]", t) or t.startswith("-") for t in known):
             return Value.of(" ".join(known)) if name == "echo" or len(known) == 1 else None
+        if name == "pwd" and not known and self._state.directory is not None:
+            return Value.of(str(self._state.workspace.root / self._state.directory))
         if name == "dirname" and len(known) == 1:
             return Value.of(posixpath.dirname(known[0].rstrip("/")) or ("/" if known[0].startswith("/") else "."))
         if name == "basename" and len(known) == 1:
             return Value.of(posixpath.basename(known[0].rstrip("/")))
-        if name == "cat" and len(known) == 1 and self._state.directory is not None:
+        if name == "cat" and len(known) == 1:
             return self._content(known[0])
         return None
 
     def _content(self, text: str) -> Value | None:
-        path = resolve(self._state.directory or PurePosixPath(), text)
+        path = self._state.path(text)
         if path is None or path in self._state.workspace.overlay:
             return None
         source = self._state.workspace.repository.source(path)

@@ -4,14 +4,12 @@ import posixpath
 from pathlib import PurePosixPath
 
 
-def resolve(directory: PurePosixPath, text: str) -> PurePosixPath | None:
-    """`text` seen from `directory`, both relative to the root; None where it leads out of it (an absolute path does)."""
-    if text.startswith("/"):
-        return None
-    joined = posixpath.normpath(posixpath.join(directory.as_posix(), text))
-    if joined == ".." or joined.startswith("../"):
-        return None
-    return PurePosixPath(joined)
+def resolve(root: PurePosixPath, directory: PurePosixPath, text: str) -> PurePosixPath | None:
+    """`text` as the script means it in `directory`, relative to the repository's absolute `root`; None where it leads out
+    of it."""
+    joined = posixpath.normpath(posixpath.join(root, directory, text))
+    path = PurePosixPath(joined)
+    return path.relative_to(root) if path.is_relative_to(root) else None
 
 
 def in_container(text: str) -> PurePosixPath:

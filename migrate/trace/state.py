@@ -8,6 +8,7 @@ from migrate.shell.syntax import SimpleCommand
 from migrate.source import Span
 from migrate.trace.events import ContainerCreate, Event, ImageBuild, Traced
 from migrate.trace.expand import Variables
+from migrate.trace.paths import resolve
 from migrate.trace.values import ContainerId, Value
 from migrate.trace.workspace import Workspace
 
@@ -27,8 +28,15 @@ class State:
     steps: list[Traced] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
+    def path(self, text: str) -> PurePosixPath | None:
+        """A host path relative to the repository's root; None where it leads out of it or the directory isn't known."""
+        return resolve(self.workspace.root, self.directory, text) if self.directory is not None else None
+
     def scope(self) -> Variables:
-        return Variables(known=self.variables, unset=frozenset(self.unset))
+        known = self.variables
+        if self.directory is not None and "PWD" not in known:
+            known = {**known, "PWD": Value.of(str(self.workspace.root / self.directory))}
+        return Variables(known=known, unset=frozenset(self.unset))
 
     def assign(self, name: str, value: Value) -> None:
         self.variables[name] = value

@@ -44,6 +44,11 @@ class Workspace:
     repository: Repository = field(repr=False)
     overlay: Mapping[PurePosixPath, Node]
 
+    @property
+    def root(self) -> PurePosixPath:
+        """The repository's root as an absolute path."""
+        return PurePosixPath(self.repository.root.absolute())
+
     def node(self, path: PurePosixPath) -> Node | EntryKind | None:
         """What stands at `path`; an Artifact also for a path below an extracted directory. None: nothing."""
         for at in (path, *path.parents):

@@ -1,0 +1,29 @@
+# make demo and make test set up what they need; as root on Debian nothing has to be there but Python 3.11, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint check clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
+
+setup: ## make .venv and install a container engine's programs
+	@$(PYTHON) -m tests.engine.setup
+
+demo: setup ## migrate a copy of samples/href-counter and show the result
+	@$(BIN)/python -m tests.engine.demo
+
+test: setup ## run the whole test suite, engine tests included
+	@$(BIN)/pytest -n 2
+
+lint: setup ## run the static checks
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy --strict migrate tests
+	@$(BIN)/lint-imports
+
+check: lint test ## run the static checks and the tests
+
+clean: ## remove .venv and everything that can be made again
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

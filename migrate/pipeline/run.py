@@ -1,0 +1,154 @@
+"""A whole repository: every legacy build found, planned, built both ways where asked, and written."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path, PurePosixPath
+
+from migrate import rules
+from migrate.apply import RefusedError, apply, recover, undo
+from migrate.diagnostics import Diagnostic, Label
+from migrate.discover import Driver, DriverKind, Repository, find_drivers, scan
+from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
+from migrate.pipeline.analysis import Analysis, Inputs, analyse
+from migrate.pipeline.verification import Verified, verify
+from migrate.source import FileChange
+
+Report = Callable[[str, str], None]
+"""Called with a side or phase, and one line of what happens."""
+
+
+class Mode(Enum):
+    WRITE = "write"
+    DRY_RUN = "dry run"
+    CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asked for. `time_limit` is in seconds, for each side's driver."""
+
+    root: Path
+    mode: Mode = Mode.WRITE
+    output: Path | None = None
+    verify: bool = True
+    driver: PurePosixPath | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    time_limit: int = 3600
+
+
+def migrate(request: Request, report: Report) -> MigrationOutcome:
+    """Find, plan, verify and write. Files are written only after every build of the repository has ended well."""
+    unfinished = recover(request.root)
+    if unfinished:
+        failed = BuildOutcome(driver=PurePosixPath(), status=Status.REFUSED, changes=(), diagnostics=unfinished)
+        return MigrationOutcome(root=request.root, builds=(failed,), has_dockerfile=True)
+    repository = scan(request.root)
+    inputs = Inputs(arguments=request.arguments, environment=request.environment)
+    analyses = [a for d in _drivers(request, repository) if (a := analyse(repository, d, inputs)).legacy]
+    analyses = _apart(analyses)
+    outcomes = tuple(_judge(request, repository, inputs, a, report) for a in analyses)
+    if request.mode is Mode.WRITE:
+        outcomes = _write(request, outcomes)
+    return MigrationOutcome(root=request.root, builds=outcomes, has_dockerfile=repository.has_dockerfile)
+
+
+def undo_migration(root: Path) -> Undone:
+    """Take back the last migration of `root`."""
+    try:
+        return Undone(restored=undo(root), diagnostics=())
+    except RefusedError as refused:
+        return Undone(restored=(), diagnostics=refused.diagnostics)
+
+
+def _drivers(request: Request, repository: Repository) -> tuple[Driver, ...]:
+    if request.driver is not None:
+        return (Driver(path=request.driver, kind=DriverKind.SCRIPT),)
+    return find_drivers(repository)
+
+
+def _apart(analyses: list[Analysis]) -> list[Analysis]:
+    """Builds that would change one file are refused: which of their drivers is to be kept is a person's to say."""
+    owners: dict[PurePosixPath, list[Analysis]] = {}
+    for analysis in analyses:
+        for change in analysis.changes:
+            owners.setdefault(change.path, []).append(analysis)
+    result = []
+    for analysis in analyses:
+        rivals = [a for c in analysis.changes for a in owners[c.path] if a is not analysis]
+        if not rivals or analysis.plan is None:
+            result.append(analysis)
+            continue
+        place = analysis.plan.runtime.event.span
+        message = f"`{rivals[0].driver.path}` would change the same files"
+        several = Diagnostic(
+            rule=rules.SEVERAL_DRIVERS, message=message, primary=Label(span=place), help="name one with `--driver FILE`"
+        )
+        result.append(replace(analysis, plan=None, changes=(), diagnostics=(*analysis.diagnostics, several)))
+    return result
+
+
+def _judge(
+    request: Request, repository: Repository, inputs: Inputs, analysis: Analysis, report: Report
+) -> BuildOutcome:
+    """One build up to the moment before writing."""
+    outcome = BuildOutcome(
+        driver=analysis.driver.path,
+        status=Status.PLANNED if analysis.plan is not None else Status.REFUSED,
+        changes=analysis.changes,
+        diagnostics=analysis.diagnostics,
+    )
+    if analysis.plan is None:
+        return outcome
+    if request.mode is Mode.CHECK:
+        return replace(outcome, status=Status.FOUND)
+    if not request.verify:
+        return replace(outcome, not_verified="`--no-verify` was given")
+    verified = verify(repository, analysis, inputs, request.time_limit, report)
+    return _judged(request, outcome, verified)
+
+
+def _judged(request: Request, outcome: BuildOutcome, verified: Verified) -> BuildOutcome:
+    status = verified.status
+    if status is Status.NO_ENGINE and request.mode is Mode.DRY_RUN:
+        status = Status.PLANNED
+    return replace(
+        outcome,
+        status=status,
+        changes=verified.changes or outcome.changes,
+        diagnostics=verified.diagnostics,
+        verification=verified.verification,
+        not_verified=verified.not_verified,
+    )
+
+
+def _write(request: Request, outcomes: tuple[BuildOutcome, ...]) -> tuple[BuildOutcome, ...]:
+    """Write what ended well, all of it at once; a build that did not end well keeps nobody else from being written."""
+    ready = [o for o in outcomes if o.status is Status.PLANNED]
+    changes = tuple(c for o in ready for c in o.changes)
+    if not changes:
+        return outcomes
+    problems = apply(request.root, changes) if request.output is None else _write_copy(request, request.output, changes)
+    status = Status.REFUSED if problems else Status.WRITTEN
+    return tuple(
+        replace(o, status=status, diagnostics=(*o.diagnostics, *problems)) if o.status is Status.PLANNED else o
+        for o in outcomes
+    )
+
+
+def _write_copy(request: Request, output: Path, changes: tuple[FileChange, ...]) -> tuple[Diagnostic, ...]:
+    """The migrated tree in a folder of its own, without the history; what was begun there is removed where it fails."""
+    try:
+        shutil.copytree(request.root, output, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
+        for change in changes:
+            target = output / change.path
+            if change.after is None:
+                target.unlink()
+            else:
+                target.write_bytes(change.after)
+    except (OSError, shutil.Error) as error:
+        shutil.rmtree(output, ignore_errors=True)
+        return (Diagnostic(rule=rules.WRITE_FAILED, message=f"`{output}` could not be written: {error}"),)
+    return ()

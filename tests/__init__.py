@@ -1,0 +1,1 @@
+"""The tests, and in `tests.engine` the container engine that they and the demo run on."""
