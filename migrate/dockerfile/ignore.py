@@ -17,6 +17,9 @@ _SPECIAL = re.compile(r"[*?\[\]\\]")
 _STARS = re.compile(r"\*\*/?")
 _CLASS_CHARACTER = r"(?:\\[\x00-/:-@\[-`{-\x7f]|[^\\\]\-])"
 _CLASS = re.compile(rf"\[(\^?+)((?:{_CLASS_CHARACTER}(?:-{_CLASS_CHARACTER})?)+)\]")
+# What docker until 20.10 leaves as it is in the regular expression; and where it means the same.
+_READ_OTHERWISE = re.compile(r"[+(){}|^]")
+_READ_ALIKE = re.compile(rf"\\.|{_CLASS.pattern}")
 _RANGE = re.compile(rf"({_CLASS_CHARACTER})(?:-({_CLASS_CHARACTER}))?")
 
 
@@ -28,10 +31,15 @@ class IgnorePattern:
     text: str
     exception: bool
     _expression: re.Pattern[str] = field(repr=False, compare=False)
+    _older: re.Pattern[str] | None = field(repr=False, compare=False)
 
     def matches(self, path: str) -> bool:
         """Whether it matches `path` itself, parents left aside."""
         return self._expression.fullmatch(path) is not None
+
+    def matches_in_older(self, path: str) -> bool | None:
+        """The same for docker until 20.10; None where that takes the pattern for another regular expression."""
+        return None if self._older is None else self._older.fullmatch(path) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,35 @@ class IgnoreFile:
             if pattern.exception == hidden and any(pattern.matches(candidate) for candidate in candidates):
                 decided = pattern
         return decided
+
+    def depends_on_builder(self, path: str) -> bool:
+        """Whether docker until 20.10 may decide otherwise on `path` (measured on 20.10, both builders).
+
+        It compares a pattern with one parent only, as deep as the pattern; doesn't look into a hidden directory unless
+        an exception begins with its name; reads `**x` as `**/x`, and `+ ( ) { } | ^` as in a regular expression.
+        """
+        if any(pattern.matches_in_older("") is None for pattern in self.patterns):
+            return True
+        parts = _clean(path).lstrip("/").split("/")
+        if parts in ([""], ["."]):
+            return False
+        for count in range(1, len(parts) + 1):
+            walked = "/".join(parts[:count])
+            if self._hidden_in_older(parts[:count]) and (count == len(parts) or not self._entered_in_older(walked)):
+                return not self.ignores(path)
+        return self.ignores(path)
+
+    def _hidden_in_older(self, parts: list[str]) -> bool:
+        hidden = False
+        for pattern in self.patterns:
+            depth = pattern.text.count("/") + 1
+            candidates = ["/".join(parts), *(["/".join(parts[:depth])] if depth < len(parts) else [])]
+            if any(pattern.matches_in_older(candidate) for candidate in candidates):
+                hidden = not pattern.exception
+        return hidden
+
+    def _entered_in_older(self, directory: str) -> bool:
+        return any(p.exception and f"{p.text}/".startswith(f"{directory}/") for p in self.patterns)
 
 
 def read_ignore(source: SourceFile) -> tuple[IgnoreFile | None, tuple[Diagnostic, ...]]:
@@ -104,8 +141,10 @@ def _read_line(source: SourceFile, number: int) -> IgnorePattern | None:
         text = text.removeprefix("!")
     if exception and text in ("", "/"):
         raise UnreadableError("an exception without a pattern", span)
-    expression = _expression(text, span)
-    return IgnorePattern(span=span, text=text, exception=exception, _expression=expression)
+    plain = _plain_expression(text)
+    tokens = _tokens(text, span) if plain is None or "**" in text else plain
+    older = None if _READ_OTHERWISE.search(_READ_ALIKE.sub("", text)) else tokens
+    return IgnorePattern(span=span, text=text, exception=exception, _expression=plain or tokens, _older=older)
 
 
 def _clean(path: str) -> str:
@@ -113,19 +152,26 @@ def _clean(path: str) -> str:
     return re.sub("^//", "/", posixpath.normpath(path))
 
 
-def _expression(pattern: str, span: Span) -> re.Pattern[str]:
-    """The pattern as moby/patternmatcher compiles it. Raises UnreadableError for what is not a pattern.
+def _plain_expression(pattern: str) -> re.Pattern[str] | None:
+    """A pattern without special characters but `**` at one end, which moby/patternmatcher compares as plain text.
 
-    `*` and `?` stop at a slash, a class in brackets doesn't. `**` alone at the start or at the end compares the rest as
-    plain text: `**x` matches `ax`, but `**x*` doesn't.
+    So `**x` matches `ax`, although `**x*` doesn't.
     """
-    plain_rest = pattern.removeprefix("**")
-    if not _SPECIAL.search(plain_rest) and plain_rest != pattern:
-        start = "(?:.*/)?" if plain_rest.startswith("/") else ".*"
-        return re.compile(start + re.escape(plain_rest.removeprefix("/")), re.DOTALL)
-    plain_rest = pattern.removesuffix("**")
-    if not _SPECIAL.search(plain_rest):
-        return re.compile(re.escape(plain_rest) + (".*" if plain_rest != pattern else ""), re.DOTALL)
+    rest = pattern.removeprefix("**")
+    if not _SPECIAL.search(rest) and rest != pattern:
+        start = "(?:.*/)?" if rest.startswith("/") else ".*"
+        return re.compile(start + re.escape(rest.removeprefix("/")), re.DOTALL)
+    rest = pattern.removesuffix("**")
+    if not _SPECIAL.search(rest):
+        return re.compile(re.escape(rest) + (".*" if rest != pattern else ""), re.DOTALL)
+    return None
+
+
+def _tokens(pattern: str, span: Span) -> re.Pattern[str]:
+    """A pattern as a regular expression: `*` and `?` stop at a slash, a class in brackets doesn't.
+
+    Raises UnreadableError for what is not a pattern.
+    """
     out: list[str] = []
     position = 0
     while position < len(pattern):

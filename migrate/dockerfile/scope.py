@@ -107,7 +107,7 @@ def working_directory(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _State:
-    """`environment` is what an image made here would hold, `arguments` end with the stage."""
+    """`environment` is what an image made here would hold, `arguments` come from ARG."""
 
     environment: Variables
     arguments: Mapping[str, str | None]
@@ -130,11 +130,14 @@ def _walk(
     """The state before each instruction of `stage`, and after the last."""
     given = global_variables(dockerfile, build_args)
     base = base_stage(dockerfile, stage, build_args)
-    environment = _outside_environment(stage, base_environment)
-    if base is not None:
-        triggers = _has_triggers(base)
-        environment = _ANYTHING if triggers else _walk(dockerfile, base, build_args, base_environment)[-1].environment
-    states = [_State(environment=environment, arguments={})]
+    state = _State(environment=_outside_environment(stage, base_environment), arguments={})
+    if base is not None and _has_triggers(base):
+        state = _State(environment=_ANYTHING, arguments={})
+    elif base is not None:
+        last = _walk(dockerfile, base, build_args, base_environment)[-1]
+        # BuildKit hands a stage's ARGs to the stages made FROM it, the classic builder doesn't.
+        state = replace(last, arguments=dict.fromkeys(last.arguments))
+    states = [state]
     for instruction in stage.instructions:
         match instruction.keyword:
             case "ENV":
@@ -189,21 +192,15 @@ def _after_argument(
         if _NAME.fullmatch(name) is None:
             # BuildKit until 0.12 expands the name, later ones take it as it is.
             return _State(environment=_ANYTHING, arguments={})
-        declared = True
-        value: str | None = None
         if name in build_args:
-            value = build_args[name]
+            arguments[name] = build_args[name]
         elif default is not None:
-            value = _expanded(default, before, escape, names)
+            arguments[name] = _expanded(default, before, escape, names)
         elif name in given:
-            value = given[name]
-        else:
-            declared = False
-        if name in state.arguments and (not declared or state.arguments[name] != value):
-            # Declared twice: the builders disagree on which one counts.
+            arguments[name] = given[name]
+        elif name in arguments:
+            # BuildKit keeps the value of an ARG before, the classic builder drops it.
             arguments[name] = None
-        elif declared:
-            arguments[name] = value
         names.add(name)
     return replace(state, arguments=arguments)
 

@@ -145,6 +145,8 @@ def split_json(line: LogicalLine, rest: Word) -> tuple[Word, ...] | None:
     Raises UnreadableError for an array with something else in it, and for an array with text after it: BuildKit until
     0.12 took the array and dropped the text, later ones take all of it for the shell form.
     """
+    blank = len(rest.text) - len(rest.text.lstrip(WHITE_SPACE))
+    rest = Word(start=rest.start + blank, end=rest.end, text=rest.text[blank:])
     if not rest.text.startswith("["):
         return None
     try:

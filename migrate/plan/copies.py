@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, Rule
-from migrate.dockerfile.instructions import Argument
+from migrate.dockerfile.instructions import Argument, Instruction
 from migrate.dockerfile.scope import working_directory
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts
 from migrate.provenance import ArtifactCopy, Build, Origin
@@ -41,8 +41,9 @@ class _Line:
 class CopyPlanner:
     """Plans the copies of one runtime; what it finds on the way is in `diagnostics`."""
 
-    def __init__(self, builder: Build, stage_name: str, facts: Facts) -> None:
+    def __init__(self, builder: Build, runtime: Build, stage_name: str, facts: Facts) -> None:
         self._builder = builder
+        self._runtime = runtime
         self._stage_name = stage_name
         self._facts = facts
         self.diagnostics: list[Diagnostic] = []
@@ -103,14 +104,17 @@ class CopyPlanner:
         kind = _kind(self._builder, origin, fact)
         if kind is ArtifactKind.DIRECTORY:
             return written
-        into_directory = len(copy.origins) + len(copy.others) > 1 or _is_directory(copy.destination)
-        if kind is None:
-            self._note(
-                rules.KIND_ASSUMED,
-                f"`{origin.source}` is taken for a file: the script gives it another name, `{origin.host.name}`",
-                origin,
-            )
-        return _join(written, origin.host.name) if into_directory else written
+        several = len(copy.origins) + len(copy.others) > 1
+        if several or _is_directory(self._runtime, copy):
+            if kind is None:
+                message = (
+                    f"`{origin.source}` is taken for a file: the script gives it another name, `{origin.host.name}`"
+                )
+                self._note(rules.KIND_ASSUMED, message, origin)
+            return _join(written, origin.host.name)
+        message = f"`{written}` is taken for the name of the file, not for a directory that the base image has"
+        self._note(rules.KIND_ASSUMED, message, origin)
+        return written
 
     def _in_place(self, copy: ArtifactCopy, line: _Line) -> list[Edit]:
         """Edit the words of the author's line: keyword, flags, sources, and the destination where it changes."""
@@ -180,10 +184,37 @@ def _join(directory: str, name: str) -> str:
     return ("" if directory == "/" else directory.rstrip("/")) + "/" + name
 
 
-def _is_directory(destination: Argument) -> bool:
-    """Whether COPY takes the destination for a directory whatever the image holds, or the image surely has it as one."""
-    text = destination.text
-    return text.endswith(("/", "/.")) or text in (".", "..") or posixpath.normpath(text) in _WELL_KNOWN_DIRECTORIES
+def _is_directory(runtime: Build, copy: ArtifactCopy) -> bool:
+    """Whether COPY takes the destination for a directory whatever the image holds, or the image surely has it as one: by
+    its name, or because the stage made it one before."""
+    text = copy.destination.text
+    if text.endswith(("/", "/.")) or text in (".", ".."):
+        return True
+    places = working_directory(runtime.dockerfile, copy.stage, {})
+    at = copy.stage.instructions.index(copy.instruction)
+    here = places[at]
+    if not text.startswith("/") and here is None:
+        return False
+    path = in_container(posixpath.join(here or "/", text))
+    made = {PurePosixPath(p) for p in places[: at + 1] if p is not None}
+    made |= {
+        in_container(posixpath.join(p or "/", d))
+        for i, p in zip(copy.stage.instructions[:at], places, strict=False)
+        for d in _makes(i)
+    }
+    return path.as_posix() in _WELL_KNOWN_DIRECTORIES or any(path == m or path in m.parents for m in made)
+
+
+def _makes(instruction: Instruction) -> list[str]:
+    """Directories that an instruction surely makes, as written."""
+    if instruction.keyword in ("COPY", "ADD") and instruction.arguments:
+        destination = instruction.arguments[-1].text
+        return [destination] if destination.endswith("/") else [posixpath.dirname(destination)]
+    if instruction.keyword == "RUN":
+        return [w for m in re.findall(r"\bmkdir\s+(?:-\S+\s+)*([^;&|]+)", instruction.text) for w in m.split()]
+    if instruction.keyword == "VOLUME":
+        return [a.text for a in instruction.arguments]
+    return []
 
 
 def _kind(builder: Build, origin: Origin, fact: ArtifactFact | None) -> ArtifactKind | None:

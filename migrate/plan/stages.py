@@ -28,7 +28,7 @@ def plan(trace: Trace, provenance: Provenance, facts: Facts) -> tuple[StagePlan 
     builder, runtime = provenance.builders[0], provenance.runtimes[0]
     found = [*shape, *_joinable(builder, runtime), *check_context(builder, runtime, trace.script.source.path)]
     name, name_diagnostics = _stage_name(builder.dockerfile, runtime.dockerfile)
-    copies = CopyPlanner(builder, name, facts)
+    copies = CopyPlanner(builder, runtime, name, facts)
     runtime_edits = [e for c in provenance.copies for e in copies.edits(c)]
     options = join_options(builder, runtime)
     driver, driver_diagnostics = plan_driver(trace, provenance, builder, runtime, options.words)

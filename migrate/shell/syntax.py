@@ -5,7 +5,6 @@ Only data. What a node means is for `trace` to say.
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Union
 
 from migrate.source import SourceFile, Span
 
@@ -81,7 +80,7 @@ class ExtendedGlob:
     text: str
 
 
-WordPart = Union[Literal, Parameter, CommandSubstitution, Arithmetic, ProcessSubstitution, ExtendedGlob]
+WordPart = Literal | Parameter | CommandSubstitution | Arithmetic | ProcessSubstitution | ExtendedGlob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,9 +279,22 @@ class Unreadable:
     reason: str
 
 
-Command = Union[
-    SimpleCommand, Pipeline, AndOr, Group, Subshell, If, For, ArithmeticFor, While, Case, Function, Test, ArithmeticCommand, Unreadable
-]
+Command = (
+    SimpleCommand
+    | Pipeline
+    | AndOr
+    | Group
+    | Subshell
+    | If
+    | For
+    | ArithmeticFor
+    | While
+    | Case
+    | Function
+    | Test
+    | ArithmeticCommand
+    | Unreadable
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

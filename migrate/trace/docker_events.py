@@ -23,7 +23,17 @@ from migrate.trace.state import State
 from migrate.trace.values import ContainerId, ImageId, Value
 from migrate.trace.workspace import Artifact, Changed
 
-_IMAGE_VERBS = {"push", "pull", "tag", "rmi", "save", "inspect", "images"}
+_IMAGE_VERBS = {
+    "push",
+    "tag",
+    "rmi",
+    "save",
+    "inspect",
+    "manifest create",
+    "manifest push",
+    "manifest annotate",
+    "manifest inspect",
+}
 _HARMLESS_VERBS = {"version", "info", "login", "logout", "ps", "images", "pull", "history"}
 _BUILD_PLAIN = {"tag", "file", "build-arg"}
 

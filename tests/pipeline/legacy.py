@@ -34,7 +34,13 @@ int main(void) { puts("hello"); return 0; }
 
 def lay(root: Path, files: dict[str, str] | None = None) -> Path:
     """The trio in `root`, with `files` laid over it; an empty text leaves a file out."""
-    everything = {"Dockerfile.build": BUILDER, "Dockerfile": RUNTIME, "build.sh": SCRIPT, "main.c": MAIN, **(files or {})}
+    everything = {
+        "Dockerfile.build": BUILDER,
+        "Dockerfile": RUNTIME,
+        "build.sh": SCRIPT,
+        "main.c": MAIN,
+        **(files or {}),
+    }
     for name, text in everything.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +50,9 @@ def lay(root: Path, files: dict[str, str] | None = None) -> Path:
     return root
 
 
-def analysed(root: Path, files: dict[str, str] | None = None, *, facts: Facts = NO_FACTS, inputs: Inputs | None = None) -> Analysis:
+def analysed(
+    root: Path, files: dict[str, str] | None = None, *, facts: Facts = NO_FACTS, inputs: Inputs | None = None
+) -> Analysis:
     """The one driver of the repository, through the static phases."""
     repository = scan(lay(root, files))
     (driver,) = find_drivers(repository)

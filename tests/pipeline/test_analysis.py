@@ -1,12 +1,14 @@
 """The static phases on small trios: what is written, and what is refused with which code at which place."""
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from migrate.pipeline.analysis import Inputs
-from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, analysed, codes, rendered, text_of
+from migrate.discover import Driver, DriverKind, scan
+from migrate.pipeline.analysis import Inputs, analyse
+from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind
+from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, analysed, codes, lay, rendered, text_of
 
 
 def test_the_trio_becomes_one_dockerfile(tmp_path: Path) -> None:
@@ -29,7 +31,9 @@ CMD ["/usr/local/bin/app"]
 
 
 SCRIPTS = {
-    "container-verbs": SCRIPT.replace("docker create", "docker container create").replace("docker rm", "docker container rm -f"),
+    "container-verbs": SCRIPT.replace("docker create", "docker container create").replace(
+        "docker rm", "docker container rm -f"
+    ),
     "id-in-variable": """\
 #!/bin/sh
 docker build -t demo:build -f Dockerfile.build .
@@ -90,8 +94,12 @@ docker build -t demo:latest .
 rm -rf out
 """,
     "stale-output-first": SCRIPT.replace("docker build -t demo:build", "rm -f app\ndocker build -t demo:build"),
-    "moved-on-the-way": SCRIPT.replace("docker cp extract:/src/app ./app", "docker cp extract:/src/app ./tmp-app\nmv tmp-app app"),
-    "several-on-the-last-line": SCRIPT.replace("docker build -t demo:latest .\nrm ./app\n", "docker build -t demo:latest .; rm ./app; docker rmi demo:build\n"),
+    "moved-on-the-way": SCRIPT.replace(
+        "docker cp extract:/src/app ./app", "docker cp extract:/src/app ./tmp-app\nmv tmp-app app"
+    ),
+    "several-on-the-last-line": SCRIPT.replace(
+        "docker build -t demo:latest .\nrm ./app\n", "docker build -t demo:latest .; rm ./app; docker rmi demo:build\n"
+    ),
     "to-dev-null": SCRIPT.replace("docker rm extract", "docker rm extract >/dev/null 2>&1"),
 }
 
@@ -127,7 +135,9 @@ docker build -t demo:latest .  # push it by hand
 # Clean up.
 rm ./app
 """
-    assert text_of(analysed(tmp_path, {"build.sh": script}), "build.sh") == """\
+    assert (
+        text_of(analysed(tmp_path, {"build.sh": script}), "build.sh")
+        == """\
 #!/bin/sh
 # Builds the demo image.
 set -e
@@ -136,6 +146,7 @@ set -e
 echo "building demo:latest"
 docker build -t demo:latest .  # push it by hand
 """
+    )
 
 
 def test_a_message_about_the_builder_goes_and_is_told(tmp_path: Path) -> None:
@@ -162,7 +173,9 @@ rm app
 """
     analysis = analysed(tmp_path, {"build.sh": script})
     assert codes(analysis) == []
-    assert text_of(analysis, "build.sh") == """\
+    assert (
+        text_of(analysis, "build.sh")
+        == """\
 #!/bin/bash
 NAME=demo
 DOCKER="docker"
@@ -171,22 +184,28 @@ BUILD="$DOCKER build"
 $BUILD --label commit=$(git rev-parse HEAD) -t "$NAME:$TAG" .
 $DOCKER push "$NAME:$TAG"
 """
+    )
 
 
 def test_build_arguments_of_the_builder_reach_the_one_build(tmp_path: Path) -> None:
     script = SCRIPT.replace(
-        "docker build -t demo:build", 'docker build --build-arg VERSION="$V" --build-arg https_proxy=$https_proxy \\\n  -t demo:build'
+        "docker build -t demo:build",
+        'docker build --build-arg VERSION="$V" --build-arg https_proxy=$https_proxy \\\n  -t demo:build',
     )
     analysis = analysed(
         tmp_path,
         {"build.sh": script, "Dockerfile.build": BUILDER.replace("WORKDIR", "ARG VERSION\nWORKDIR")},
     )
     assert codes(analysis) == []
-    assert "docker build --build-arg VERSION=\"$V\" --build-arg https_proxy=$https_proxy -t demo:latest .\n" in text_of(analysis, "build.sh")
+    assert 'docker build --build-arg VERSION="$V" --build-arg https_proxy=$https_proxy -t demo:latest .\n' in text_of(
+        analysis, "build.sh"
+    )
 
 
 def test_a_proxy_reaching_the_runtime_is_told(tmp_path: Path) -> None:
-    script = SCRIPT.replace("docker build -t demo:build", "docker build --build-arg http_proxy=$http_proxy -t demo:build")
+    script = SCRIPT.replace(
+        "docker build -t demo:build", "docker build --build-arg http_proxy=$http_proxy -t demo:build"
+    )
     analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": RUNTIME + "RUN true\n"})
     assert codes(analysis) == ["MS402"]
 
@@ -197,19 +216,69 @@ def test_no_cache_of_the_runtime_is_told(tmp_path: Path) -> None:
 
 
 COPIES = {
-    "same-name": ("/src/app", "app", "COPY app /usr/local/bin/", "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/"),
+    "same-name": (
+        "/src/app",
+        "app",
+        "COPY app /usr/local/bin/",
+        "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/",
+    ),
     "to-workdir": ("/src/app", "app", "WORKDIR /root/\nCOPY app .", "COPY --from=builder --chown=0:0 /src/app ."),
     "renamed-by-copy": ("/src/app", "app", "COPY app /bin/demo", "COPY --from=builder --chown=0:0 /src/app /bin/demo"),
-    "renamed-by-cp": ("/src/app", "demo", "COPY demo /usr/local/bin/", "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/demo"),
+    "renamed-by-cp": (
+        "/src/app",
+        "demo",
+        "COPY demo /usr/local/bin/",
+        "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/demo",
+    ),
     "renamed-into-workdir": ("/src/app", "demo", "COPY demo .", "COPY --from=builder --chown=0:0 /src/app ./demo"),
-    "renamed-into-known-folder": ("/src/app", "demo", "COPY demo /usr/local/bin", "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/demo"),
-    "own-chown": ("/src/app", "app", "COPY --chown=1000:1000 app /a/", "COPY --from=builder --chown=1000:1000 /src/app /a/"),
-    "own-chmod": ("/src/app", "app", "COPY --chmod=755 app /a/", "COPY --from=builder --chown=0:0 --chmod=755 /src/app /a/"),
+    "renamed-into-known-folder": (
+        "/src/app",
+        "demo",
+        "COPY demo /usr/local/bin",
+        "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/demo",
+    ),
+    "own-chown": (
+        "/src/app",
+        "app",
+        "COPY --chown=1000:1000 app /a/",
+        "COPY --from=builder --chown=1000:1000 /src/app /a/",
+    ),
+    "own-chmod": (
+        "/src/app",
+        "app",
+        "COPY --chmod=755 app /a/",
+        "COPY --from=builder --chown=0:0 --chmod=755 /src/app /a/",
+    ),
     "json": ("/src/app", "app", 'COPY ["app", "/a b/"]', 'COPY --from=builder --chown=0:0 ["/src/app", "/a b/"]'),
     "dotted": ("/src/app", "app", "COPY ./app /a/", "COPY --from=builder --chown=0:0 /src/app /a/"),
     "lower-case": ("/src/app", "app", "copy app /a/", "copy --from=builder --chown=0:0 /src/app /a/"),
     "relative-in-container": ("src/app", "app", "COPY app /a/", "COPY --from=builder --chown=0:0 /src/app /a/"),
 }
+
+
+INTO = {
+    "workdir-before": ("WORKDIR /app\nCOPY demo /app", "/app/demo", []),
+    "below-workdir": ("WORKDIR /app/sub\nCOPY demo /app", "/app/demo", []),
+    "relative": ("WORKDIR /app\nRUN mkdir -p bin lib\nCOPY demo bin", "bin/demo", []),
+    "copied-before": ("COPY main.c /app/\nCOPY demo /app", "/app/demo", []),
+    "volume": ("VOLUME /app\nCOPY demo /app", "/app/demo", []),
+    "file-name": ("COPY demo /app", "/app", ["MS403"]),
+}
+
+
+@pytest.mark.parametrize("name", sorted(INTO))
+def test_a_renamed_file_lands_in_the_folder_that_the_stage_made(name: str, tmp_path: Path) -> None:
+    before, destination, expected = INTO[name]
+    script = SCRIPT.replace("/src/app ./app", "/src/app ./demo").replace("rm ./app", "rm demo")
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": f"FROM busybox\n{before}\n"})
+    assert f"COPY --from=builder --chown=0:0 /src/app {destination}\n" in text_of(analysis, "Dockerfile")
+    assert codes(analysis) == expected
+
+
+def test_an_artifact_of_unknown_kind_that_is_renamed_is_told(tmp_path: Path) -> None:
+    script = SCRIPT.replace("/src/app ./app", "/data ./demo").replace("rm ./app", "rm -r demo")
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": "FROM busybox\nCOPY demo /a/\n"})
+    assert codes(analysis) == ["MS403"]
 
 
 @pytest.mark.parametrize("name", sorted(COPIES))
@@ -227,8 +296,8 @@ def test_a_copy_lands_where_it_landed(name: str, tmp_path: Path) -> None:
 def test_other_sources_of_the_copy_stay(tmp_path: Path) -> None:
     runtime = RUNTIME.replace("COPY app", "COPY app config.ini")
     analysis = analysed(tmp_path, {"Dockerfile": runtime, "config.ini": "x"})
-    assert (
-        "COPY config.ini /usr/local/bin/\nCOPY --from=builder --chown=0:0 /src/app /usr/local/bin/\n" in text_of(analysis, "Dockerfile")
+    assert "COPY config.ini /usr/local/bin/\nCOPY --from=builder --chown=0:0 /src/app /usr/local/bin/\n" in text_of(
+        analysis, "Dockerfile"
     )
 
 
@@ -239,18 +308,22 @@ def test_two_artifacts_in_one_copy(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_artifacts_alone(tmp_path: Path) -> None:
-    script = SCRIPT.replace("./app\ndocker rm", "out/\ndocker rm").replace("#!/bin/sh\n", "#!/bin/sh\nmkdir out\n").replace("rm ./app", "rm -r out")
+    script = (
+        SCRIPT.replace("./app\ndocker rm", "out/\ndocker rm")
+        .replace("#!/bin/sh\n", "#!/bin/sh\nmkdir out\n")
+        .replace("rm ./app", "rm -r out")
+    )
     analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY out")})
     assert "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/app\n" in text_of(analysis, "Dockerfile")
 
 
 def test_comments_and_blank_lines_of_both_dockerfiles_stay(tmp_path: Path) -> None:
     builder = "# the compiler\n\nFROM gcc:12\n# sources\nWORKDIR /src\nCOPY main.c .\n\nRUN cc -static \\\n    # static, for busybox\n    -o app main.c\n\n"
-    runtime = "\n# small\nFROM busybox   \n\nCOPY  app  /usr/local/bin/   \n# run it\nCMD [\"/usr/local/bin/app\"]"
+    runtime = '\n# small\nFROM busybox   \n\nCOPY  app  /usr/local/bin/   \n# run it\nCMD ["/usr/local/bin/app"]'
     assert text_of(analysed(tmp_path, {"Dockerfile.build": builder, "Dockerfile": runtime}), "Dockerfile") == (
         "# the compiler\n\nFROM gcc:12 AS builder\n# sources\nWORKDIR /src\nCOPY main.c .\n\nRUN cc -static \\\n"
         "    # static, for busybox\n    -o app main.c\n\n# small\nFROM busybox   \n\n"
-        "COPY  --from=builder --chown=0:0 /src/app  /usr/local/bin/   \n# run it\nCMD [\"/usr/local/bin/app\"]\n"
+        'COPY  --from=builder --chown=0:0 /src/app  /usr/local/bin/   \n# run it\nCMD ["/usr/local/bin/app"]\n'
     )
 
 
@@ -290,15 +363,29 @@ REFUSED = {
     "artifact-read": (SCRIPT.replace("docker rm", "ls -l app\ndocker rm"), "MS205", "ls -l app"),
     "outside": (SCRIPT.replace(" ./app\ndocker rm", " /tmp/app\ndocker rm"), "MS206", "/tmp/app"),
     "foreign-container": (SCRIPT.replace("docker create --name extract demo:build\n", ""), "MS303", "extract:/src/app"),
-    "other-context": (SCRIPT.replace("demo:latest .", "-f Dockerfile demo:latest sub").replace("-t -f", "-f"), "MS203", "docker build"),
+    "other-context": (
+        SCRIPT.replace("demo:latest .", "-f Dockerfile demo:latest sub").replace("-t -f", "-f"),
+        "MS203",
+        "docker build",
+    ),
     "not-built": (SCRIPT.replace("--name extract demo:build", "--name extract golang"), "MS305", "docker create"),
     "builder-pushed": (SCRIPT + "docker push demo:build\n", "MS408", "docker push"),
     "builder-run": (SCRIPT + "docker run demo:build\n", "MS408", "docker run"),
     "change-between": (SCRIPT.replace("docker create", "cp main.c other.c\ndocker create"), "MS411", "cp main.c"),
     "unknown-between": (SCRIPT.replace("docker create", "./prepare\ndocker create"), "MS411", "./prepare"),
-    "id-used-elsewhere": (SCRIPT.replace("docker create", "id=$(docker create").replace("demo:build\ndocker cp", "demo:build)\necho $id\ndocker cp"), "MS410", "id=$("),
+    "id-used-elsewhere": (
+        SCRIPT.replace("docker create", "id=$(docker create").replace(
+            "demo:build\ndocker cp", "demo:build)\necho $id\ndocker cp"
+        ),
+        "MS410",
+        "id=$(",
+    ),
     "status-used": (SCRIPT.replace("docker rm extract\n", "docker rm extract\n[ $? = 0 ]\n"), "MS410", "docker build"),
-    "unused": (SCRIPT.replace("docker rm", "docker cp extract:/src/other .\ndocker rm"), "MS302", "docker cp extract:/src/other"),
+    "unused": (
+        SCRIPT.replace("docker rm", "docker cp extract:/src/other .\ndocker rm"),
+        "MS302",
+        "docker cp extract:/src/other",
+    ),
     "platform": (SCRIPT.replace("-t demo:build", "--platform linux/arm64 -t demo:build"), "MS407", "--platform"),
 }
 
@@ -338,7 +425,10 @@ DOCKERFILES_REFUSED = {
     "broken-script": ({"build.sh": SCRIPT + "if\n"}, "MS101"),
     "stage-number": ({"Dockerfile": "FROM busybox\nRUN true\n" + RUNTIME + "COPY --from=0 /a /b\n"}, "MS409"),
     "stage-twice": (
-        {"Dockerfile.build": BUILDER.replace("gcc:12", "gcc:12 AS x"), "Dockerfile": RUNTIME.replace("busybox", "busybox AS x")},
+        {
+            "Dockerfile.build": BUILDER.replace("gcc:12", "gcc:12 AS x"),
+            "Dockerfile": RUNTIME.replace("busybox", "busybox AS x"),
+        },
         "MS412",
     ),
 }
@@ -364,10 +454,74 @@ def test_a_script_in_a_folder_that_goes_to_the_root(tmp_path: Path) -> None:
     script = SCRIPT.replace("#!/bin/sh\n", '#!/bin/sh\ncd "$(dirname "$0")/.."\n')
     analysis = analysed(tmp_path, {"build.sh": "", "scripts/build.sh": script})
     assert codes(analysis) == []
-    assert text_of(analysis, "scripts/build.sh") == '#!/bin/sh\ncd "$(dirname "$0")/.."\ndocker build -t demo:latest .\n'
+    assert (
+        text_of(analysis, "scripts/build.sh") == '#!/bin/sh\ncd "$(dirname "$0")/.."\ndocker build -t demo:latest .\n'
+    )
+
+
+def test_the_working_directory_is_known(tmp_path: Path) -> None:
+    script = (
+        SCRIPT.replace("demo:latest .", 'demo:latest "$PWD"')
+        .replace("Dockerfile.build .", 'Dockerfile.build "$(pwd)"')
+        .replace(" ./app\ndocker", " `pwd`/app\ndocker")
+    )
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert codes(analysis) == []
+    assert text_of(analysis, "build.sh") == '#!/bin/sh\ndocker build -t demo:latest "$PWD"\n'
 
 
 def test_a_script_in_a_folder_started_from_the_root(tmp_path: Path) -> None:
     analysis = analysed(tmp_path, {"build.sh": "", "scripts/build.sh": SCRIPT})
     assert codes(analysis) == []
     assert analysis.start.name == "./scripts/build.sh"
+
+
+SAID = {
+    "other-context": (
+        {
+            "build.sh": SCRIPT.replace("./app\ndocker rm", "./sub/app\ndocker rm").replace(
+                "demo:latest .", "demo:latest sub"
+            ),
+            "sub/Dockerfile": RUNTIME,
+        },
+        ["MS304"],
+    ),
+    "own-ignore-file": ({"Dockerfile.build.dockerignore": "x\n"}, ["MS304"]),
+    "network": ({"build.sh": SCRIPT.replace("-t demo:build", "--network host -t demo:build")}, ["MS406"]),
+    "left-on-the-host": ({"build.sh": SCRIPT.replace("rm ./app\n", "")}, ["MS413"]),
+    "add": ({"Dockerfile": RUNTIME.replace("COPY app", "ADD app")}, ["MS414"]),
+    "blank-in-name": ({"build.sh": SCRIPT.replace("extract:/src/app ./app", "'extract:/src/my app' ./app")}, ["MS416"]),
+    "script-in-image": ({"Dockerfile": RUNTIME + "COPY build.sh /doc/\n"}, ["MS420"]),
+    "context-in-image": ({"Dockerfile": RUNTIME + "COPY *.sh /doc/\n"}, ["MS420"]),
+    "removed-file-in-image": ({"Dockerfile": RUNTIME + "COPY Dockerfile.build /doc/\n"}, ["MS421"]),
+    "removed-file-in-builder": ({"Dockerfile.build": BUILDER + "COPY Dockerfile.build /doc/\n"}, ["MS421"]),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SAID))
+def test_what_changes_for_somebody_is_said(name: str, tmp_path: Path) -> None:
+    files, expected = SAID[name]
+    assert codes(analysed(tmp_path, files)) == expected
+
+
+def test_a_link_is_refused_where_the_engine_says_so(tmp_path: Path) -> None:
+    key = ArtifactKey(builder=0, source=PurePosixPath("/src/app"))
+    facts = {key: ArtifactFact(kind=ArtifactKind.LINK, root_owned=True)}
+    assert codes(analysed(tmp_path, facts=facts)) == ["MS418"]
+
+
+def test_what_is_all_roots_needs_no_flag(tmp_path: Path) -> None:
+    key = ArtifactKey(builder=0, source=PurePosixPath("/src/app"))
+    facts = {key: ArtifactFact(kind=ArtifactKind.FILE, root_owned=True)}
+    assert "COPY --from=builder /src/app /usr/local/bin/\n" in text_of(analysed(tmp_path, facts=facts), "Dockerfile")
+
+
+def test_a_makefile_is_named_as_not_read(tmp_path: Path) -> None:
+    makefile = "all:\n\tdocker create --name x y\n\tdocker cp x:/a .\n"
+    assert codes(analysed(tmp_path, {"build.sh": "", "Makefile": makefile})) == ["MS122"]
+
+
+def test_a_driver_that_is_not_there(tmp_path: Path) -> None:
+    repository = scan(lay(tmp_path))
+    driver = Driver(path=PurePosixPath("none.sh"), kind=DriverKind.SCRIPT)
+    assert codes(analyse(repository, driver, Inputs())) == ["MS114"]

@@ -1,0 +1,289 @@
+"""The main job on a real engine: both versions built, compared, and written only where they are the same."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from migrate.pipeline import analysis
+from migrate.plan.model import StagePlan
+from migrate.render import changes as render_changes_module
+from migrate.render.dockerfile import render_dockerfile
+from tests.engine.private import PrivateEngine
+from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, lay
+
+pytestmark = pytest.mark.engine
+
+MS_MIGRATE = Path(sys.executable).with_name("ms-migrate")
+OWNED = BUILDER + "RUN chown 1000:1000 app\n"
+
+
+@pytest.fixture(params=["1", "0"], ids=["buildkit", "classic"])
+def environment(engine: PrivateEngine, request: pytest.FixtureRequest) -> dict[str, str]:
+    return engine.environment() | {"DOCKER_BUILDKIT": request.param, "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def untouched(engine: PrivateEngine) -> Iterator[None]:
+    """What was on the engine before is there after, and nothing more."""
+    before = inventory(engine)
+    yield
+    assert inventory(engine) == before
+
+
+def inventory(engine: PrivateEngine) -> tuple[list[str], list[str]]:
+    images = engine.docker("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()
+    containers = engine.docker("ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.ID}}").splitlines()
+    return sorted(i for i in images if "<none>" not in i), sorted(containers)
+
+
+def run(path: Path, environment: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [MS_MIGRATE, path, *options], check=False, capture_output=True, text=True, timeout=240, env=environment
+    )
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file() and ".ms-migrate" not in p.parts
+    }
+
+
+@pytest.mark.usefixtures("untouched")
+def test_the_trio_is_verified_and_written(tmp_path: Path, environment: dict[str, str]) -> None:
+    root = lay(tmp_path / "demo")
+    done = run(root, environment)
+    assert done.returncode == 0, done.stderr
+    assert "verdict  demo:latest: identical" in done.stdout
+    assert not (root / "Dockerfile.build").exists()
+    assert "COPY --from=builder /src/app /usr/local/bin/\n" in (root / "Dockerfile").read_text()
+    assert (root / "build.sh").read_text() == "#!/bin/sh\ndocker build -t demo:latest .\n"
+    assert os.access(root / "build.sh", os.X_OK)
+    again = run(root, environment)
+    assert (again.returncode, again.stdout) == (0, "ms-migrate: nothing to migrate\n")
+    undone = run(root, environment, "--undo")
+    assert undone.returncode == 0
+    assert (root / "build.sh").read_text() == SCRIPT
+
+
+VARIANTS: dict[str, dict[str, str]] = {
+    "another-artifact": {
+        "Dockerfile.build": BUILDER.replace("-o app", "-o /out/tool").replace("RUN cc", "RUN mkdir /out && cc"),
+        "Dockerfile": RUNTIME.replace("app", "tool"),
+        "build.sh": SCRIPT.replace("/src/app ./app", "/out/tool ./tool").replace("rm ./app", "rm tool"),
+    },
+    "another-destination": {"Dockerfile": "FROM busybox\nWORKDIR /opt/demo\nCOPY app ./bin/demo\nCMD [\"./bin/demo\"]\n"},
+    "chown": {"Dockerfile": RUNTIME.replace("COPY", "COPY --chown=1000:100")},
+    "owner-of-another": {"Dockerfile.build": OWNED},
+    "folder": {
+        "Dockerfile.build": BUILDER + "RUN mkdir -p /dist/sub && cp app /dist/sub && chown -R 7:8 /dist\n",
+        "Dockerfile": RUNTIME.replace("COPY app /usr/local/bin/", "COPY dist /srv/dist"),
+        "build.sh": SCRIPT.replace("/src/app ./app", "/dist ./dist").replace("rm ./app", "rm -r dist"),
+    },
+    "folder-renamed": {
+        "Dockerfile.build": BUILDER + "RUN mkdir -p /dist/sub && cp app /dist/sub\n",
+        "Dockerfile": RUNTIME.replace("COPY app /usr/local/bin/", "COPY public /srv/"),
+        "build.sh": SCRIPT.replace("/src/app ./app", "/dist ./public").replace("rm ./app", "rm -r public"),
+    },
+    "file-renamed": {
+        "Dockerfile": RUNTIME.replace("COPY app", "COPY demo"),
+        "build.sh": SCRIPT.replace("/src/app ./app", "/src/app ./demo").replace("rm ./app", "rm demo"),
+    },
+    "build-argument": {
+        "Dockerfile.build": BUILDER.replace("RUN cc", "ARG GREETING=none\nRUN echo $GREETING > greeting && cc"),
+        "Dockerfile": RUNTIME.replace("COPY app", "COPY app greeting"),
+        "build.sh": SCRIPT.replace("-t demo:build", "--build-arg GREETING=hi -t demo:build").replace(
+            "docker rm", "docker cp extract:/src/greeting .\ndocker rm"
+        ).replace("rm ./app", "rm app greeting"),
+    },
+    "variables": {
+        "build.sh": """\
+#!/bin/bash
+set -eu
+IMAGE=demo
+DOCKER=docker
+NAME="$IMAGE-extract"
+$DOCKER build -t "${IMAGE}:build" -f Dockerfile.build .
+$DOCKER create --name "$NAME" $IMAGE:build
+$DOCKER cp "$NAME":/src/app ./app
+$DOCKER rm -f "$NAME"
+$DOCKER build -t "${IMAGE}:${TAG:-latest}" .
+rm -f ./app
+"""
+    },
+    "id": {
+        "build.sh": "#!/bin/sh -e\ndocker build -t demo:build -f Dockerfile.build . && id=$(docker create demo:build) && "
+        "docker cp $id:/src/app . && docker rm $id\ndocker build -t demo:latest .\nrm app\n"
+    },
+    "copied-context": {"Dockerfile.build": BUILDER.replace("COPY main.c .", "COPY . .")},
+    "environment-and-user": {
+        "Dockerfile": "FROM busybox\nENV A=1 B=2\nLABEL x=y\nEXPOSE 80\nVOLUME /data\nUSER 1000\nWORKDIR /w\nCOPY app .\nENTRYPOINT [\"./app\"]\n"
+    },
+    "scratch": {"Dockerfile": "FROM scratch\nCOPY app /app\nENTRYPOINT [\"/app\"]\n"},
+}
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+def test_a_variant_is_migrated_right(name: str, tmp_path: Path, environment: dict[str, str]) -> None:
+    root = lay(tmp_path / name, VARIANTS[name])
+    done = run(root, environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ": identical\n" in done.stdout
+    assert not (root / "Dockerfile.build").exists()
+
+
+MUTANTS: dict[str, Callable[[str], str]] = {
+    "owner": lambda t: t.replace(" --chown=0:0", ""),
+    "another-owner": lambda t: t.replace("--chown=0:0", "--chown=1:1"),
+    "no-copy": lambda t: "\n".join(line for line in t.split("\n") if "--from" not in line),
+    "another-path": lambda t: t.replace("/usr/local/bin/\n", "/usr/local/sbin/\n"),
+    "another-file": lambda t: t.replace("/src/app /usr", "/src/main.c /usr"),
+    "chmod": lambda t: t + "RUN chmod 700 /usr/local/bin/app\n",
+    "command": lambda t: t.replace("CMD [", 'CMD ["sh", '),
+    "environment": lambda t: t + "ENV EXTRA=1\n",
+    "user": lambda t: t + "USER 1000\n",
+    "label": lambda t: t + "LABEL a=b\n",
+    "workdir": lambda t: t + "WORKDIR /tmp\n",
+    "more": lambda t: t + "RUN touch /left-over\n",
+}
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("name", sorted(MUTANTS))
+def test_a_wrong_migration_is_found_and_not_written(
+    name: str, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rendered Dockerfile is spoilt behind the planner's back, after the right one warmed the engine's cache."""
+    from migrate.outcome import Status  # noqa: PLC0415
+    from migrate.pipeline.run import Mode, Request, migrate  # noqa: PLC0415
+
+    root = lay(tmp_path / name, {"Dockerfile.build": OWNED})
+    before = contents(root)
+    for key in ("DOCKER_HOST", "DOCKER_BUILDKIT", "PATH"):
+        monkeypatch.setenv(key, environment[key])
+    right = migrate(Request(root=root, mode=Mode.DRY_RUN), lambda _side, _text: None)
+    assert [b.status for b in right.builds] == [Status.PLANNED], right
+
+    def spoilt(plan: StagePlan) -> str:
+        text = render_dockerfile(plan)
+        wrong = MUTANTS[name](text)
+        assert wrong != text
+        return wrong
+
+    monkeypatch.setattr(render_changes_module, "render_dockerfile", spoilt)
+    wrong = migrate(Request(root=root), lambda _side, _text: None)
+    assert [b.status for b in wrong.builds] == [Status.DIFFERENT]
+    assert "MS503" in {d.rule.code for b in wrong.builds for d in b.diagnostics}
+    assert contents(root) == before
+    assert analysis is not None
+    capsys.readouterr()
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_legacy_build_that_fails_is_told_and_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
+    root = lay(tmp_path / "demo", {"main.c": "int main(void) { broken }\n", "build.sh": "#!/bin/sh -e\n" + SCRIPT.split("\n", 1)[1]})
+    before = contents(root)
+    done = run(root, environment)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "MS501" in done.stderr
+    assert contents(root) == before
+
+
+def test_no_engine_is_one_clear_message(tmp_path: Path, environment: dict[str, str]) -> None:
+    root = lay(tmp_path / "demo")
+    before = contents(root)
+    done = run(root, environment | {"DOCKER_HOST": f"unix://{tmp_path}/none"})
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "not verified: " in done.stdout
+    assert "Traceback" not in done.stderr
+    assert contents(root) == before
+
+
+@pytest.mark.usefixtures("untouched")
+def test_the_users_names_are_left_alone(tmp_path: Path, engine: PrivateEngine, environment: dict[str, str]) -> None:
+    root = lay(tmp_path / "demo")
+    engine.docker("tag", "busybox", "demo:latest")
+    engine.docker("tag", "busybox", "demo:build")
+    engine.docker("create", "--name", "extract", "busybox", "true")
+    before = inventory(engine)
+    try:
+        done = run(root, environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert inventory(engine) == before
+    finally:
+        engine.docker("rm", "extract")
+        engine.docker("rmi", "demo:latest", "demo:build")
+
+
+SLOW = BUILDER + "RUN sleep 60\n"
+
+
+@pytest.mark.usefixtures("untouched")
+def test_ctrl_c_in_a_build_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
+    root = lay(tmp_path / "demo", {"Dockerfile.build": SLOW})
+    before = contents(root)
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    process = start(root, environment | {"TMPDIR": str(scratch)})
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert contents(root) == before
+    assert list(scratch.iterdir()) == []
+
+
+def test_an_engine_that_goes_away_is_one_clear_message(tmp_path: Path) -> None:
+    root = lay(tmp_path / "demo", {"Dockerfile.build": SLOW})
+    before = contents(root)
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    with PrivateEngine() as own:
+        from tests.engine.standins import SMALL, load  # noqa: PLC0415
+
+        load(own, *SMALL)
+        process = start(root, own.environment() | {"NO_COLOR": "1", "TMPDIR": str(scratch)})
+        time.sleep(4)
+        own.stop()
+        said, errors = process.communicate(timeout=60)
+    assert process.returncode == 3, said + errors
+    assert "Traceback" not in errors
+    assert contents(root) == before
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_build_over_its_time_limit_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
+    root = lay(tmp_path / "demo", {"Dockerfile.build": SLOW})
+    done = run(root, environment, "--time-limit", "3")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "MS501" in done.stderr
+
+
+def start(root: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [MS_MIGRATE, root], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
+
+
+def test_the_sample_reads_as_an_expert_would_write_it(tmp_path: Path, go_engine: PrivateEngine) -> None:
+    samples = Path(__file__).parents[1] / "samples"
+    for sample in ("href-counter", "seed-trio"):
+        root = tmp_path / sample
+        shutil.copytree(samples / sample / "legacy", root)
+        done = run(root, go_engine.environment() | {"NO_COLOR": "1"})
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert ": identical\n" in done.stdout
+        expected = samples / sample / "expected"
+        assert {k: v for k, v in contents(root).items()} == contents(expected)
+        codes = sorted({line.split("]")[0].split("[")[1] for line in done.stderr.splitlines() if line.startswith(("error[", "warning[", "info["))})
+        assert codes == (samples / sample / "diagnostics").read_text().split()
