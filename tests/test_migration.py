@@ -51,7 +51,9 @@ def run(path: Path, environment: dict[str, str], *options: str) -> subprocess.Co
 
 def contents(path: Path) -> dict[str, bytes]:
     return {
-        str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file() and ".ms-migrate" not in p.parts
+        str(p.relative_to(path)): p.read_bytes()
+        for p in sorted(path.rglob("*"))
+        if p.is_file() and ".ms-migrate" not in p.parts
     }
 
 
@@ -78,7 +80,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "Dockerfile": RUNTIME.replace("app", "tool"),
         "build.sh": SCRIPT.replace("/src/app ./app", "/out/tool ./tool").replace("rm ./app", "rm tool"),
     },
-    "another-destination": {"Dockerfile": "FROM busybox\nWORKDIR /opt/demo\nCOPY app ./bin/demo\nCMD [\"./bin/demo\"]\n"},
+    "another-destination": {"Dockerfile": 'FROM busybox\nWORKDIR /opt/demo\nCOPY app ./bin/demo\nCMD ["./bin/demo"]\n'},
     "chown": {"Dockerfile": RUNTIME.replace("COPY", "COPY --chown=1000:100")},
     "owner-of-another": {"Dockerfile.build": OWNED},
     "folder": {
@@ -98,9 +100,9 @@ VARIANTS: dict[str, dict[str, str]] = {
     "build-argument": {
         "Dockerfile.build": BUILDER.replace("RUN cc", "ARG GREETING=none\nRUN echo $GREETING > greeting && cc"),
         "Dockerfile": RUNTIME.replace("COPY app", "COPY app greeting"),
-        "build.sh": SCRIPT.replace("-t demo:build", "--build-arg GREETING=hi -t demo:build").replace(
-            "docker rm", "docker cp extract:/src/greeting .\ndocker rm"
-        ).replace("rm ./app", "rm app greeting"),
+        "build.sh": SCRIPT.replace("-t demo:build", "--build-arg GREETING=hi -t demo:build")
+        .replace("docker rm", "docker cp extract:/src/greeting .\ndocker rm")
+        .replace("rm ./app", "rm app greeting"),
     },
     "variables": {
         "build.sh": """\
@@ -123,9 +125,9 @@ rm -f ./app
     },
     "copied-context": {"Dockerfile.build": BUILDER.replace("COPY main.c .", "COPY . .")},
     "environment-and-user": {
-        "Dockerfile": "FROM busybox\nENV A=1 B=2\nLABEL x=y\nEXPOSE 80\nVOLUME /data\nUSER 1000\nWORKDIR /w\nCOPY app .\nENTRYPOINT [\"./app\"]\n"
+        "Dockerfile": 'FROM busybox\nENV A=1 B=2\nLABEL x=y\nEXPOSE 80\nVOLUME /data\nUSER 1000\nWORKDIR /w\nCOPY app .\nENTRYPOINT ["./app"]\n'
     },
-    "scratch": {"Dockerfile": "FROM scratch\nCOPY app /app\nENTRYPOINT [\"/app\"]\n"},
+    "scratch": {"Dockerfile": 'FROM scratch\nCOPY app /app\nENTRYPOINT ["/app"]\n'},
 }
 
 
@@ -158,7 +160,11 @@ MUTANTS: dict[str, Callable[[str], str]] = {
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_a_wrong_migration_is_found_and_not_written(
-    name: str, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    tmp_path: Path,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The rendered Dockerfile is spoilt behind the planner's back, after the right one warmed the engine's cache."""
     from migrate.outcome import Status  # noqa: PLC0415
@@ -188,7 +194,10 @@ def test_a_wrong_migration_is_found_and_not_written(
 
 @pytest.mark.usefixtures("untouched")
 def test_a_legacy_build_that_fails_is_told_and_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
-    root = lay(tmp_path / "demo", {"main.c": "int main(void) { broken }\n", "build.sh": "#!/bin/sh -e\n" + SCRIPT.split("\n", 1)[1]})
+    root = lay(
+        tmp_path / "demo",
+        {"main.c": "int main(void) { broken }\n", "build.sh": "#!/bin/sh -e\n" + SCRIPT.split("\n", 1)[1]},
+    )
     before = contents(root)
     done = run(root, environment)
     assert done.returncode == 3, done.stdout + done.stderr
@@ -271,7 +280,12 @@ def test_a_build_over_its_time_limit_leaves_nothing(tmp_path: Path, environment:
 
 def start(root: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [MS_MIGRATE, root], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        [MS_MIGRATE, root],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
     )
 
 
@@ -285,5 +299,11 @@ def test_the_sample_reads_as_an_expert_would_write_it(tmp_path: Path, go_engine:
         assert ": identical\n" in done.stdout
         expected = samples / sample / "expected"
         assert {k: v for k, v in contents(root).items()} == contents(expected)
-        codes = sorted({line.split("]")[0].split("[")[1] for line in done.stderr.splitlines() if line.startswith(("error[", "warning[", "info["))})
+        codes = sorted(
+            {
+                line.split("]")[0].split("[")[1]
+                for line in done.stderr.splitlines()
+                if line.startswith(("error[", "warning[", "info["))
+            }
+        )
         assert codes == (samples / sample / "diagnostics").read_text().split()

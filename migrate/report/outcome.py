@@ -3,12 +3,9 @@
 import sys
 from pathlib import Path
 
-from migrate.compare.verdict import Comparison, Verdict
-from migrate.outcome import BuildOutcome, ImageCheck, MigrationOutcome, Status, Undone, Verification
+from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone, Verification
 from migrate.report.diff import unified_diff
 from migrate.report.terminal import print_diagnostics, visible
-
-_DELTAS_SHOWN = 20
 
 
 def print_outcome(outcome: MigrationOutcome, *, diff: bool) -> None:
@@ -59,8 +56,7 @@ def _lines(build: BuildOutcome) -> list[str]:
 def _verification(verification: Verification) -> list[str]:
     lines = [f"  engine   {visible(verification.engine)}"]
     for check in verification.checks:
-        lines.append(f"  verdict  {visible(str(check.reference))}: {_verdict(check)}")
-        lines += _differences(check.comparison)
+        lines.append(f"  verdict  {visible(str(check.reference))}: {check.comparison.verdict.value}")
     sizes = [("builder", verification.builder_size)]
     if verification.checks:
         sizes += [("legacy", verification.checks[0].legacy_size), ("migrated", verification.checks[0].migrated_size)]
@@ -68,18 +64,6 @@ def _verification(verification: Verification) -> list[str]:
     lines.append(
         f"  time     legacy {verification.legacy_seconds:.1f} s, migrated {verification.migrated_seconds:.1f} s"
     )
-    return lines
-
-
-def _verdict(check: ImageCheck) -> str:
-    return "identical" if check.comparison.verdict is Verdict.IDENTICAL else "different"
-
-
-def _differences(comparison: Comparison) -> list[str]:
-    deltas = [*comparison.config_deltas, *comparison.deltas]
-    lines = [f"           {visible(str(d))}" for d in deltas[:_DELTAS_SHOWN]]
-    if len(deltas) > _DELTAS_SHOWN:
-        lines.append(f"           and {len(deltas) - _DELTAS_SHOWN} more differences")
     return lines
 
 

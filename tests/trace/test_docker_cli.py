@@ -69,4 +69,8 @@ def test_options_keep_their_words_and_values() -> None:
     assert command.values("build-arg") == ("A=1",)
     assert (command.last("tag"), command.last("file")) == ("x", "F")
     assert not command.flag("no-cache")
-    assert [(o.name, o.word, o.value_word) for o in command.options][:3] == [("build-arg", 1, 2), ("tag", 3, 3), ("file", 4, 4)]
+    assert [(o.name, o.word, o.value_word) for o in command.options][:3] == [
+        ("build-arg", 1, 2),
+        ("tag", 3, 3),
+        ("file", 4, 4),
+    ]

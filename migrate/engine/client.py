@@ -1,0 +1,135 @@
+"""The door to the docker SDK: what the tool asks of an engine besides builds. Nothing else imports the SDK.
+
+Every call has a time limit; an engine that doesn't answer, or goes away, is an EngineUnavailable with a way out.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+CALL_SECONDS = 120
+"""Time limit of one call: the longest is the first byte of a large image's export."""
+
+
+class EngineUnavailable(Exception):  # noqa: N818 -- named for what is the case
+    """No engine answers, or it stopped answering; `help` says what a person can do."""
+
+    def __init__(self, message: str, help_: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help_
+
+
+class EngineClient:
+    """An engine that answered when it was first asked."""
+
+    def __init__(self, sdk: Any) -> None:
+        self._sdk = sdk
+        self._api = sdk.api
+
+    def version(self) -> str:
+        with _reachable():
+            return str(self._api.version().get("Version", "?"))
+
+    def image(self, reference: str) -> Mapping[str, Any] | None:
+        """What `docker image inspect` shows; None where there is no such image."""
+        from docker.errors import ImageNotFound, NotFound  # noqa: PLC0415
+
+        with _reachable():
+            try:
+                found: Mapping[str, Any] = self._api.inspect_image(reference)
+            except (ImageNotFound, NotFound):
+                return None
+            return found
+
+    def tags(self, prefix: str) -> tuple[str, ...]:
+        """Every tag that begins with `prefix`."""
+        with _reachable():
+            images = self._api.images()
+        return tuple(t for i in images for t in i.get("RepoTags") or () if t.startswith(prefix))
+
+    def containers(self, prefix: str) -> tuple[str, ...]:
+        """Ids of the containers, running or not, whose name begins with `prefix`."""
+        with _reachable():
+            found = self._api.containers(all=True)
+        return tuple(c["Id"] for c in found if any(n.lstrip("/").startswith(prefix) for n in c.get("Names") or ()))
+
+    def remove_container(self, identifier: str) -> None:
+        with _reachable(), _gone_is_fine():
+            self._api.remove_container(identifier, force=True, v=True)
+
+    def remove_image(self, reference: str) -> None:
+        """Take a tag away, and the image with its last one; what another image or a container needs stays."""
+        with _reachable(), _gone_is_fine():
+            self._api.remove_image(reference)
+
+    @contextmanager
+    def container(self, image: str, name: str) -> Iterator[str]:
+        """A container that is never started, for as long as the block lasts."""
+        with _reachable():
+            identifier = str(self._api.create_container(image, command=["-"], name=name)["Id"])
+        try:
+            yield identifier
+        finally:
+            self.remove_container(identifier)
+
+    def export(self, container: str) -> Iterator[bytes]:
+        """The container's file system as a tar stream."""
+        with _reachable():
+            yield from self._api.export(container, chunk_size=1 << 20)
+
+    def archive(self, container: str, path: str) -> Iterator[bytes] | None:
+        """`path` of the container as a tar stream; None where it isn't there."""
+        from docker.errors import NotFound  # noqa: PLC0415
+
+        with _reachable():
+            try:
+                stream, _ = self._api.get_archive(container, path, chunk_size=1 << 20)
+            except NotFound:
+                return None
+        return _guarded(stream)
+
+
+def connect(environment: Mapping[str, str]) -> EngineClient:
+    """The engine that `environment` names (DOCKER_HOST and its kin, else the default socket). Raises EngineUnavailable."""
+    import docker  # noqa: PLC0415 -- 108 ms to import
+
+    with _reachable():
+        sdk = docker.DockerClient.from_env(environment=dict(environment), timeout=CALL_SECONDS)
+        sdk.ping()
+    return EngineClient(sdk)
+
+
+def _guarded(stream: Iterator[bytes]) -> Iterator[bytes]:
+    with _reachable():
+        yield from stream
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Whatever the SDK and its HTTP library raise, as one error."""
+    import requests  # noqa: PLC0415 -- comes with docker
+    import urllib3  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415
+
+    try:
+        yield
+    except EngineUnavailable:
+        raise
+    except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise EngineUnavailable(
+            f"the container engine does not answer: {reason}",
+            "start an engine, or point DOCKER_HOST at one; `--no-verify` writes the plan without building",
+        ) from error
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    from docker.errors import APIError  # noqa: PLC0415
+
+    try:
+        yield
+    except APIError as error:
+        if error.status_code not in (404, 409):
+            raise

@@ -1,0 +1,298 @@
+"""Runs a driver for real, in a scratch copy of its repository, behind a stand-in `docker`.
+
+Nothing of the user's is touched: not the tree (a copy is used), not the images and containers (all names are this run's
+own). Whatever ends a run, `Run.close` takes away every container, tag and folder that it made.
+"""
+
+import json
+import os
+import re
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Self
+
+import migrate
+from migrate.engine import standin
+from migrate.engine.builder import BuildTool, Kind
+from migrate.engine.client import EngineClient, EngineUnavailable
+from migrate.engine.policy import JudgedBuild, ParityFile, Policy
+from migrate.image import ImageReference
+from migrate.source import FileChange
+
+Report = Callable[[str, str], None]
+
+_TAIL_LINES = 40
+_STEP = re.compile(r"^(?:Step \d+/\d+ : .*|#\d+ \[[^\]]*\d+/\d+\] (?:FROM|RUN|COPY|ADD|WORKDIR).*)$")
+_KILL_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedText:
+    """A migrated Dockerfile as it is built: `new` is its text, `judged` the one with its builder stages as images, `stages`
+    maps their names to those images. Images are named by `Run.image_name`."""
+
+    new: bytes
+    judged: bytes
+    stages: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideRequest:
+    """One side to run. `changes` are laid over the copy; paths are relative to the repository's root. `cached` are
+    Dockerfiles whose builds may use the engine's cache, `judged` those that are built in two steps. `time_limit` in seconds."""
+
+    side: str
+    root: Path
+    driver: PurePosixPath
+    directory: PurePosixPath
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    time_limit: int
+    changes: tuple[FileChange, ...] = ()
+    cached: tuple[PurePosixPath, ...] = ()
+    judged: Mapping[PurePosixPath, JudgedText] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltImage:
+    """An image that a side made: `reference` as the script calls it (None: untagged), `dockerfile` relative to the root."""
+
+    reference: ImageReference | None
+    image_id: str
+    dockerfile: PurePosixPath | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideRun:
+    """What came of a side. `exit_code` is None where the time limit ended it; `tail` are its last lines of output;
+    `refused` and `answered` say which docker commands were not carried out."""
+
+    exit_code: int | None
+    seconds: float
+    tail: tuple[str, ...]
+    images: tuple[BuiltImage, ...]
+    refused: tuple[str, ...]
+    answered: tuple[str, ...]
+
+
+class Run:
+    """One verification: its names on the engine, its scratch folder, and the end of both."""
+
+    def __init__(self, client: EngineClient, tool: BuildTool, environment: Mapping[str, str]) -> None:
+        self._client = client
+        self._tool = tool
+        self._environment = dict(environment)
+        self.prefix = f"ms-migrate-{secrets.token_hex(6)}"
+        self._folder = Path(tempfile.mkdtemp(prefix="ms-migrate-"))
+        self._image_ids: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def image_name(self, stage: str) -> str:
+        """A reference of this run's own for a builder stage."""
+        return f"{self.prefix}/stage:{re.sub(r'[^a-z0-9_.-]', '-', stage.lower())}"
+
+    def container_name(self, what: str) -> str:
+        return f"{self.prefix}-{what}"
+
+    def side(self, request: SideRequest, report: Report) -> SideRun:
+        """Run one side to its end. Raises EngineUnavailable where the engine went away meanwhile."""
+        folder = self._folder / request.side
+        tree = folder / (request.root.name or "repository")
+        folder.mkdir()
+        (folder / "stash").mkdir()
+        subprocess.run(["cp", "-a", "--reflink=auto", f"{request.root}/.", tree], check=True, capture_output=True)
+        parity = _lay(tree, folder / "stash", request.changes)
+        policy = self._policy(request, folder, tree, parity)
+        log = Path(policy.log)
+        start = time.monotonic()
+        try:
+            code, tail = self._execute(request, folder, tree, report)
+        finally:
+            records = _records(log)
+            self._image_ids |= {i["id"] for r in records for i in r["images"]}
+        if code != 0:
+            self._client.version()
+        return SideRun(
+            exit_code=code,
+            seconds=time.monotonic() - start,
+            tail=tail,
+            images=_images(records, tree),
+            refused=tuple(r["refused"] for r in records if "refused" in r),
+            answered=tuple(r["answered"] for r in records if "answered" in r),
+        )
+
+    def _policy(self, request: SideRequest, folder: Path, tree: Path, parity: tuple[ParityFile, ...]) -> Policy:
+        """Write the stand-in and what it is told."""
+        stash = folder / "stash"
+        judged = {}
+        for number, (path, text) in enumerate(request.judged.items()):
+            new, file = stash / f"Dockerfile-{number}", stash / f"judged-{number}"
+            new.write_bytes(text.new)
+            file.write_bytes(text.judged)
+            key = str((tree / path).resolve())
+            judged[key] = JudgedBuild(new=str(new), judged=str(file), stages=tuple(text.stages.items()))
+        policy = Policy(
+            client=str(self._tool.client),
+            prefix=self.prefix,
+            scratch=str(tree),
+            log=str(folder / "log.jsonl"),
+            stash=str(stash),
+            classic=self._tool.kind is Kind.CLASSIC,
+            cached=tuple(str((tree / p).resolve()) for p in request.cached),
+            judged=judged,
+            parity=parity,
+        )
+        policy.write(folder / "policy.json")
+        programs = folder / "bin"
+        programs.mkdir()
+        package = Path(migrate.__file__).resolve().parent.parent
+        start = f"import sys; sys.path.insert(0, {str(package)!r}); from {standin.__name__} import main; main()"
+        words = [sys.executable, "-I", "-S", "-c", start, str(folder / "policy.json")]
+        program = programs / "docker"
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+        program.chmod(0o755)
+        return policy
+
+    def _execute(
+        self, request: SideRequest, folder: Path, tree: Path, report: Report
+    ) -> tuple[int | None, tuple[str, ...]]:
+        environment = {
+            **self._environment,
+            **self._tool.environment,
+            "BUILDKIT_PROGRESS": "plain",
+            **request.environment,
+            "PATH": f"{folder / 'bin'}:{self._environment.get('PATH', '')}",
+        }
+        words = [*_interpreter(tree / request.driver), request.name, *request.arguments]
+        process = subprocess.Popen(
+            words,
+            cwd=tree / request.directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            _kill(process)
+
+        timer = threading.Timer(request.time_limit, expire)
+        timer.start()
+        try:
+            tail = _follow(process, request.side, report)
+            code = process.wait()
+        finally:
+            timer.cancel()
+            _kill(process)
+        return (None if expired.is_set() else code), tail
+
+    def close(self) -> None:
+        """Take away all that this run made. An engine that is gone has nothing of it left to be removed from here."""
+        with suppress(EngineUnavailable):
+            for container in self._client.containers(self.prefix):
+                self._client.remove_container(container)
+            for tag in self._client.tags(f"{self.prefix}/"):
+                self._client.remove_image(tag)
+            for image_id in self._image_ids:
+                inspected = self._client.image(image_id) if image_id else None
+                if inspected is not None and not inspected.get("RepoTags"):
+                    self._client.remove_image(image_id)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _lay(tree: Path, stash: Path, changes: tuple[FileChange, ...]) -> tuple[ParityFile, ...]:
+    """Lay the changes over the copy, keeping what they replace. Ignore files hold as they will be, so they have no parity."""
+    parity = []
+    for number, change in enumerate(changes):
+        path = tree / change.path
+        legacy = None
+        if change.before is not None:
+            legacy = stash / f"legacy-{number}"
+            shutil.copy2(path, legacy, follow_symlinks=False)
+        if change.after is None:
+            path.unlink()
+        else:
+            path.write_bytes(change.after)
+        if not change.path.name.endswith(".dockerignore"):
+            parity.append(ParityFile(path=str(path), legacy=str(legacy) if legacy else None))
+    return tuple(parity)
+
+
+def _interpreter(driver: Path) -> list[str]:
+    """What the script's first line says, else bash."""
+    with driver.open("rb") as stream:
+        first = stream.readline(512)
+    if first.startswith(b"#!"):
+        with suppress(ValueError):
+            words = shlex.split(first[2:].decode("utf-8", "surrogateescape"))
+            if words:
+                return words
+    return ["bash"]
+
+
+def _follow(process: subprocess.Popen[bytes], side: str, report: Report) -> tuple[str, ...]:
+    """Read the output to its end; builds' steps are reported as they come, each once."""
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    seen: set[str] = set()
+    assert process.stdout is not None  # noqa: S101 -- it was asked for
+    for raw in process.stdout:
+        line = raw.decode("utf-8", "replace").rstrip("\r\n")
+        tail.append(line)
+        if _STEP.match(line) and line not in seen:
+            seen.add(line)
+            report(side, line)
+    return tuple(tail)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the script and all that it started; they get a moment to tell the engine."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, sign)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_KILL_SECONDS)
+
+
+def _records(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def _images(records: list[dict[str, Any]], tree: Path) -> tuple[BuiltImage, ...]:
+    """The final state: the last image of each name, and every untagged one."""
+    found: dict[str, BuiltImage] = {}
+    root = tree.resolve()
+    for record in records:
+        for image in record["images"]:
+            reference = ImageReference.parse(image["reference"]) if image["reference"] else None
+            dockerfile = Path(record["dockerfile"]) if record.get("dockerfile") else None
+            inside = dockerfile is not None and dockerfile.is_relative_to(root)
+            found[image["reference"] or image["mapped"]] = BuiltImage(
+                reference=reference,
+                image_id=image["id"],
+                dockerfile=PurePosixPath(dockerfile.relative_to(root)) if dockerfile is not None and inside else None,
+            )
+    return tuple(found.values())

@@ -1,0 +1,328 @@
+"""The `docker` that a script meets first on PATH while it is verified.
+
+Run as a program: POLICY.json, then docker's own words. It carries out what a build needs under names of this run's own,
+leaves alone what is not this run's, answers the rest as a script expects, and notes each call as a JSON line. Standard
+library only, and only light modules of the package: it starts once a command.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from migrate.engine.policy import JudgedBuild, Policy, mapped
+from migrate.image import ImageReference
+from migrate.trace.docker_cli import CommandLineError, DockerCommand, Option, parse
+
+_PASSED = {
+    "version",
+    "info",
+    "history",
+    "images",
+    "inspect",
+    "ps",
+    "logs",
+    "pull",
+    "",
+    "image inspect",
+    "container inspect",
+}
+_ANSWERED = {"push", "login", "logout", "manifest create", "manifest push", "manifest annotate"}
+_CONTAINER_VERBS = {"rm", "start", "stop", "kill", "wait"}
+_FROM = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)|--from=(\S+)", re.IGNORECASE | re.MULTILINE)
+_NOT_CARRIED_OUT = "is not carried out while verifying"
+
+
+class RefusedError(Exception):
+    """A command that is not carried out; the message says why."""
+
+
+class StandIn:
+    """One call of docker."""
+
+    def __init__(self, policy: Policy, words: Sequence[str]) -> None:
+        self._policy = policy
+        self._words = list(words)
+        self._records = _records(Path(policy.log))
+        self._note: dict[str, Any] = {
+            "argv": self._words,
+            "cwd": str(Path.cwd()),
+            "start": time.time(),
+            "images": [],
+            "containers": [],
+        }
+
+    def run(self) -> int:
+        """Carry the command out, or answer it; returns docker's exit code."""
+        start = time.monotonic()
+        try:
+            code = self._dispatch()
+        except RefusedError as refused:
+            print(f"docker: {refused}", file=sys.stderr)
+            self._note["refused"] = str(refused)
+            code = 1
+        self._note |= {"exit": code, "seconds": round(time.monotonic() - start, 3)}
+        with open(self._policy.log, "a") as log:  # noqa: PTH123 -- appended whole, by several processes
+            log.write(json.dumps(self._note) + "\n")
+        return code
+
+    def _dispatch(self) -> int:
+        command = parse(self._words)
+        if isinstance(command, CommandLineError):
+            raise RefusedError(command.reason)
+        self._note["verb"] = command.verb
+        match command.verb:
+            case "build":
+                return self._build(command)
+            case "create" | "run":
+                return self._create(command)
+            case "cp":
+                return self._cp(command)
+            case "tag":
+                return self._tag(command)
+            case "rmi":
+                return self._rmi(command)
+            case verb if verb in _CONTAINER_VERBS:
+                return self._containers(command)
+            case verb if verb in _ANSWERED:
+                self._note["answered"] = f"`docker {verb}` {_NOT_CARRIED_OUT}"
+                return 0
+            case verb if verb in _PASSED:
+                return self._client([self._known(w) for w in self._words])
+            case verb:
+                raise RefusedError(f"`docker {verb}` {_NOT_CARRIED_OUT}")
+
+    # images
+
+    def _build(self, command: DockerCommand) -> int:
+        if command.flag("push") or command.values("output"):
+            raise RefusedError(f"`docker build` with --push or --output {_NOT_CARRIED_OUT}")
+        context = command.operands[0].text if command.operands else "."
+        dockerfile = self._dockerfile(command, context)
+        judged = self._policy.judged.get(dockerfile) if dockerfile else None
+        references = [r for t in command.values("tag") if (r := ImageReference.parse(t)) is not None]
+        tags = [mapped(self._policy.prefix, r) for r in references]
+        if not tags:
+            tags = [f"{self._policy.prefix}/untagged:{len(self._records)}"]
+        self._note["dockerfile"] = dockerfile
+        if dockerfile:
+            self._refuse_own_bases(Path(dockerfile))
+        code = self._judged_build(command, judged, tags) if judged else self._plain_build(command, dockerfile, tags)
+        if code == 0:
+            image_id = self._image_id(tags[0])
+            made = [{"reference": str(r), "mapped": t, "id": image_id} for r, t in zip(references, tags, strict=False)]
+            self._note["images"] = made or [{"reference": None, "mapped": tags[0], "id": image_id}]
+        return code
+
+    def _plain_build(self, command: DockerCommand, dockerfile: str | None, tags: list[str]) -> int:
+        options = self._build_options(command, {"tag"})
+        options += [f"--tag={t}" for t in tags]
+        if dockerfile not in self._policy.cached:
+            options.append("--no-cache")
+        return self._client([*self._verb(command), *options, *(o.text for o in command.operands)])
+
+    def _judged_build(self, command: DockerCommand, judged: JudgedBuild, tags: list[str]) -> int:
+        """First each builder stage with the cache, then the file in which they are images, without it."""
+        context = [o.text for o in command.operands]
+        with self._parity():
+            staged = self._build_options(command, {"tag", "file", "target", "quiet", "no-cache", "iidfile"})
+            for name, image in judged.stages:
+                words = [*staged, f"--target={name}", f"--tag={image}", f"--file={judged.new}"]
+                code = self._client([*self._verb(command), *words, *context], quiet=True)
+                if code:
+                    return code
+            options = self._build_options(command, {"tag", "file", "no-cache"})
+            options += [f"--tag={t}" for t in tags] + [f"--file={judged.judged}", "--no-cache"]
+            return self._client([*self._verb(command), *options, *context])
+
+    def _build_options(self, command: DockerCommand, without: set[str]) -> list[str]:
+        options = []
+        for option in command.options:
+            if option.word < command.verb_words or option.name in without:
+                continue
+            if option.name == "cache-from":
+                continue  # another image's cache would be the registry's, or one that this run does not have
+            options.append(_spelt(option))
+        return [*options, "--force-rm"] if self._policy.classic else options
+
+    def _dockerfile(self, command: DockerCommand, context: str) -> str | None:
+        """Absolute path of the Dockerfile; None where it comes with the context or from standard input."""
+        given = command.last("file")
+        if context == "-" or given == "-" or "://" in context:
+            return None
+        return str(Path(given if given is not None else Path(context, "Dockerfile")).absolute().resolve())
+
+    def _refuse_own_bases(self, dockerfile: Path) -> None:
+        """A base that this run made has another name here; building on the user's image of that name would be wrong."""
+        try:
+            text = dockerfile.read_text(errors="surrogateescape")
+        except OSError:
+            return
+        for found in _FROM.finditer(text):
+            name = found[1] or found[2]
+            if self._made_image(name) is not None:
+                raise RefusedError(
+                    f"a Dockerfile that starts from `{name}`, an image of the same run, {_NOT_CARRIED_OUT}"
+                )
+
+    def _tag(self, command: DockerCommand) -> int:
+        if len(command.operands) != 2 or (reference := ImageReference.parse(command.operands[1].text)) is None:
+            return self._client(self._words)
+        target = mapped(self._policy.prefix, reference)
+        code = self._client(["tag", self._known(command.operands[0].text), target])
+        if code == 0:
+            self._note["images"] = [{"reference": str(reference), "mapped": target, "id": self._image_id(target)}]
+        return code
+
+    def _rmi(self, command: DockerCommand) -> int:
+        code = 0
+        for operand in command.operands:
+            own = self._made_image(operand.text)
+            if own is None:
+                self._note["answered"] = f"`{operand.text}` is not this run's, and stays"
+            else:
+                code = self._client(["rmi", *(_spelt(o) for o in command.options), own], quiet=True) or code
+            print(f"Untagged: {operand.text}")
+        return code
+
+    def _made_image(self, text: str) -> str | None:
+        """The run's own name for what the script calls `text`; None where this run didn't make it."""
+        reference = ImageReference.parse(text)
+        made = [i for r in self._records for i in r["images"] if r["exit"] == 0]
+        return next(
+            (i["mapped"] for i in reversed(made) if reference is not None and i["reference"] == str(reference)), None
+        )
+
+    def _image_id(self, image: str) -> str:
+        done = subprocess.run(
+            [self._policy.client, "image", "inspect", "--format", "{{.Id}}", image],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    # containers
+
+    def _create(self, command: DockerCommand) -> int:
+        self._refuse_reach(command)
+        name = command.last("name")
+        own = f"{self._policy.prefix}-{name}" if name else f"{self._policy.prefix}-{len(self._records)}-{os.getpid()}"
+        self._note["containers"] = [{"name": name, "mapped": own}]
+        options = [_spelt(o) for o in command.options if o.word >= command.verb_words and o.name != "name"]
+        image, *rest = [o.text for o in command.operands] or [""]
+        return self._client([*self._verb(command), *options, f"--name={own}", "--", self._known(image), *rest])
+
+    def _refuse_reach(self, command: DockerCommand) -> None:
+        """A container may not reach past the scratch copy."""
+        if command.flag("privileged") or command.values("device"):
+            raise RefusedError(f"a privileged container {_NOT_CARRIED_OUT}")
+        sources = [v.split(":")[0] for v in command.values("volume")]
+        for text in command.values("mount"):
+            fields = dict(f.partition("=")[::2] for f in text.split(","))
+            sources.append(fields.get("source") or fields.get("src") or "")
+        scratch = os.path.realpath(self._policy.scratch)
+        for source in sources:
+            inside = os.path.realpath(source)
+            if not source.startswith(("/", ".")) or os.path.commonpath([scratch, inside]) != scratch:
+                raise RefusedError(f"a mount of `{source}`, which is not in the repository, {_NOT_CARRIED_OUT}")
+
+    def _cp(self, command: DockerCommand) -> int:
+        words = list(self._words)
+        for operand in command.operands:
+            name, colon, path = operand.text.partition(":")
+            if colon and not name.startswith((".", "/")):
+                words[operand.word] = f"{self._own_container(name) or name}:{path}"
+        target = command.operands[-1].text.partition(":")
+        if target[1] and not target[0].startswith((".", "/")) and self._own_container(target[0]) is None:
+            raise RefusedError(f"`docker cp` into `{target[0]}`, which is not this run's, {_NOT_CARRIED_OUT}")
+        return self._client(words)
+
+    def _containers(self, command: DockerCommand) -> int:
+        code = 0
+        for operand in command.operands:
+            own = self._own_container(operand.text)
+            if own is None:
+                self._note["answered"] = f"`{operand.text}` is not this run's, and is left alone"
+            else:
+                options = [_spelt(o) for o in command.options if o.word >= command.verb_words]
+                code = self._client([*self._verb(command), *options, own], quiet=command.verb != "wait") or code
+            if command.verb != "wait":
+                print(operand.text)
+        return code
+
+    def _own_container(self, name: str) -> str | None:
+        """The run's own name for a container, by the script's name or by id; None where this run didn't make it."""
+        made = [c for r in self._records for c in r["containers"] if r["exit"] == 0]
+        for container in reversed(made):
+            if container["name"] == name or container["mapped"] == name:
+                return str(container["mapped"])
+        if re.fullmatch(r"[0-9a-f]{6,64}", name):
+            done = subprocess.run(
+                [self._policy.client, "inspect", "--format", "{{.Name}}", name],
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            found = done.stdout.strip().lstrip("/")
+            return found if found.startswith(self._policy.prefix) else None
+        return None
+
+    # carrying out
+
+    def _known(self, word: str) -> str:
+        """`word`, or the run's own name where it names what this run made."""
+        if word.startswith("name="):
+            return f"name={self._known(word.removeprefix('name='))}"
+        return self._own_container(word) or self._made_image(word) or word
+
+    def _verb(self, command: DockerCommand) -> list[str]:
+        return self._words[: command.verb_words]
+
+    def _client(self, words: list[str], *, quiet: bool = False) -> int:
+        output = subprocess.DEVNULL if quiet and "build" not in words[:2] else sys.stderr if quiet else None
+        return subprocess.run([self._policy.client, *words], check=False, stdout=output).returncode
+
+    @contextmanager
+    def _parity(self) -> Iterator[None]:
+        """The build context as the legacy side has it, for as long as the build reads it. What was put aside lies on the
+        same file system, so that the running script keeps its open file."""
+        aside: list[tuple[Path, Path | None]] = []
+        try:
+            for number, file in enumerate(self._policy.parity):
+                path, kept = Path(file.path), Path(self._policy.stash, f"new-{os.getpid()}-{number}")
+                there = os.path.lexists(path)
+                if there:
+                    path.rename(kept)
+                aside.append((path, kept if there else None))
+                if file.legacy is not None:
+                    shutil.copy2(file.legacy, path, follow_symlinks=False)
+            yield
+        finally:
+            for path, new in reversed(aside):
+                path.unlink(missing_ok=True)
+                if new is not None:
+                    new.rename(path)
+
+
+def _spelt(option: Option) -> str:
+    return f"--{option.name}" if option.value is None else f"--{option.name}={option.value}"
+
+
+def _records(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def main() -> None:
+    sys.exit(StandIn(Policy.read(Path(sys.argv[1])), sys.argv[2:]).run())
+
+
+if __name__ == "__main__":
+    main()
