@@ -99,7 +99,11 @@ def migrate_command(
         arguments=tuple(arg or ()),
         time_limit=time_limit,
     )
-    outcome = migrate(request, Progress(sys.stderr))
+    try:
+        outcome = migrate(request, Progress(sys.stderr))
+    except KeyboardInterrupt:
+        print("ms-migrate: interrupted; nothing was written, and nothing is left on the engine", file=sys.stderr)
+        raise typer.Exit(130) from None
     print_outcome(outcome, diff=dry_run)
     raise typer.Exit(exit_code(outcome, check=check))
 
@@ -123,9 +127,6 @@ def main() -> None:
     options: dict[str, Any] = {"args": arguments, "prog_name": "ms-migrate", "standalone_mode": True}
     try:
         app(**options)
-    except KeyboardInterrupt:
-        print("ms-migrate: interrupted; nothing was written", file=sys.stderr)
-        sys.exit(130)
     except Exception:  # noqa: BLE001 -- the boundary
         print(
             f"ms-migrate {__version__}: internal error; nothing more was written. Please report what follows:",

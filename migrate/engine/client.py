@@ -27,6 +27,10 @@ class EngineClient:
         self._sdk = sdk
         self._api = sdk.api
 
+    def close(self) -> None:
+        """Give the connection up."""
+        self._sdk.close()
+
     def version(self) -> str:
         with _reachable():
             return str(self._api.version().get("Version", "?"))
@@ -96,7 +100,11 @@ def connect(environment: Mapping[str, str]) -> EngineClient:
 
     with _reachable():
         sdk = docker.DockerClient.from_env(environment=dict(environment), timeout=CALL_SECONDS)
-        sdk.ping()
+        try:
+            sdk.ping()
+        except BaseException:
+            sdk.close()
+            raise
     return EngineClient(sdk)
 
 

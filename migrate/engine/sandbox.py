@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import migrate
 from migrate.engine import standin
@@ -194,6 +194,7 @@ class Run:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        assert process.stdout is not None  # noqa: S101 -- it was asked for
         expired = threading.Event()
 
         def expire() -> None:
@@ -203,11 +204,12 @@ class Run:
         timer = threading.Timer(request.time_limit, expire)
         timer.start()
         try:
-            tail = _follow(process, request.side, report)
+            tail = _follow(process.stdout, request.side, report)
             code = process.wait()
         finally:
             timer.cancel()
             _kill(process)
+            process.stdout.close()
         return (None if expired.is_set() else code), tail
 
     def close(self) -> None:
@@ -254,12 +256,11 @@ def _interpreter(driver: Path) -> list[str]:
     return ["bash"]
 
 
-def _follow(process: subprocess.Popen[bytes], side: str, report: Report) -> tuple[str, ...]:
+def _follow(output: IO[bytes], side: str, report: Report) -> tuple[str, ...]:
     """Read the output to its end; builds' steps are reported as they come, each once."""
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     seen: set[str] = set()
-    assert process.stdout is not None  # noqa: S101 -- it was asked for
-    for raw in process.stdout:
+    for raw in output:
         line = raw.decode("utf-8", "replace").rstrip("\r\n")
         tail.append(line)
         if _STEP.match(line) and line not in seen:

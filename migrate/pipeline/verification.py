@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -52,12 +53,12 @@ def verify(repository: Repository, analysis: Analysis, inputs: Inputs, time_limi
     """Run both drivers, compare every image that the legacy one made. An engine that is not there, or goes away, is an
     outcome, not an error."""
     try:
-        client = connect(os.environ)
-        tool = choose(os.environ)
-        engine = f"docker {client.version()}, {tool.kind.value}"
-        report("engine", engine)
-        with Run(client, tool, os.environ) as run:
-            return _Verifier(repository, analysis, inputs, time_limit, client, run, report).verify(engine)
+        with closing(connect(os.environ)) as client:
+            tool = choose(os.environ)
+            engine = f"docker {client.version()}, {tool.kind.value}"
+            report("engine", engine)
+            with Run(client, tool, os.environ) as run:
+                return _Verifier(repository, analysis, inputs, time_limit, client, run, report).verify(engine)
     except _StoppedError as stopped:
         return stopped.verified
     except EngineUnavailable as gone:
