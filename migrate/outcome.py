@@ -59,11 +59,13 @@ class BuildOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationOutcome:
-    """A whole repository. `has_dockerfile` tells "nothing to migrate" from "nothing found"."""
+    """A whole repository. `has_dockerfile` tells "nothing to migrate" from "nothing found"; `backup` is where the old files
+    were kept, None where nothing was written in place."""
 
     root: Path
     builds: tuple[BuildOutcome, ...]
     has_dockerfile: bool
+    backup: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

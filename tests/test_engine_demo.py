@@ -1,5 +1,6 @@
 """The demo chooses its engine as it says, and ends as the tool does. `docker` and `ms-migrate` are scripts here."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -42,12 +43,18 @@ def test_the_engine_that_runs_is_used_if_it_has_the_images(
     log = tmp_path / "log"
     arms = f'case "$1 $2" in version*) exit {0 if images is not None else 1} ;;\n'
     arms += f'"image inspect") case " {images} " in *" $3 "*) exit 0 ;; esac; exit 1 ;;\n'
+    arms += '"image rm") exit 0 ;;\n'
     arms += f'pull*) case " {pulls} " in *" $3 "*) exit 0 ;; esac; exit 1 ;;\nesac\n'
-    script(tmp_path / "docker", f'#!/bin/sh\necho "$1" >> {log}\n{arms}exit 99\n')
+    script(tmp_path / "docker", f'#!/bin/sh\necho "$@" >> {log}\n{arms}exit 99\n')
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert (demo.running_engine() is os.environ) == chosen
-    assert said in capsys.readouterr().err
-    assert set(log.read_text().split()) <= {"version", "image", "pull"}
+    with contextlib.ExitStack() as stack:
+        assert (demo.running_engine(stack) is os.environ) == chosen
+        assert said in capsys.readouterr().err
+        calls = log.read_text().splitlines()
+        assert {c.split()[0] for c in calls} <= {"version", "image", "pull"}
+        assert not any(c.startswith("image rm") for c in calls)
+    removed = [c.removeprefix("image rm ") for c in log.read_text().splitlines() if c.startswith("image rm ")]
+    assert removed == pulls.split()
 
 
 @pytest.mark.parametrize("code", [0, 1, 3])
@@ -59,6 +66,7 @@ def test_it_shows_what_the_tool_did_and_ends_as_the_tool(
     assert demo.show(tmp_path / "href-counter", os.environ | {"CODE": str(code)}) == code
     output = capfd.readouterr().out
     assert output.count("verdict for href-counter") == (2 if code == 0 else 1)
+    assert code != 0 or output.endswith("# migrated\n\nverdict for href-counter\n")
     assert ("+# migrated" in output) == (code == 0)
     assert ("2 files changed" in output) == (code == 0)
     assert {path: path.read_bytes() for path in demo.LEGACY.iterdir()} == legacy
@@ -67,7 +75,7 @@ def test_it_shows_what_the_tool_did_and_ends_as_the_tool(
 def test_without_any_engine_it_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "running_engine", lambda: None)
+    monkeypatch.setattr(demo, "running_engine", lambda _stack: None)
     monkeypatch.setattr(demo, "unavailable", lambda: "dockerd not found: `apt-get install docker.io`")
     assert demo.main() == 3
     assert capsys.readouterr().err.splitlines() == [

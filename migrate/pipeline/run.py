@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path, PurePosixPath
 
 from migrate import rules
-from migrate.apply import RefusedError, apply, recover, undo
+from migrate.apply import RefusedError, apply, backup_directory, recover, undo
 from migrate.diagnostics import Diagnostic, Label
 from migrate.discover import Driver, DriverKind, Repository, find_drivers, scan
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
@@ -52,7 +52,13 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
     outcomes = tuple(_judge(request, repository, inputs, a, report) for a in analyses)
     if request.mode is Mode.WRITE:
         outcomes = _write(request, outcomes)
-    return MigrationOutcome(root=request.root, builds=outcomes, has_dockerfile=repository.has_dockerfile)
+    written = request.output is None and any(o.status is Status.WRITTEN for o in outcomes)
+    return MigrationOutcome(
+        root=request.root,
+        builds=outcomes,
+        has_dockerfile=repository.has_dockerfile,
+        backup=backup_directory(request.root) if written else None,
+    )
 
 
 def undo_migration(root: Path) -> Undone:

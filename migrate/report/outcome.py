@@ -21,6 +21,12 @@ def print_outcome(outcome: MigrationOutcome, *, diff: bool) -> None:
         if diff and build.status is Status.PLANNED:
             sys.stdout.flush()
             sys.stdout.buffer.write(unified_diff(build.changes))
+    if outcome.backup is not None:
+        print("the old files are kept; `ms-migrate --undo` restores them")
+        if outcome.backup.is_relative_to(outcome.root):
+            kept = outcome.backup.relative_to(outcome.root).parts[0]
+            if kept != ".git":
+                print(f"`{visible(kept)}` lies in the build context until it is removed, by hand or by `--undo`")
     sys.stdout.flush()
 
 
@@ -63,6 +69,7 @@ def _verification(verification: Verification) -> list[str]:
     lines.append("  size     " + ", ".join(f"{name} {_megabytes(size)}" for name, size in sizes))
     lines.append(
         f"  time     legacy {verification.legacy_seconds:.1f} s, migrated {verification.migrated_seconds:.1f} s"
+        " (its builder stage from the cache)"
     )
     return lines
 

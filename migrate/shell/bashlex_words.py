@@ -115,12 +115,16 @@ class Words:
         """The parameter or the substitution at `at`; None for a dollar sign that stands for itself."""
         if self.source.text.startswith("$(", at):
             node = substitutions.pop(at, None)
-            if node is None or not at + 3 < node.pos[1] <= end or self.source.text[node.pos[1] - 1] != ")":
+            if node is None:
+                raise UnsoundError
+            close = node.pos[1] - 1  # but before any blanks in front of the parenthesis
+            close += len(self.bones[close:end]) - len(self.bones[close:end].lstrip(" \t"))
+            if not at + 2 < close < end or self.bones[close] != ")":
                 raise UnsoundError
             self.take(at, at + 2)
             body = self.statements(node.command)
-            self.take(node.pos[1] - 1, node.pos[1])
-            return CommandSubstitution(span=self.source.span(at, node.pos[1]), body=body, quoting=quoting)
+            self.take(close, close + 1)
+            return CommandSubstitution(span=self.source.span(at, close + 1), body=body, quoting=quoting)
         match = _PARAMETER.match(self.source.text, at, end)
         if match is None:
             return None

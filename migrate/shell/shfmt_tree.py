@@ -51,7 +51,8 @@ class Tree:
         self.words = Words(source=source, at=at, statements=self.statements)
 
     def comments(self, file: Node) -> tuple[Comment, ...]:
-        """All comments, wherever they hang. A carriage return before the line end is not part of one."""
+        """All comments, wherever they hang. A line end or a carriage return before it is not part of one, though shfmt
+        counts the line end in behind a backslash."""
         found: list[Comment] = []
         rest: list[Any] = [file]
         while rest:
@@ -62,7 +63,7 @@ class Tree:
                 rest.extend(node.values())
                 if "Hash" in node:
                     start, end = self.words.start(node), self.words.end(node)
-                    end = start + len(self.source.text[start:end].rstrip("\r"))
+                    end = start + len(self.source.text[start:end].partition("\n")[0].rstrip("\r"))
                     found.append(Comment(span=self.source.span(start, end)))
         return tuple(sorted(found, key=lambda comment: comment.span.start))
 

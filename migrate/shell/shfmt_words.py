@@ -107,14 +107,20 @@ class Words:
             nowhere = self.source.span(delimiter.span.end, delimiter.span.end)
             body = Word(span=nowhere, parts=())
             return HereDocument(span=nowhere, delimiter=name, expands=expands, body=body)
-        start, end = self.start(node), self.end(node)
-        if strip:  # shfmt counts the delimiter's own tabs in
-            end = start + len(self.text(start, end).rstrip("\t"))
+        start = self.start(node)
+        end = self._delimiter_line(start, self.end(node), name)
         self.nested(start)
         parts = joined(self._here_parts(node["Parts"], start, end, expands=expands, strip=strip))
         self.depth -= 1
         span = self.source.span(start, end)
         return HereDocument(span=span, delimiter=name, expands=expands, body=Word(span=span, parts=parts))
+
+    def _delimiter_line(self, start: int, end: int, name: str) -> int:
+        """Where the delimiter's line begins: shfmt's end of the body lies behind the delimiter."""
+        line = max(start, self.source.text.rfind("\n", start, end) + 1)
+        if self.source.text[line:end].lstrip("\t") not in (name, ""):
+            raise RefusalError("the end of a here-document is not where it should be", start=start, end=end)
+        return line
 
     def _here_parts(self, nodes: list[Node], start: int, end: int, *, expands: bool, strip: bool) -> list[WordPart]:
         parts: list[WordPart] = []
