@@ -158,6 +158,10 @@ MUTANTS: dict[str, Callable[[str], str]] = {
 }
 
 
+WARM: set[str] = set()
+"""The builders whose cache this worker has warmed with the right migration."""
+
+
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_a_wrong_migration_is_found_and_not_written(
@@ -175,8 +179,10 @@ def test_a_wrong_migration_is_found_and_not_written(
     before = contents(root)
     for key in ("DOCKER_HOST", "DOCKER_BUILDKIT", "PATH"):
         monkeypatch.setenv(key, environment[key])
-    right = migrate(Request(root=root, mode=Mode.DRY_RUN), lambda _side, _text: None)
-    assert [b.status for b in right.builds] == [Status.PLANNED], right
+    if environment["DOCKER_BUILDKIT"] not in WARM:
+        right = migrate(Request(root=root, mode=Mode.DRY_RUN), lambda _side, _text: None)
+        assert [b.status for b in right.builds] == [Status.PLANNED], right
+        WARM.add(environment["DOCKER_BUILDKIT"])
 
     def spoilt(plan: StagePlan) -> str:
         text = render_dockerfile(plan)

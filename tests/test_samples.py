@@ -1,4 +1,4 @@
-"""The samples' legacy side is what it claims to be: a trio that builds, with both builders, and leaves no artifact behind."""
+"""The samples' legacy side is what it claims to be: a trio that builds and leaves no artifact behind. (Both builders: one sample each.)"""
 
 import shutil
 import subprocess
@@ -13,16 +13,15 @@ PAGE = '<a href="/about">about</a> <a name="top">no link</a> <A class=x HREF=htt
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("buildkit", ["0", "1"], ids=["classic", "buildkit"])
 @pytest.mark.parametrize(
-    ("sample", "image", "printed"),
+    ("sample", "buildkit", "image", "printed"),
     [
-        pytest.param("href-counter", "example/href-counter", '{"internal":1,"external":1}\n', id="href-counter"),
-        pytest.param("seed-trio", "alexellis2/href-counter", "2\n", id="seed-trio"),
+        pytest.param("href-counter", "0", "example/href-counter", '{"internal":1,"external":1}\n', id="href-counter"),
+        pytest.param("seed-trio", "1", "alexellis2/href-counter", "2\n", id="seed-trio"),
     ],
 )
 def test_the_legacy_build_works(
-    go_engine: PrivateEngine, tmp_path: Path, sample: str, image: str, printed: str, buildkit: str
+    go_engine: PrivateEngine, tmp_path: Path, sample: str, buildkit: str, image: str, printed: str
 ) -> None:
     work = tmp_path / sample
     shutil.copytree(SAMPLES / sample / "legacy", work)

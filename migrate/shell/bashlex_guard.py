@@ -24,6 +24,7 @@ _NOT_TRUSTED = tuple(
         r";;|;&",
         r"[?*+@!]\(",  # extended globs, and the negated subshell `!(…)`
         r"[A-Za-z0-9_]\[",  # array elements
+        r"[0-9]&>",  # no descriptor: a word and a redirection
         r"=\(",
         r"\{[^ \t\n]",  # brace lists, `{fd}>`
         r"\$\([ \t]*\)",

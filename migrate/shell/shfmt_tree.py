@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from migrate.shell.literals import without_continuation
 from migrate.shell.refusal import RefusalError
 from migrate.shell.shfmt_words import Node, Words
 from migrate.shell.syntax import (
@@ -112,14 +111,20 @@ class Tree:
             case "TimeClause":
                 return self._timed(node)
             case "FuncDecl":
-                body = self._command(node["Body"])
-                start = self.words.start(node)
-                name = self.words.span(node["Name"]).text
-                return Function(span=self.source.span(start, body.span.end), name=name, body=body)
+                return self._function(node)
             case "CoprocClause":
                 return Unreadable(span=self._whole(node, redirections), reason="`coproc` is not read")
             case _:
                 return self._compound(node, self._whole(node, redirections), redirections)
+
+    def _function(self, node: Node) -> Function:
+        """`f() { …; } && b`: bash joins the definition to `b`, shfmt counts `&& b` to the body. Refused, as nobody writes it."""
+        body = self._command(node["Body"])
+        start = self.words.start(node)
+        if isinstance(body, SimpleCommand | AndOr | Pipeline | Function | Unreadable):
+            raise RefusalError("a function definition is joined to a command", start=start, end=body.span.end)
+        name = self.words.span(node["Name"]).text
+        return Function(span=self.source.span(start, body.span.end), name=name, body=body)
 
     def _compound(self, node: Node, span: Span, redirections: tuple[Redirection, ...]) -> Command:
         match node["Type"]:
@@ -205,7 +210,7 @@ class Tree:
             end = words.offset(node["Array"]["Rparen"]) + 1
             read = None
         else:
-            end = without_continuation(self.source.text, start, end)
+            end = words.bare_end(node)
             read = words.word(value) if value else Word(span=self.source.span(end, end), parts=())
             end = read.span.end
         index = words.text(words.end(name) + 1, words.end(node["Index"])) if "Index" in node else None

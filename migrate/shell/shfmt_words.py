@@ -39,6 +39,7 @@ Node = dict[str, Any]  # one object of shfmt's JSON; its shape is that of mvdan.
 
 MAX_DEPTH = 40
 _VALUE_OPERATORS = frozenset({":-", "-", ":=", "=", ":+", "+", ":?", "?"})
+_QUOTED_DELIMITER = re.compile(r"""'[^']*'|"[^"\\$`]*"|\\[\w.-]+""")
 _BACKTICK_ESCAPE = re.compile(r"\\[\\`$]")
 _BACKTICK_ESCAPE_IN_DOUBLE = re.compile(r'\\[\\`$"]')
 
@@ -84,10 +85,10 @@ class Words:
 
     def prefixed_word(self, node: Node, value: Node | None) -> Word:
         """A word that begins as an assignment does (`name=`, `[index]=`) and goes on with `value`."""
-        start, end = self.start(node), self.end(node)
+        start = self.start(node)
         if self.source.text.startswith("[", start - 1) and "Index" in node and "Name" not in node:
             start -= 1  # shfmt places an array's element behind its bracket
-        cut = self.start(value) if value else without_continuation(self.source.text, start, end)
+        cut = self.start(value) if value else self.bare_end(node)
         raw = self.text(start, cut)
         prefix = Literal(span=self.source.span(start, cut), text=unquoted(raw), quoting=Quoting.NONE)
         if value is None:
@@ -95,11 +96,25 @@ class Words:
         rest = self.word(value)
         return Word(span=self.source.span(start, rest.span.end), parts=joined((prefix, *rest.parts)))
 
+    def bare_end(self, node: Node) -> int:
+        """Where an assignment without a value ends; shfmt's end of `name+=` is before its `=`."""
+        end = self.end(node)
+        if node.get("Append"):
+            end += 1
+            if self.text(end - 2, end) != "+=":
+                raise RefusalError(
+                    "the end of an assignment is not where it should be", start=self.start(node), end=end
+                )
+        return without_continuation(self.source.text, self.start(node), end)
+
     def here_document(self, redirection: Node) -> HereDocument:
         """The body and the delimiter; an empty body has an empty span behind the delimiter's word."""
         delimiter = self.word(redirection["Word"])
         raw = delimiter.span.text
         expands = not re.search(r"[\"'\\]", raw)
+        if not (expands or _QUOTED_DELIMITER.fullmatch(raw)):  # shfmt takes `E"O"F` for an unquoted one
+            message = "a here-document's delimiter is quoted in part"
+            raise RefusalError(message, start=delimiter.span.start, end=delimiter.span.end)
         strip = redirection["Op"] == "<<-"
         node = redirection.get("Hdoc")
         name = "".join(p.text for p in delimiter.parts if isinstance(p, Literal))

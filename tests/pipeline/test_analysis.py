@@ -61,7 +61,7 @@ rm -f app
 """,
     "one-chain": """\
 #!/bin/sh
-docker build -t demo:build -f Dockerfile.build . && docker create --name x1 demo:build && docker cp x1:/src/app . && docker rm x1 && docker build -t demo:latest .
+docker build -t b1 -f Dockerfile.build . && docker create --name x1 b1 && docker cp x1:/src/app . && docker rm x1 && docker build -t demo:latest .
 rm app
 """,
     "chain-over-lines": """\
