@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from migrate.pipeline import analysis
+from migrate.outcome import Status
+from migrate.pipeline.run import Mode, Request, migrate
 from migrate.plan.model import StagePlan
-from migrate.render import changes as render_changes_module
+from migrate.render import changes
 from migrate.render.dockerfile import render_dockerfile
 from tests.engine.private import PrivateEngine
 from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, lay
@@ -158,6 +159,24 @@ MUTANTS: dict[str, Callable[[str], str]] = {
 }
 
 
+def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    for key in ("DOCKER_HOST", "DOCKER_BUILDKIT", "PATH"):
+        monkeypatch.setenv(key, environment[key])
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], change: Callable[[str], str]) -> None:
+    """Let the renderer make another Dockerfile than planned."""
+
+    def spoilt(plan: StagePlan) -> str:
+        text = render_dockerfile(plan)
+        wrong = change(text)
+        assert wrong != text
+        return wrong
+
+    use(monkeypatch, environment)
+    monkeypatch.setattr(changes, "render_dockerfile", spoilt)
+
+
 WARM: set[str] = set()
 """The builders whose cache this worker has warmed with the right migration."""
 
@@ -165,38 +184,22 @@ WARM: set[str] = set()
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_a_wrong_migration_is_found_and_not_written(
-    name: str,
-    tmp_path: Path,
-    environment: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    name: str, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rendered Dockerfile is spoilt behind the planner's back, after the right one warmed the engine's cache."""
-    from migrate.outcome import Status  # noqa: PLC0415
-    from migrate.pipeline.run import Mode, Request, migrate  # noqa: PLC0415
-
     root = lay(tmp_path / name, {"Dockerfile.build": OWNED})
     before = contents(root)
-    for key in ("DOCKER_HOST", "DOCKER_BUILDKIT", "PATH"):
-        monkeypatch.setenv(key, environment[key])
+    use(monkeypatch, environment)
     if environment["DOCKER_BUILDKIT"] not in WARM:
         right = migrate(Request(root=root, mode=Mode.DRY_RUN), lambda _side, _text: None)
         assert [b.status for b in right.builds] == [Status.PLANNED], right
         WARM.add(environment["DOCKER_BUILDKIT"])
 
-    def spoilt(plan: StagePlan) -> str:
-        text = render_dockerfile(plan)
-        wrong = MUTANTS[name](text)
-        assert wrong != text
-        return wrong
-
-    monkeypatch.setattr(render_changes_module, "render_dockerfile", spoilt)
+    spoil(monkeypatch, environment, MUTANTS[name])
     wrong = migrate(Request(root=root), lambda _side, _text: None)
     assert [b.status for b in wrong.builds] == [Status.DIFFERENT]
     assert "MS503" in {d.rule.code for b in wrong.builds for d in b.diagnostics}
     assert contents(root) == before
-    assert analysis is not None
-    capsys.readouterr()
 
 
 @pytest.mark.usefixtures("untouched")
@@ -236,6 +239,38 @@ def test_the_users_names_are_left_alone(tmp_path: Path, engine: PrivateEngine, e
     finally:
         engine.docker("rm", "extract")
         engine.docker("rmi", "demo:latest", "demo:build")
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_migrated_build_that_fails_is_told(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spoilt behind the planner's back, as in the table above."""
+    spoil(monkeypatch, environment, lambda t: t + "RUN false\n")
+    root = lay(tmp_path / "demo")
+    outcome = migrate(Request(root=root), lambda _side, _text: None)
+    assert [b.status for b in outcome.builds] == [Status.BUILD_FAILED]
+    assert "MS502" in {d.rule.code for b in outcome.builds for d in b.diagnostics}
+    assert (root / "Dockerfile.build").exists()
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_image_that_only_one_side_makes_is_told(tmp_path: Path, environment: dict[str, str]) -> None:
+    """The script asks for a file that the migration takes away, which no trace shows."""
+    script = SCRIPT.replace("demo:latest", "demo:$(test -e Dockerfile.build && echo old || echo new)")
+    done = run(lay(tmp_path / "demo", {"build.sh": script}), environment)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "MS504" in done.stderr
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_command_that_is_not_carried_out_ends_the_verification(tmp_path: Path, environment: dict[str, str]) -> None:
+    script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n./prepare.sh\n")
+    files = {"build.sh": script, "prepare.sh": "#!/bin/sh\ndocker volume create data\n"}
+    done = run(lay(tmp_path / "demo", files), environment)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "MS505" in done.stderr
+    assert "`docker volume create` is not carried out while verifying" in done.stderr
 
 
 SLOW = BUILDER + "RUN sleep 60\n"

@@ -1,12 +1,11 @@
 """What an engine says of an artifact in the builder's image: what it is, and whether all of it is root's."""
 
-import io
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from migrate.engine.client import EngineClient
-from migrate.engine.stream import ChunkStream
+from migrate.engine.stream import open_tar
 from migrate.image import FileType
 
 
@@ -25,7 +24,7 @@ def path_facts(client: EngineClient, image_id: str, paths: tuple[str, ...], name
         for path in paths:
             chunks = client.archive(container, path)
             if chunks is not None:
-                with tarfile.open(fileobj=io.BufferedReader(ChunkStream(chunks)), mode="r|") as tar:
+                with open_tar(chunks) as tar:
                     found[path] = _facts(tar)
     return found
 

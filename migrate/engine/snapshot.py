@@ -6,14 +6,13 @@ and stays. Modification times are not part of a snapshot (semantics.md, sections
 """
 
 import hashlib
-import io
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from migrate.engine.client import EngineClient
-from migrate.engine.stream import ChunkStream
+from migrate.engine.stream import open_tar
 from migrate.image import FileEntry, FileType, ImageConfig, ImageSnapshot
 
 _CHUNK = 1 << 20
@@ -67,7 +66,7 @@ def read_tar(chunks: Iterator[bytes]) -> Mapping[str, FileEntry]:
     """The entries of a tar stream, by absolute path; hard links get the name that sorts first as their common one."""
     entries: dict[str, FileEntry] = {}
     links: dict[str, str] = {}
-    with tarfile.open(fileobj=io.BufferedReader(ChunkStream(chunks), _CHUNK), mode="r|") as tar:
+    with open_tar(chunks) as tar:
         for member in tar:
             path = str(PurePosixPath("/", member.name))
             if path == "/":

@@ -1,12 +1,25 @@
-"""A stream of chunks as a file that can be read once, from front to back."""
+"""A tar stream from an engine, as a tar file that is read once, from front to back."""
 
 import io
+import tarfile
+from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+_CHUNK = 1 << 20
 
-class ChunkStream(io.RawIOBase):
-    """Chunks as a file that can be read once."""
+
+@contextmanager
+def open_tar(chunks: Iterator[bytes]) -> Iterator[tarfile.TarFile]:
+    """The stream as a tar. What tarfile leaves unread (the padding at the end) is read, so that the connection is free."""
+    with tarfile.open(fileobj=io.BufferedReader(_ChunkStream(chunks), _CHUNK), mode="r|") as tar:
+        yield tar
+    deque(chunks, maxlen=0)
+
+
+class _ChunkStream(io.RawIOBase):
+    """Chunks as a raw file."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         super().__init__()

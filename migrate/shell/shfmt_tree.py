@@ -203,15 +203,15 @@ class Tree:
 
     def _assignment(self, node: Node) -> Assignment:
         name, words = node["Name"], self.words
-        start, end = words.start(node), words.end(node)
+        start = words.start(node)
         value, array = node.get("Value"), None
         if "Array" in node:
             array = tuple(self._element(e) for e in node["Array"].get("Elems", []))
             end = words.offset(node["Array"]["Rparen"]) + 1
             read = None
         else:
-            end = words.bare_end(node)
-            read = words.word(value) if value else Word(span=self.source.span(end, end), parts=())
+            nowhere = words.bare_end(node) if value is None else 0
+            read = words.word(value) if value else Word(span=self.source.span(nowhere, nowhere), parts=())
             end = read.span.end
         index = words.text(words.end(name) + 1, words.end(node["Index"])) if "Index" in node else None
         return Assignment(

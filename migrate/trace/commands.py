@@ -1,5 +1,6 @@
 """What ordinary commands may do, as far as a trace must know it: data and a look through a tree."""
 
+import re
 from collections.abc import Iterator
 from typing import assert_never
 
@@ -40,7 +41,9 @@ GIT_READERS = frozenset(
 )
 """git's subcommands that leave the work tree alone."""
 
-CLIENTS = frozenset({"docker", "podman", "docker-compose", "nerdctl", "buildah"})
+_CLIENT = re.compile(
+    r"\b(?:docker|docker-compose|podman|nerdctl|buildah)\b|\$\{?\w*(?:docker|podman)\w*", re.IGNORECASE
+)
 
 
 def is_harmless(words: list[str]) -> bool:
@@ -61,9 +64,8 @@ def is_harmless(words: list[str]) -> bool:
 
 
 def mentions_client(text: str) -> bool:
-    """Whether source text names a container client anywhere (or a variable named for one)."""
-    lowered = text.lower()
-    return any(client in lowered for client in CLIENTS)
+    """Whether source text names a container client as a word of its own, or a variable named for one."""
+    return _CLIENT.search(text) is not None
 
 
 def simple_commands(node: Command) -> Iterator[SimpleCommand]:

@@ -6,7 +6,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from migrate.discover import Driver, DriverKind, scan
+from migrate.outcome import Status
 from migrate.pipeline.analysis import Inputs, analyse
+from migrate.pipeline.run import Request, migrate
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind
 from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, analysed, codes, lay, rendered, text_of
 
@@ -525,3 +527,11 @@ def test_a_driver_that_is_not_there(tmp_path: Path) -> None:
     repository = scan(lay(tmp_path))
     driver = Driver(path=PurePosixPath("none.sh"), kind=DriverKind.SCRIPT)
     assert codes(analyse(repository, driver, Inputs())) == ["MS114"]
+
+
+def test_two_scripts_for_one_dockerfile(tmp_path: Path) -> None:
+    root = lay(tmp_path, {"other.sh": SCRIPT})
+    outcome = migrate(Request(root=root, verify=False), lambda _side, _text: None)
+    assert [sorted(d.rule.code for d in b.diagnostics) for b in outcome.builds] == [["MS121"], ["MS121"]]
+    chosen = migrate(Request(root=root, verify=False, driver=PurePosixPath("other.sh")), lambda _side, _text: None)
+    assert [b.status for b in chosen.builds] == [Status.WRITTEN]

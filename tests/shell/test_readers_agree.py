@@ -108,11 +108,11 @@ scripts = st.builds(
 )
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=4000, deadline=None)
 @given(scripts)
 def test_same_tree_of_generated_scripts(text: str) -> None:
     script = source(text)
     tree = bashlex_reader.read(script)
     event("bashlex reads" if tree is not None else "shfmt reads")
-    if tree is not None and not JOINED.search(text):
+    if tree is not None and not ("f()" in text and JOINED.search(text)):
         assert tree == shfmt_reader.read(script)
