@@ -122,8 +122,9 @@ CONFIG_CHANGES: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("field", "value"), CONFIG_CHANGES, ids=lambda v: str(v)[:30])
-def test_a_change_of_one_config_field_is_found(field: str, value: object) -> None:
-    changed = replace(CONFIG, **{field: value})
+def test_a_change_of_one_config_field_is_found(field: str, value: Any) -> None:
+    change: dict[str, Any] = {field: value}
+    changed = replace(CONFIG, **change)
     for layers in ("1", "2"):
         comparison = compare_images(snapshot(), snapshot(config=changed, layers=layers))
         assert comparison.verdict is Verdict.DIFFERENT
