@@ -80,7 +80,9 @@ FILE_CHANGES: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "change", "kind"), FILE_CHANGES, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(
+    ("path", "change", "kind"), FILE_CHANGES, ids=[f"{c[0]}-{c[2]}-{n}" for n, c in enumerate(FILE_CHANGES)]
+)
 def test_a_change_of_one_file_is_found(path: str, change: dict[str, Any], kind: str) -> None:
     changed = {**FILES, path: replace(FILES[path], **change)}
     comparison = compare_images(snapshot(), snapshot(changed, layers="2"))
@@ -121,7 +123,7 @@ CONFIG_CHANGES: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), CONFIG_CHANGES, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(("field", "value"), CONFIG_CHANGES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CONFIG_CHANGES)])
 def test_a_change_of_one_config_field_is_found(field: str, value: Any) -> None:
     change: dict[str, Any] = {field: value}
     changed = replace(CONFIG, **change)
