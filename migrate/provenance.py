@@ -17,7 +17,7 @@ from migrate.dockerfile.expand import expand
 from migrate.dockerfile.ignore import IgnoreFile, read_ignore
 from migrate.dockerfile.instructions import Argument, Dockerfile, Instruction, Stage
 from migrate.dockerfile.reader import read_dockerfile
-from migrate.dockerfile.scope import stage_variables
+from migrate.dockerfile.scope import Variables, stage_variables
 from migrate.image import ImageReference
 from migrate.source import SourceFile
 from migrate.trace.events import ContainerCreate, Extraction, ImageBuild, Trace
@@ -118,9 +118,13 @@ def same_image(one: Value, other: Value) -> bool:
 def ignore_source(event: ImageBuild) -> SourceFile | None:
     """The ignore file that holds for a build: `<Dockerfile>.dockerignore` before the context's own (semantics.md 3, rule 9)."""
     repository = event.workspace.repository
+    return next((s for s in map(repository.source, ignore_paths(event)) if s is not None), None)
+
+
+def ignore_paths(event: ImageBuild) -> tuple[PurePosixPath, PurePosixPath]:
+    """Where a build's ignore file may stand, the one that wins first."""
     beside = event.dockerfile.with_name(event.dockerfile.name + ".dockerignore")
-    candidates = (beside, event.context / ".dockerignore")
-    return next((s for s in map(repository.source, candidates) if s is not None), None)
+    return beside, event.context / ".dockerignore"
 
 
 def _read_builds(trace: Trace, repository: Repository, diagnostics: list[Diagnostic]) -> list[Build] | None:
@@ -205,13 +209,13 @@ class _Reader:
                     found.append(copy)
         return found
 
-    def _scopes(self, stage: Stage) -> tuple[Mapping[str, str | None], ...]:
+    def _scopes(self, stage: Stage) -> tuple[Variables, ...]:
         given: dict[str, str | None] = {
             a.name: a.value.text if a.value else None for a in self._build.event.build_arguments
         }
         return stage_variables(self._build.dockerfile, stage, given)
 
-    def _copy(self, stage: Stage, instruction: Instruction, scope: Mapping[str, str | None]) -> ArtifactCopy | None:
+    def _copy(self, stage: Stage, instruction: Instruction, scope: Variables) -> ArtifactCopy | None:
         *sources, destination = instruction.arguments
         origins: list[Origin] = []
         others: list[Argument] = []
@@ -228,9 +232,7 @@ class _Reader:
             stage=stage, instruction=instruction, destination=destination, origins=tuple(origins), others=tuple(others)
         )
 
-    def _source(
-        self, argument: Argument, instruction: Instruction, scope: Mapping[str, str | None]
-    ) -> list[Origin] | None:
+    def _source(self, argument: Argument, instruction: Instruction, scope: Variables) -> list[Origin] | None:
         """The artifacts that one source word takes: none where it is an ordinary file, None where that can't be said."""
         if instruction.keyword == "ADD" and "://" in argument.text:
             return []
@@ -326,8 +328,10 @@ class _Reader:
     def _ignored(self, path: PurePosixPath) -> bool:
         return self._ignore is not None and self._ignore.ignores(path.relative_to(self._build.event.context).as_posix())
 
-    def _expanded(self, argument: Argument, scope: Mapping[str, str | None]) -> str | None:
-        return expand(argument.text, scope, self._build.dockerfile.escape).text
+    def _expanded(self, argument: Argument, scope: Variables) -> str | None:
+        """None also where the two builders may disagree, since the base's ENV isn't known (see scope.Variables)."""
+        expansion = expand(argument.text, scope, self._build.dockerfile.escape)
+        return None if set(expansion.used) & scope.assumed else expansion.text
 
     def _read_ignore(self) -> IgnoreFile | None:
         source = ignore_source(self._build.event)

@@ -9,7 +9,7 @@ from migrate.dockerfile.expand import expand
 from migrate.dockerfile.ignore import IgnoreFile, read_ignore
 from migrate.dockerfile.instructions import Argument
 from migrate.dockerfile.scope import stage_variables
-from migrate.provenance import Build, ignore_source
+from migrate.provenance import Build, ignore_paths, ignore_source
 
 
 def check_context(builder: Build, runtime: Build, driver: PurePosixPath) -> list[Diagnostic]:
@@ -20,6 +20,13 @@ def check_context(builder: Build, runtime: Build, driver: PurePosixPath) -> list
         other = next(s for s in sources if s is not None)
         message = f"`{other.path}` holds for one of the two builds only"
         found.append(Diagnostic(rule=rules.DIFFERENT_CONTEXTS, message=message, primary=Label(span=runtime.event.span)))
+    for build, source in zip((builder, runtime), sources, strict=True):
+        written = [p for p in ignore_paths(build.event) if p in build.event.workspace.overlay]
+        if written and (source is None or source.path in written):
+            message = f"the ignore file `{written[0]}` is written by the script"
+            found.append(
+                Diagnostic(rule=rules.IGNORE_FILE_UNREADABLE, message=message, primary=Label(span=build.event.span))
+            )
     ignore = read_ignore(sources[1])[0] if sources[1] is not None else None
     removed = builder.event.dockerfile
     for argument, text in _sources(builder):

@@ -116,9 +116,9 @@ def _piece(part: WordPart, variables: Variables, substitute: Substitute) -> _Pie
             )
             return _Piece(value=Value.of(text), splits=False, pattern=pattern)
         case Parameter(quoting=quoting):
-            return _unquoted_pattern(_parameter(part, variables, substitute), quoting)
+            return _unquoted_pattern(_parameter(part, variables, substitute), quoting, variables)
         case CommandSubstitution(quoting=quoting):
-            return _unquoted_pattern(substitute(part), quoting)
+            return _unquoted_pattern(substitute(part), quoting, variables)
         case Arithmetic(span=span):
             return _Piece(value=Value.unknown(f"`{span.text}`", span), splits=False)
         case ProcessSubstitution(span=span) | ExtendedGlob(span=span):
@@ -127,10 +127,18 @@ def _piece(part: WordPart, variables: Variables, substitute: Substitute) -> _Pie
             assert_never(part)
 
 
-def _unquoted_pattern(value: Value, quoting: Quoting) -> _Piece:
+def _unquoted_pattern(value: Value, quoting: Quoting, variables: Variables) -> _Piece:
     unquoted = quoting is Quoting.NONE
+    if unquoted and "IFS" in variables.known and _splits_otherwise(value, variables.known["IFS"]):
+        return _Piece(value=value, splits=False, pattern=True)
     pattern = unquoted and any(isinstance(p, Text) and _GLOB.search(p.text) for p in value.parts)
     return _Piece(value=value, splits=unquoted, pattern=pattern)
+
+
+def _splits_otherwise(value: Value, separators: Value) -> bool:
+    """Whether a script's own IFS may split `value` in another way than at blanks."""
+    cut = None if separators.text is None else set(separators.text) | set(_BLANKS)
+    return any(isinstance(p, Text) and (cut is None or cut & set(p.text)) for p in value.parts)
 
 
 def _unescaped(text: str) -> str:

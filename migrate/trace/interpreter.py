@@ -82,6 +82,8 @@ class _Interpreter:
 
     def body(self, statements: tuple[Statement, ...]) -> None:
         for statement in statements:
+            if self._state.ended:
+                return
             if statement.background:
                 self._not_followed(statement.command, "a command in the background")
             else:
@@ -91,6 +93,7 @@ class _Interpreter:
         match command:
             case SimpleCommand():
                 self._simple(command)
+                self._state.ended = self._state.ended or literal_words(command)[:1] == ["exit"]
             case AndOr():
                 self._and_or(command)
             case Group(body=body, redirections=()):
@@ -102,7 +105,9 @@ class _Interpreter:
 
     def _and_or(self, node: AndOr) -> None:
         """`a && b`: both. `a || b`: `a`, where `b` only gives up or says something."""
-        self._command(node.commands[0])
+        first, *_ = node.commands
+        self._command(first)
+        self._state.ended = False  # what stands behind `exit &&` is too odd to be told apart
         for operator, command in zip(node.operators, node.commands[1:], strict=True):
             if operator == "&&":
                 self._command(command)
@@ -215,6 +220,12 @@ class _Interpreter:
             for argument in arguments[1:]:
                 state.variables.pop(argument.value.marked, None)
                 state.unset.add(argument.value.marked)
+        elif name in ("read", "getopts", "mapfile", "readarray"):
+            for argument in arguments[1:]:
+                if argument.value.marked.isidentifier():
+                    state.assign(
+                        argument.value.marked, Value.unknown(f"variable `{argument.value.marked}`", argument.span)
+                    )
         elif name == "cd":
             self._change_directory(arguments)
         elif name == "set":
@@ -231,12 +242,13 @@ class _Interpreter:
     def _declare(self, command: SimpleCommand, arguments: tuple[Argument, ...]) -> None:
         for assignment in command.declared:
             self._state.assign(assignment.name, Value.unknown(f"array `{assignment.name}`", assignment.span))
+        options = "".join(a.value.marked for a in arguments if a.value.marked.startswith(("-", "+")))
+        plain = not set(options) - set("-+xrgp")  # -i, -l, -u, -n and arrays change what is stored
         for argument in arguments:
             name, equals, _ = argument.value.marked.partition("=")
-            if name.startswith("-"):
-                continue
-            if equals:
-                self._state.assign(name, argument.value.slice(len(name) + 1))
+            if name.isidentifier() and (equals or not plain):
+                value = argument.value.slice(len(name) + 1)
+                self._state.assign(name, value if plain else Value.unknown(f"variable `{name}`", argument.span))
 
     def _change_directory(self, arguments: tuple[Argument, ...]) -> None:
         state = self._state

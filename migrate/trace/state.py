@@ -16,13 +16,15 @@ from migrate.trace.workspace import Workspace
 @dataclass(slots=True, kw_only=True)
 class State:
     """The one mutable thing of the phase. `directory` is where the script stands, relative to the repository's root;
-    None where that isn't known. `owner` is the simple command of the script that the present one belongs to."""
+    None where that isn't known. `owner` is the simple command of the script that the present one belongs to; `ended` is
+    set behind an `exit` that is always reached."""
 
     workspace: Workspace
     directory: PurePosixPath | None
     variables: dict[str, Value]
     unset: set[str]
     owner: SimpleCommand | None = None
+    ended: bool = False
     containers: list[ContainerCreate] = field(default_factory=list)
     builds: list[ImageBuild] = field(default_factory=list)
     steps: list[Traced] = field(default_factory=list)

@@ -490,6 +490,18 @@ SAID = {
     ),
     "own-ignore-file": ({"Dockerfile.build.dockerignore": "x\n"}, ["MS304"]),
     "network": ({"build.sh": SCRIPT.replace("-t demo:build", "--network host -t demo:build")}, ["MS406"]),
+    "ignore-file-written": (
+        {"build.sh": SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\necho x > .dockerignore\n")},
+        ["MS113"],
+    ),
+    "own-separator": (
+        {
+            "build.sh": SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nIFS=,\nB=docker,build\n").replace(
+                "docker build -t demo:build", "$B -t demo:build"
+            )
+        },
+        ["MS204"],
+    ),
     "left-on-the-host": ({"build.sh": SCRIPT.replace("rm ./app\n", "")}, ["MS413"]),
     "add": ({"Dockerfile": RUNTIME.replace("COPY app", "ADD app")}, ["MS414"]),
     "blank-in-name": ({"build.sh": SCRIPT.replace("extract:/src/app ./app", "'extract:/src/my app' ./app")}, ["MS416"]),
@@ -504,6 +516,21 @@ SAID = {
 def test_what_changes_for_somebody_is_said(name: str, tmp_path: Path) -> None:
     files, expected = SAID[name]
     assert codes(analysed(tmp_path, files)) == expected
+
+
+def test_what_stands_behind_exit_is_left_alone(tmp_path: Path) -> None:
+    script = SCRIPT + "exit 0\ndocker push demo:build\n"
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert codes(analysis) == []
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\nexit 0\ndocker push demo:build\n"
+
+
+@pytest.mark.parametrize("setter", ["read TAG", "declare -u TAG=x", "local -i TAG=1"])
+def test_a_value_that_is_not_known_is_not_guessed(setter: str, tmp_path: Path) -> None:
+    script = SCRIPT.replace("#!/bin/sh\n", f"#!/bin/sh\nTAG=build\n{setter}\n").replace(
+        "-f Dockerfile.build", "-f Dockerfile.$TAG"
+    )
+    assert codes(analysed(tmp_path, {"build.sh": script})) == ["MS204"]
 
 
 def test_a_link_is_refused_where_the_engine_says_so(tmp_path: Path) -> None:
