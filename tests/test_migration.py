@@ -129,6 +129,15 @@ rm -f ./app
     "environment-and-user": {
         "Dockerfile": 'FROM busybox\nENV A=1 B=2\nLABEL x=y\nEXPOSE 80\nVOLUME /data\nUSER 1000\nWORKDIR /w\nCOPY app .\nENTRYPOINT ["./app"]\n'
     },
+    "builder-of-two-stages": {
+        "Dockerfile.build": "FROM busybox AS text\nRUN echo '#include <stdio.h>' > /head.h\n\nFROM gcc:12\nWORKDIR /src\n"
+        "COPY --from=text /head.h .\nCOPY main.c .\nRUN cc -static -o app main.c\n"
+    },
+    "runtime-of-two-stages": {
+        "Dockerfile": "FROM busybox AS gather\nCOPY app /gathered/\nRUN chown 9:9 /gathered/app\n\n"
+        "FROM busybox\nCOPY --from=gather /gathered/ /srv/\n"
+    },
+    "global-argument": {"Dockerfile": "ARG BASE=busybox\nFROM $BASE\nCOPY app /app\n"},
     "scratch": {"Dockerfile": 'FROM scratch\nCOPY app /app\nENTRYPOINT ["/app"]\n'},
 }
 

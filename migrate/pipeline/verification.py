@@ -14,7 +14,7 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.engine.artifact import path_facts
 from migrate.engine.builder import NoClientError, choose
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
-from migrate.engine.judged import judged_text, needed_stages
+from migrate.engine.judged import judged_text
 from migrate.engine.sandbox import BuiltImage, JudgedText, Run, SideRequest, SideRun
 from migrate.engine.snapshot import read_files, read_image
 from migrate.image import FileType, ImageReference, ImageSnapshot
@@ -150,10 +150,9 @@ class _Verifier:
         dockerfile, _ = read_dockerfile(SourceFile(path=planned.path, text=decode(new or b"")))
         if dockerfile is None or new is None:
             raise ValueError("the rendered Dockerfile was read a moment ago")
-        target = planned.runtime.event.option("target")
-        stages = needed_stages(dockerfile, target.value.text if target and target.value else None)
-        images = {name: self._run.image_name(name) for name in stages}
-        return {planned.path: JudgedText(new=new, judged=encode(judged_text(dockerfile, images)), stages=images)}
+        image = self._run.image_name(planned.stage_name)
+        judged = encode(judged_text(dockerfile, planned.stage_name, image))
+        return {planned.path: JudgedText(new=new, judged=judged, stages={planned.stage_name: image})}
 
     def _require(self, run: SideRun, side: str, rule: Rule, planned: StagePlan) -> None:
         """A side that failed, or of which a command was not carried out, ends the verification."""
