@@ -73,6 +73,9 @@ class CopyPlanner:
         if fact is not None and fact.kind is ArtifactKind.LINK:
             message = f"`{origin.source}` is a symbolic link: `docker cp` took the link, `COPY --from` would follow it"
             return self._refuse(rules.ARTIFACT_IS_LINK, message, origin)
+        if origin.below != PurePosixPath() and copy.instruction.flag("chown") is not None:
+            message = f"`--chown` also gives the folders of `{origin.argument.text}` their owner, which `COPY --from` would not"
+            return self._refuse(rules.SHAPE_NOT_PLANNED, message, origin)
         if copy.instruction.keyword == "ADD" and _kind(self._builder, origin, fact) is not ArtifactKind.DIRECTORY:
             if _ARCHIVE.search(origin.host.name):
                 message = f"`ADD` unpacks `{origin.argument.text}`, and `COPY --from` would not"
@@ -212,6 +215,8 @@ def _makes(instruction: Instruction) -> list[str]:
         return [destination] if destination.endswith("/") else [posixpath.dirname(destination)]
     if instruction.keyword == "RUN":
         return [w for m in re.findall(r"\bmkdir\s+(?:-\S+\s+)*([^;&|]+)", instruction.text) for w in m.split()]
+    if instruction.keyword == "WORKDIR":
+        return [instruction.text]
     if instruction.keyword == "VOLUME":
         return [a.text for a in instruction.arguments]
     return []
@@ -222,20 +227,26 @@ def _kind(builder: Build, origin: Origin, fact: ArtifactFact | None) -> Artifact
     says."""
     if fact is not None:
         return fact.kind
-    if origin.extraction.source.endswith("/") or origin.extraction.source.endswith("/."):
-        extracted = in_container(origin.extraction.source)
-        if origin.source == extracted:
-            return ArtifactKind.DIRECTORY
+    if origin.extraction.source.endswith(("/", "/.")) and origin.source == in_container(origin.extraction.source):
+        return ArtifactKind.DIRECTORY
+    if origin.argument.text.endswith(("/", "/.")) and origin.below == PurePosixPath():
+        return ArtifactKind.DIRECTORY
     stage = builder.dockerfile.stages[-1]
     places = working_directory(builder.dockerfile, stage, {})
     for instruction, place in zip(stage.instructions, places, strict=True):
-        if place is None:
-            continue
-        here = PurePosixPath(place)
-        if here == origin.source or origin.source in here.parents:
+        names = [*_makes(instruction), *([place] if place is not None else [])]
+        made = [here for n in names if (here := _at(place, n)) is not None]
+        if any(here == origin.source or origin.source in here.parents for here in made):
             return ArtifactKind.DIRECTORY
         if instruction.keyword == "RUN" and not re.search(r"\b(?:cd|pushd)\b", instruction.text):
             for found in _OUTPUT_OPTION.finditer(instruction.text):
-                if in_container(posixpath.join(place, found["name"])) == origin.source:
+                if _at(place, found["name"]) == origin.source:
                     return ArtifactKind.FILE
     return None
+
+
+def _at(directory: str | None, name: str) -> PurePosixPath | None:
+    """`name` seen from a working directory; None where that isn't known and would matter."""
+    if directory is None and not name.startswith("/"):
+        return None
+    return in_container(posixpath.join(directory or "/", name))

@@ -31,7 +31,7 @@ from migrate.shell.syntax import (
 HARMLESS = frozenset(
     "echo printf true : false exit return test [ sleep date pwd hostname id whoami uname which type hash"
     " cat ls wc head tail grep basename dirname readlink realpath seq sort uniq tr cut du df stat file md5sum sha256sum"
-    " wait times umask ulimit break continue tput clear nproc curl".split()
+    " wait times ulimit break continue tput clear nproc curl".split()
 )
 """Commands that change no file of the build and no image, as long as their output isn't redirected to one. `curl` writes
 to standard output unless told a file (`is_harmless` looks)."""

@@ -1,5 +1,6 @@
 """Ordinary commands that change the host's files: mkdir, rm, mv, and what touches files in ways not traced."""
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -39,6 +40,9 @@ def host_command(state: State, command: SimpleCommand, name: str, arguments: tup
     if name not in _TRACED and name not in _NAMES_ITS_FILES:
         return False
     options = [a for a in arguments if a.value.marked.startswith("-") and len(a.value.marked) > 1]
+    if name == "mkdir" and any(re.match(r"-\w*m|--mode", o.value.marked) for o in options):
+        _opaque(state, command, name)  # the mode of a folder can land in an image
+        return True
     targets, unknown = _targets(state, tuple(a for a in arguments if a not in options))
     if unknown is not None or state.directory is None:
         _opaque(state, command, name)

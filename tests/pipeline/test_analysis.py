@@ -562,3 +562,43 @@ def test_two_scripts_for_one_dockerfile(tmp_path: Path) -> None:
     assert [sorted(d.rule.code for d in b.diagnostics) for b in outcome.builds] == [["MS121"], ["MS121"]]
     chosen = migrate(Request(root=root, verify=False, driver=PurePosixPath("other.sh")), lambda _side, _text: None)
     assert [b.status for b in chosen.builds] == [Status.WRITTEN]
+
+
+KINDS = {
+    "made": ("RUN mkdir -p /data/sub", "COPY --from=builder --chown=0:0 /data /a/"),
+    "copied-into": ("COPY main.c /data/", "COPY --from=builder --chown=0:0 /data /a/"),
+    "worked-in": ("WORKDIR /data/sub", "COPY --from=builder --chown=0:0 /data /a/"),
+    "compiled": ("RUN cc -o /data main.c", "COPY --from=builder --chown=0:0 /data /a/demo"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_the_builder_says_what_an_artifact_is(name: str, tmp_path: Path) -> None:
+    line, expected = KINDS[name]
+    files = {
+        "build.sh": SCRIPT.replace("/src/app ./app", "/data ./demo").replace("rm ./app", "rm -r demo"),
+        "Dockerfile": "FROM busybox\nCOPY demo /a/\n",
+        "Dockerfile.build": f"FROM gcc:12\n{line}\n",
+    }
+    analysis = analysed(tmp_path, files)
+    assert codes(analysis) == []
+    assert f"\n{expected}\n" in text_of(analysis, "Dockerfile")
+
+
+def test_a_source_that_ends_in_a_slash_is_a_folder(tmp_path: Path) -> None:
+    script = SCRIPT.replace("/src/app ./app", "/data ./demo").replace("rm ./app", "rm -r demo")
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": "FROM busybox\nCOPY demo/ /a/\n"})
+    assert codes(analysis) == []
+    assert "COPY --from=builder --chown=0:0 /data /a/\n" in text_of(analysis, "Dockerfile")
+
+
+def test_the_owner_of_a_folder_that_copy_makes_is_not_lost(tmp_path: Path) -> None:
+    script = (
+        SCRIPT.replace("./app\ndocker rm", "out/\ndocker rm")
+        .replace("#!/bin/sh\n", "#!/bin/sh\nmkdir out\n")
+        .replace("rm ./app", "rm -r out")
+    )
+    analysis = analysed(
+        tmp_path, {"build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY --chown=3:4 out")}
+    )
+    assert codes(analysis) == ["MS409"]

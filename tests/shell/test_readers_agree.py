@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given, reject, settings
 from hypothesis import strategies as st
 
 from migrate.shell import bashlex_reader, shfmt_reader
+from migrate.shell.refusal import RefusalError
 from tests.shell.scripts import GUARDED, TRUSTED
 from tests.shell.sketch import source
 
@@ -115,4 +116,8 @@ def test_same_tree_of_generated_scripts(text: str) -> None:
     tree = bashlex_reader.read(script)
     event("bashlex reads" if tree is not None else "shfmt reads")
     if tree is not None and not ("f()" in text and JOINED.search(text)):
-        assert tree == shfmt_reader.read(script)
+        try:
+            other = shfmt_reader.read(script)
+        except RefusalError:
+            reject()  # `export 0=`: bash parses it and fails when it runs, shfmt refuses it
+        assert tree == other
