@@ -41,8 +41,8 @@ def test_it_works_where_it_is_installed(wheel: Path, tmp_path: Path) -> None:
     here = Path(pytest.__file__).parent.parent
     (target / "dependencies.pth").write_text(f"{here}\n")
     root = lay(tmp_path / "demo")
-    python = tmp_path / "venv" / "bin" / "python"
-    command = [python, "-m", "migrate", "--no-verify", root]
+    python = str(tmp_path / "venv" / "bin" / "python")
+    command = [python, "-m", "migrate", "--no-verify", str(root)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "COPY --from=builder --chown=0:0 /src/app /usr/local/bin/\n" in (root / "Dockerfile").read_text()
