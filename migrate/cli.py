@@ -68,10 +68,10 @@ def migrate_command(
     undo: Annotated[bool, typer.Option("--undo", help="Take back the last migration of PATH.")] = False,
 ) -> None:
     """Find legacy builds under PATH, plan them, build both versions, compare, and write the migration."""
-    from migrate.outcome import exit_code  # noqa: PLC0415 -- the house is only entered to work
-    from migrate.pipeline.run import Mode, Request, migrate, undo_migration  # noqa: PLC0415
-    from migrate.report.outcome import print_outcome, print_undone  # noqa: PLC0415
-    from migrate.report.progress import Progress  # noqa: PLC0415
+    from migrate.outcome import exit_code  # the house is only entered to work
+    from migrate.pipeline.run import Mode, Request, migrate, undo_migration
+    from migrate.report.outcome import print_outcome, print_undone
+    from migrate.report.progress import Progress
 
     if not path.is_dir():
         raise typer.BadParameter(f"`{path}` is not a directory", param_hint="PATH")

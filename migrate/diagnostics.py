@@ -50,3 +50,8 @@ class Diagnostic:
 
 def has_errors(diagnostics: tuple[Diagnostic, ...]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
+
+
+def at(rule: Rule, message: str, span: Span) -> Diagnostic:
+    """A finding at one place."""
+    return Diagnostic(rule=rule, message=message, primary=Label(span=span))

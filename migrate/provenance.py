@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, Label, Rule
+from migrate.diagnostics import Diagnostic, Label, Rule, at
 from migrate.discover import EntryKind, Repository
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.ignore import IgnoreFile, read_ignore
@@ -136,9 +136,7 @@ def _read_builds(trace: Trace, repository: Repository, diagnostics: list[Diagnos
         if source is None or event.dockerfile in event.workspace.overlay:
             where = "is not there" if source is None else "is written by the script"
             message = f"the Dockerfile `{event.dockerfile}` {where}"
-            diagnostics.append(
-                Diagnostic(rule=rules.DOCKERFILE_MISSING, message=message, primary=Label(span=event.span))
-            )
+            diagnostics.append(at(rules.DOCKERFILE_MISSING, message, event.span))
             failed = True
             continue
         dockerfile, found = read_dockerfile(source)
@@ -162,9 +160,7 @@ def _builders_of(trace: Trace, diagnostics: list[Diagnostic]) -> dict[int, int] 
             message = (
                 f"the container `{extraction.container}` is not made by this script, so what is in it is not known"
             )
-            diagnostics.append(
-                Diagnostic(rule=rules.CONTAINER_UNKNOWN, message=message, primary=Label(span=extraction.source_span))
-            )
+            diagnostics.append(at(rules.CONTAINER_UNKNOWN, message, extraction.source_span))
             failed = True
     for event in trace.events:
         if isinstance(event, ImageBuild):
@@ -174,9 +170,7 @@ def _builders_of(trace: Trace, diagnostics: list[Diagnostic]) -> dict[int, int] 
         build = next((b for b in reversed(built) if _made(b, event.image)), None)
         if build is None:
             message = f"the image `{event.image}` is not built by this script before it is used"
-            diagnostics.append(
-                Diagnostic(rule=rules.BUILDER_NOT_BUILT, message=message, primary=Label(span=event.span))
-            )
+            diagnostics.append(at(rules.BUILDER_NOT_BUILT, message, event.span))
             failed = True
         else:
             result[event.number] = build.number
@@ -294,8 +288,8 @@ class _Reader:
     def _pattern(self, path: PurePosixPath, argument: Argument) -> list[Origin] | None:
         """A pattern: none of the artifacts may be meant, since what else it takes isn't traced."""
         for artifact in self._build.event.workspace.artifacts:
-            for at in (artifact, *artifact.parents):
-                if fnmatchcase(at.as_posix(), path.as_posix()):
+            for place in (artifact, *artifact.parents):
+                if fnmatchcase(place.as_posix(), path.as_posix()):
                     self._report(
                         rules.ARTIFACT_MIXED, f"the pattern `{argument.text}` takes the artifact `{artifact}`", argument
                     )

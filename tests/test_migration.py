@@ -308,7 +308,7 @@ def test_an_engine_that_goes_away_is_one_clear_message(tmp_path: Path) -> None:
     scratch = tmp_path / "tmp"
     scratch.mkdir()
     with PrivateEngine() as own:
-        from tests.engine.standins import SMALL, load  # noqa: PLC0415
+        from tests.engine.standins import SMALL, load
 
         load(own, *SMALL)
         process = start(root, own.environment() | {"NO_COLOR": "1", "TMPDIR": str(scratch)})

@@ -66,7 +66,7 @@ def read_dockerfile(source: SourceFile) -> tuple[Dockerfile | None, tuple[Diagno
 
 def _line_ranges(source: SourceFile, escape: str) -> list[tuple[int, int]]:
     """First and last line (from 1) of each instruction, here-documents left out."""
-    from dockerfile_parse import DockerfileParser  # noqa: PLC0415  25 ms that `--help` need not pay
+    from dockerfile_parse import DockerfileParser  # 25 ms that `--help` need not pay
 
     parser = DockerfileParser(fileobj=BytesIO(_prepare(source, escape).encode("ascii")))
     return [

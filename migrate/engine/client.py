@@ -37,7 +37,7 @@ class EngineClient:
 
     def image(self, reference: str) -> Mapping[str, Any] | None:
         """What `docker image inspect` shows; None where there is no such image."""
-        from docker.errors import ImageNotFound, NotFound  # noqa: PLC0415
+        from docker.errors import ImageNotFound, NotFound
 
         with _reachable():
             try:
@@ -84,7 +84,7 @@ class EngineClient:
 
     def archive(self, container: str, path: str) -> Iterator[bytes] | None:
         """`path` of the container as a tar stream; None where it isn't there."""
-        from docker.errors import NotFound  # noqa: PLC0415
+        from docker.errors import NotFound
 
         with _reachable():
             try:
@@ -96,7 +96,7 @@ class EngineClient:
 
 def connect(environment: Mapping[str, str]) -> EngineClient:
     """The engine that `environment` names (DOCKER_HOST and its kin, else the default socket). Raises EngineUnavailable."""
-    import docker  # noqa: PLC0415 -- 108 ms to import
+    import docker  # 108 ms to import
 
     with _reachable():
         sdk = docker.DockerClient.from_env(environment=dict(environment), timeout=CALL_SECONDS)
@@ -116,9 +116,9 @@ def _guarded(stream: Iterator[bytes]) -> Iterator[bytes]:
 @contextmanager
 def _reachable() -> Iterator[None]:
     """Whatever the SDK and its HTTP library raise, as one error."""
-    import requests  # noqa: PLC0415 -- comes with docker
-    import urllib3  # noqa: PLC0415
-    from docker.errors import DockerException  # noqa: PLC0415
+    import requests  # comes with docker
+    import urllib3
+    from docker.errors import DockerException
 
     try:
         yield
@@ -134,7 +134,7 @@ def _reachable() -> Iterator[None]:
 
 @contextmanager
 def _gone_is_fine() -> Iterator[None]:
-    from docker.errors import APIError  # noqa: PLC0415
+    from docker.errors import APIError
 
     try:
         yield

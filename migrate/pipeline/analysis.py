@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, Label, has_errors
+from migrate.diagnostics import Diagnostic, at, has_errors
 from migrate.discover import Driver, Repository
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.script import Start, read_driver, starts
@@ -71,7 +71,7 @@ def analyse(repository: Repository, driver: Driver, inputs: Inputs, facts: Facts
         changes = render_changes(planned)
     except UncertainEditError as error:
         place = script.source.span(error.offset, error.offset)
-        uncertain = Diagnostic(rule=rules.DRIVER_EDIT_UNCERTAIN, message=error.reason, primary=Label(span=place))
+        uncertain = at(rules.DRIVER_EDIT_UNCERTAIN, error.reason, place)
         return _stopped(driver, start, (*diagnostics, uncertain), legacy=True)
     found = _read_back(repository, planned, changes, start, inputs)
     return Analysis(
@@ -154,4 +154,4 @@ def _read_back(
 
 
 def _fault(message: str, source: SourceFile) -> Diagnostic:
-    return Diagnostic(rule=rules.DRIVER_EDIT_UNCERTAIN, message=message, primary=Label(span=source.span(0, 0)))
+    return at(rules.DRIVER_EDIT_UNCERTAIN, message, source.span(0, 0))

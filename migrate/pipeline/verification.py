@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.compare.verdict import Verdict, compare_images
-from migrate.diagnostics import Diagnostic, Label, Rule
+from migrate.diagnostics import Diagnostic, Label, Rule, at
 from migrate.discover import Repository
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.engine.artifact import path_facts
@@ -223,7 +223,7 @@ class _Verifier:
         return replace(snapshot, files=read_files(self._client, snapshot.image_id, self._run.container_name("files")))
 
     def _missing(self, message: str, planned: StagePlan) -> _StoppedError:
-        found = Diagnostic(rule=rules.IMAGE_MISSING, message=message, primary=Label(span=planned.runtime.event.span))
+        found = at(rules.IMAGE_MISSING, message, planned.runtime.event.span)
         diagnostics = (*self._analysis.diagnostics, found)
         return _StoppedError(Verified(status=Status.DIFFERENT, changes=(), diagnostics=diagnostics))
 

@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, Label
+from migrate.diagnostics import Diagnostic, at
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.ignore import IgnoreFile, read_ignore
 from migrate.dockerfile.instructions import Argument
@@ -19,14 +19,12 @@ def check_context(builder: Build, runtime: Build, driver: PurePosixPath) -> list
     if [s.path if s else None for s in sources] != [sources[1].path if sources[1] else None] * 2:
         other = next(s for s in sources if s is not None)
         message = f"`{other.path}` holds for one of the two builds only"
-        found.append(Diagnostic(rule=rules.DIFFERENT_CONTEXTS, message=message, primary=Label(span=runtime.event.span)))
+        found.append(at(rules.DIFFERENT_CONTEXTS, message, runtime.event.span))
     for build, source in zip((builder, runtime), sources, strict=True):
         written = [p for p in ignore_paths(build.event) if p in build.event.workspace.overlay]
         if written and (source is None or source.path in written):
             message = f"the ignore file `{written[0]}` is written by the script"
-            found.append(
-                Diagnostic(rule=rules.IGNORE_FILE_UNREADABLE, message=message, primary=Label(span=build.event.span))
-            )
+            found.append(at(rules.IGNORE_FILE_UNREADABLE, message, build.event.span))
     ignore = read_ignore(sources[1])[0] if sources[1] is not None else None
     removed = builder.event.dockerfile
     for argument, text in _sources(builder):
@@ -78,8 +76,8 @@ def _taken(
     below = len(parts) < len(inside.parts) and all(map(fnmatchcase, inside.parts, parts))
     if named and path == removed:
         message = f"`{argument.text}` names `{path}`, which the migration would remove"
-        return [Diagnostic(rule=rules.REMOVED_FILE_COPIED, message=message, primary=Label(span=argument.span))]
+        return [at(rules.REMOVED_FILE_COPIED, message, argument.span)]
     if named or below:
         message = f"`{argument.text}` takes `{path}` into the image, which the migration changes"
-        return [Diagnostic(rule=rules.CHANGED_FILE_COPIED, message=message, primary=Label(span=argument.span))]
+        return [at(rules.CHANGED_FILE_COPIED, message, argument.span)]
     return []

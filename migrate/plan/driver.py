@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, Label, Rule
+from migrate.diagnostics import Diagnostic, Rule, at
 from migrate.plan.model import DriverPlan
 from migrate.provenance import Build, Provenance, same_image
 from migrate.shell.syntax import SimpleCommand
@@ -223,7 +223,7 @@ class _Sorter:
             self._report(rules.DRIVER_EDIT_UNCERTAIN, message, setter.span)
 
     def _report(self, rule: Rule, message: str, span: Span) -> None:
-        self.diagnostics.append(Diagnostic(rule=rule, message=message, primary=Label(span=span)))
+        self.diagnostics.append(at(rule, message, span))
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, Label, Rule
+from migrate.diagnostics import Diagnostic, Label, Rule, at
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.plan.arguments import declared_arguments
 from migrate.provenance import Build
@@ -173,7 +173,7 @@ class _Joiner:
         self._place(rule, message, option.spans[0])
 
     def _place(self, rule: Rule, message: str, span: Span) -> None:
-        self.diagnostics.append(Diagnostic(rule=rule, message=message, primary=Label(span=span)))
+        self.diagnostics.append(at(rule, message, span))
 
 
 def _names(names: list[str]) -> str:

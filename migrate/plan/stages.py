@@ -1,21 +1,18 @@
 """The plan as a whole: which build is the builder, which the runtime, and how their Dockerfiles become one."""
 
-import re
-
 from migrate import rules
-from migrate.diagnostics import Diagnostic, Label, Rule, has_errors
+from migrate.diagnostics import Diagnostic, at, has_errors
 from migrate.dockerfile.instructions import Dockerfile, Stage
 from migrate.image import ImageReference
-from migrate.plan.arguments import argument_names, declared_arguments
 from migrate.plan.context import check_context
 from migrate.plan.copies import CopyPlanner
 from migrate.plan.driver import plan_driver
+from migrate.plan.joining import check_joinable, uses_of_builder
 from migrate.plan.model import ArtifactKey, Facts, StagePlan
 from migrate.plan.options import join_options
-from migrate.provenance import Build, Provenance, same_image
+from migrate.provenance import Provenance, same_image
 from migrate.source import Edit, Span
 from migrate.trace.events import ImageBuild, Trace
-from migrate.trace.values import Value
 
 _NAMES = ("builder", "build", "build-stage", "artifact-builder")
 
@@ -26,7 +23,7 @@ def plan(trace: Trace, provenance: Provenance, facts: Facts) -> tuple[StagePlan 
     if has_errors(shape):
         return None, shape
     builder, runtime = provenance.builders[0], provenance.runtimes[0]
-    found = [*shape, *_joinable(builder, runtime), *check_context(builder, runtime, trace.script.source.path)]
+    found = [*shape, *check_joinable(builder, runtime), *check_context(builder, runtime, trace.script.source.path)]
     name, name_diagnostics = _stage_name(builder.dockerfile, runtime.dockerfile)
     copies = CopyPlanner(builder, runtime, name, facts)
     runtime_edits = [e for c in provenance.copies for e in copies.edits(c)]
@@ -59,126 +56,33 @@ def plan(trace: Trace, provenance: Provenance, facts: Facts) -> tuple[StagePlan 
 def _shape(trace: Trace, provenance: Provenance) -> tuple[Diagnostic, ...]:
     """One builder, one runtime, each its own image; whatever else is there is said."""
     found = [
-        _at(rules.ARTIFACT_UNUSED, f"`{e.source}` is extracted, and no image of this script takes it", e.span)
+        at(rules.ARTIFACT_UNUSED, f"`{e.source}` is extracted, and no image of this script takes it", e.span)
         for e in provenance.unused
     ]
     for kind, builds in (("builders", provenance.builders), ("runtimes", provenance.runtimes)):
         if len(builds) > 1:
             found.append(
-                _at(rules.SHAPE_NOT_PLANNED, f"a script with {len(builds)} {kind} is not planned", builds[1].event.span)
+                at(rules.SHAPE_NOT_PLANNED, f"a script with {len(builds)} {kind} is not planned", builds[1].event.span)
             )
     if has_errors(tuple(found)) or not provenance.builders or not provenance.runtimes:
         return tuple(found)
     builder, runtime = provenance.builders[0], provenance.runtimes[0]
     if builder.event.context != runtime.event.context:
         message = f"the builder's build context is `{builder.event.context}`, the runtime's `{runtime.event.context}`"
-        found.append(_at(rules.DIFFERENT_CONTEXTS, message, runtime.event.span))
+        found.append(at(rules.DIFFERENT_CONTEXTS, message, runtime.event.span))
     if builder.event.dockerfile == runtime.event.dockerfile:
-        found.append(_at(rules.SHAPE_NOT_PLANNED, "both builds use one Dockerfile", runtime.event.span))
+        found.append(at(rules.SHAPE_NOT_PLANNED, "both builds use one Dockerfile", runtime.event.span))
     if any(same_image(a, b) for a in builder.event.tags for b in runtime.event.tags):
-        found.append(_at(rules.BUILDER_IMAGE_USED, "builder and runtime have one tag", runtime.event.span))
+        found.append(at(rules.BUILDER_IMAGE_USED, "builder and runtime have one tag", runtime.event.span))
     if builder.event.number > runtime.event.number:
-        found.append(_at(rules.SHAPE_NOT_PLANNED, "the runtime is built before the builder", runtime.event.span))
-    found += _uses_of_builder(builder, (*provenance.runtimes, *provenance.others))
-    found += _same_text(trace, builder)
-    return tuple(found)
-
-
-def _uses_of_builder(builder: Build, others: tuple[Build, ...]) -> list[Diagnostic]:
-    """A Dockerfile that starts from the builder's image, or copies out of it."""
-    found = []
-    for build in others:
-        for stage in build.dockerfile.stages:
-            used = [stage.image, *(i.flag("from") for i in stage.instructions)]
-            for place in used:
-                text = place.text if place is stage.image else getattr(place, "value", None)
-                if text and any(same_image(tag, Value.of(text)) for tag in builder.event.tags):
-                    span = stage.image.span if place is None else place.span
-                    found.append(
-                        _at(
-                            rules.BUILDER_IMAGE_USED,
-                            f"`{text}` is the builder's image, which is no longer made under this tag",
-                            span,
-                        )
-                    )
-    return found
-
-
-def _same_text(trace: Trace, builder: Build) -> list[Diagnostic]:
-    """A second build of the builder's Dockerfile would need the file that goes."""
-    return [
-        _at(rules.SHAPE_NOT_PLANNED, f"`{e.dockerfile}` is built a second time", e.span)
+        found.append(at(rules.SHAPE_NOT_PLANNED, "the runtime is built before the builder", runtime.event.span))
+    found += uses_of_builder(builder, (*provenance.runtimes, *provenance.others))
+    found += [
+        at(rules.SHAPE_NOT_PLANNED, f"`{e.dockerfile}` is built a second time", e.span)
         for e in trace.events
         if isinstance(e, ImageBuild) and e is not builder.event and e.dockerfile == builder.event.dockerfile
     ]
-
-
-def _joinable(builder: Build, runtime: Build) -> list[Diagnostic]:
-    """Whether the two texts can stand in one file (semantics.md, section 3)."""
-    first, second = builder.dockerfile, runtime.dockerfile
-    found = []
-    if second.directives and {d.name: d.value for d in first.directives} != {
-        d.name: d.value for d in second.directives
-    }:
-        found.append(
-            _at(
-                rules.DIRECTIVES_DIFFER,
-                "the parser directives are not those of the builder's Dockerfile",
-                second.directives[0].span,
-            )
-        )
-    elif first.escape != second.escape:
-        found.append(
-            _at(
-                rules.DIRECTIVES_DIFFER,
-                "the two Dockerfiles have different escape characters",
-                first.directives[0].span,
-            )
-        )
-    target = builder.event.option("target")
-    if target is not None and (target.value is None or target.value.text != _last_name(first)):
-        found.append(
-            _at(
-                rules.OPTION_CONFLICT,
-                "`--target` stops before the last stage of the builder's Dockerfile",
-                target.spans[0],
-            )
-        )
-    mine, theirs = _global_names(first), _global_names(second)
-    for instruction in second.global_arguments:
-        clash = next((n for n in argument_names(instruction) if n in mine or n in declared_arguments(first)), None)
-        if clash is not None:
-            found.append(
-                _at(
-                    rules.GLOBAL_ARGUMENT_CONFLICT,
-                    f"`{clash}` is an ARG of the builder's Dockerfile too",
-                    instruction.span,
-                )
-            )
-    for instruction in (i for s in second.stages for i in s.instructions if i.keyword == "ARG"):
-        clash = next((n for n in argument_names(instruction) if n in mine and n not in theirs), None)
-        if clash is not None:
-            found.append(
-                _at(
-                    rules.GLOBAL_ARGUMENT_CONFLICT,
-                    f"`{clash}` would take the default of the builder's global ARG",
-                    instruction.span,
-                )
-            )
-    for instruction in (i for s in second.stages for i in s.instructions):
-        flag = instruction.flag("from")
-        if flag is not None and flag.value is not None and re.fullmatch(r"\d+", flag.value):
-            found.append(_at(rules.SHAPE_NOT_PLANNED, "a stage named by its number, which changes", flag.span))
-    return found
-
-
-def _global_names(dockerfile: Dockerfile) -> set[str]:
-    return {n for i in dockerfile.global_arguments for n in argument_names(i)}
-
-
-def _last_name(dockerfile: Dockerfile) -> str | None:
-    name = dockerfile.stages[-1].name
-    return name.text if name else None
+    return tuple(found)
 
 
 def _stage_name(builder: Dockerfile, runtime: Dockerfile) -> tuple[str, list[Diagnostic]]:
@@ -199,14 +103,14 @@ def _stage_name(builder: Dockerfile, runtime: Dockerfile) -> tuple[str, list[Dia
         for s in runtime.stages
         if s.name and s.name.text.lower() in {b.name.text.lower() for b in builder.stages if b.name}
     ]
-    found = [_at(rules.STAGE_NAME_TAKEN, f"both Dockerfiles have a stage `{c.text}`", c.span) for c in clashes]
+    found = [at(rules.STAGE_NAME_TAKEN, f"both Dockerfiles have a stage `{c.text}`", c.span) for c in clashes]
     hides = [
         s.name
         for s in builder.stages
         if s.name and s.name.text.lower() in {r.image.text.lower() for r in runtime.stages}
     ]
     found += [
-        _at(rules.STAGE_NAME_TAKEN, f"the stage `{h.text}` would hide an image of that name", h.span) for h in hides
+        at(rules.STAGE_NAME_TAKEN, f"the stage `{h.text}` would hide an image of that name", h.span) for h in hides
     ]
     if own is not None:
         return own.text, found
@@ -229,7 +133,3 @@ def _whole_lines(span: Span) -> Span:
     while end < len(text) and text[end] in " \t\r":
         end += 1
     return span.file.span(span.start, end + 1 if end < len(text) and text[end] == "\n" else end)
-
-
-def _at(rule: Rule, message: str, span: Span) -> Diagnostic:
-    return Diagnostic(rule=rule, message=message, primary=Label(span=span))

@@ -49,8 +49,8 @@ def print_diagnostics(diagnostics: tuple[Diagnostic, ...], stream: TextIO) -> No
     """Write all, ordered by file and line, a blank line after each; those without a place come last."""
     lines = [line for each in sorted(diagnostics, key=_order) for line in (*diagnostic_lines(each), ())]
     if _wants_colours(stream):
-        from rich.console import Console  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
+        from rich.console import Console
+        from rich.text import Text
 
         console = Console(file=stream, force_terminal=True, highlight=False, soft_wrap=True)
         for line in lines:

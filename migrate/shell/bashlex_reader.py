@@ -39,7 +39,7 @@ def read(source: SourceFile) -> Script | None:
     if found is None:
         return None
     bones, comments = found
-    import bashlex  # noqa: PLC0415 — 60 ms that `--help` needn't pay
+    import bashlex  # 60 ms that `--help` needn't pay
 
     try:
         statements = _Tree(source, bones).script(bashlex.parse(source.text))

@@ -29,7 +29,7 @@ def read(text: str) -> Dockerfile:
 
 def oracle_rows(text: str) -> tuple[Row, ...] | None:
     """What BuildKit's parser reads; None where it refuses."""
-    import dockerfile  # noqa: PLC0415  not there on every machine
+    import dockerfile  # not there on every machine
 
     try:
         commands = dockerfile.parse_string(encode(text).decode("utf-8", "replace"))

@@ -602,3 +602,8 @@ def test_the_owner_of_a_folder_that_copy_makes_is_not_lost(tmp_path: Path) -> No
         tmp_path, {"build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY --chown=3:4 out")}
     )
     assert codes(analysis) == ["MS409"]
+
+
+def test_a_base_named_by_a_variable_is_the_builder_too(tmp_path: Path) -> None:
+    runtime = "ARG BASE=demo:build\n" + RUNTIME.replace("FROM busybox", "FROM $BASE")
+    assert codes(analysed(tmp_path, {"Dockerfile": runtime})) == ["MS408"]
