@@ -78,6 +78,9 @@ CHANGED_FILE_COPIED = _rule(
     "MS420", "changed-file-copied", _W, "a COPY takes a file that the migration changes, so the image holds the new one"
 )
 REMOVED_FILE_COPIED = _rule("MS421", "removed-file-copied", _E, "a COPY names a file that the migration would remove")
+COMMAND_ASSUMED_APART = _rule(
+    "MS422", "command-assumed-apart", _W, "a command that is not traced is assumed to leave the build's files alone"
+)
 
 # 5xx verifying
 LEGACY_BUILD_FAILS = _rule("MS501", "legacy-build-fails", _E, "the legacy build does not run")

@@ -197,6 +197,12 @@ class _Sorter:
                 f"what `{_short(event.command)}` does is not traced; it may change or need `{event.artifacts[0]}`",
                 event.span,
             )
+        elif index < self._between.start:
+            self._report(
+                rules.COMMAND_ASSUMED_APART,
+                f"what `{_short(event.command)}` does is not traced; it is taken to leave Dockerfiles and ignore files alone",
+                event.span,
+            )
         elif index in self._between:
             self._report(
                 rules.COMMANDS_BETWEEN,

@@ -3,7 +3,8 @@
 Only data. What a node means is for `trace` to say.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 
 from migrate.source import SourceFile, Span
@@ -321,3 +322,16 @@ class Script:
     source: SourceFile
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...]
+
+
+Node = Command | Statement | Word | WordPart | Assignment | Redirection | HereDocument | Branch | CaseItem
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """`node` and everything below it, in the order in which it stands."""
+    yield node
+    for field in fields(node):
+        value = getattr(node, field.name)
+        for inner in value if isinstance(value, tuple) else (value,):
+            if is_dataclass(inner) and not isinstance(inner, Span):
+                yield from walk(inner)  # type: ignore[arg-type]

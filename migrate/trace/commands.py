@@ -2,30 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from typing import assert_never
 
 from migrate.shell.syntax import (
-    AndOr,
-    ArithmeticCommand,
-    ArithmeticFor,
-    Case,
-    Command,
-    CommandSubstitution,
+    Assignment,
     For,
-    Function,
-    Group,
-    If,
     Literal,
-    Pipeline,
-    ProcessSubstitution,
+    Node,
+    Parameter,
     Redirection,
     SimpleCommand,
-    Statement,
-    Subshell,
-    Test,
-    Unreadable,
-    While,
-    Word,
+    walk,
 )
 
 HARMLESS = frozenset(
@@ -35,6 +21,12 @@ HARMLESS = frozenset(
 )
 """Commands that change no file of the build and no image, as long as their output isn't redirected to one. `curl` writes
 to standard output unless told a file (`is_harmless` looks)."""
+
+SETS_VARIABLES = frozenset("export declare local readonly typeset read unset getopts mapfile readarray".split())
+"""Commands of the shell that do nothing but set the variables they name."""
+
+DISCARDED = frozenset({"/dev/null", "/dev/stderr", "/dev/stdout"})
+"""Targets of a redirection that are no files of the build."""
 
 GIT_READERS = frozenset(
     "rev-parse describe log status show diff branch tag config symbolic-ref ls-files remote name-rev rev-list".split()
@@ -60,7 +52,9 @@ def is_harmless(words: list[str]) -> bool:
             or w == "--remote-name"
             for w in words
         )
-    return name in HARMLESS
+    if name == "set":
+        return not sets_parameters(words[1:])
+    return name in HARMLESS or name in SETS_VARIABLES
 
 
 def mentions_client(text: str) -> bool:
@@ -68,56 +62,25 @@ def mentions_client(text: str) -> bool:
     return _CLIENT.search(text) is not None
 
 
-def simple_commands(node: Command) -> Iterator[SimpleCommand]:
+def simple_commands(node: Node) -> Iterator[SimpleCommand]:
     """Every simple command within, those inside substitutions too."""
-    match node:
-        case SimpleCommand():
-            yield node
-            for word in (*node.words, *(a.value for a in node.assignments if a.value)):
-                yield from _in_word(word)
-            yield from _in_redirections(node.redirections)
-        case Pipeline(commands=commands) | AndOr(commands=commands):
-            for command in commands:
-                yield from simple_commands(command)
-        case Group(body=body) | Subshell(body=body) | For(body=body) | ArithmeticFor(body=body):
-            yield from _in_body(body)
-            yield from _in_redirections(node.redirections)
-        case If(branches=branches, otherwise=otherwise):
-            for branch in branches:
-                yield from _in_body((*branch.condition, *branch.body))
-            yield from _in_body(otherwise or ())
-        case While(condition=condition, body=body):
-            yield from _in_body((*condition, *body))
-        case Case(subject=subject, items=items):
-            yield from _in_word(subject)
-            for item in items:
-                yield from _in_body(item.body)
-        case Function(body=inner):
-            yield from simple_commands(inner)
-        case Test(words=words):
-            for word in words:
-                yield from _in_word(word)
-        case ArithmeticCommand() | Unreadable():
-            return
-        case _:
-            assert_never(node)
+    return (n for n in walk(node) if isinstance(n, SimpleCommand))
 
 
-def _in_body(body: tuple[Statement, ...]) -> Iterator[SimpleCommand]:
-    for statement in body:
-        yield from simple_commands(statement.command)
+def writing_redirections(node: Node) -> tuple[Redirection, ...]:
+    """Redirections within that may write a file of the build; by what is written, without expansion."""
+    return tuple(
+        n for n in walk(node) if isinstance(n, Redirection) and n.target is not None and writes(n) and not _discards(n)
+    )
 
 
-def _in_word(word: Word) -> Iterator[SimpleCommand]:
-    for part in word.parts:
-        if isinstance(part, CommandSubstitution | ProcessSubstitution):
-            yield from _in_body(part.body)
+def _discards(redirection: Redirection) -> bool:
+    text = redirection.target.span.text.strip("\"'") if redirection.target else ""
+    return text in DISCARDED or text.isdigit()
 
 
-def _in_redirections(redirections: tuple[Redirection, ...]) -> Iterator[SimpleCommand]:
-    for redirection in redirections:
-        if redirection.target is not None:
-            yield from _in_word(redirection.target)
+def writes(redirection: Redirection) -> bool:
+    return redirection.operator in (">", ">>", ">|", "&>", "&>>", ">&", "<>")
 
 
 def literal_words(command: SimpleCommand) -> list[str]:
@@ -125,34 +88,30 @@ def literal_words(command: SimpleCommand) -> list[str]:
     return ["".join(p.text if isinstance(p, Literal) else "\0" for p in word.parts) for word in command.words]
 
 
-def assigned_names(node: Command) -> set[str]:
+def sets_parameters(words: list[str]) -> bool:
+    """Whether `set WORDS` gives `$1` … new values: anything but options does."""
+    rest = iter(words)
+    for word in rest:
+        if word == "--" or not word.startswith(("-", "+")):
+            return True
+        if word.endswith("o"):
+            next(rest, None)
+    return False
+
+
+def assigned_names(node: Node) -> set[str]:
     """Variables that something within may set."""
     names = set()
-    if isinstance(node, For):
-        names.add(node.name)
-    for command in simple_commands(node):
-        names |= {a.name for a in (*command.assignments, *command.declared)}
-        words = literal_words(command)
-        if words and words[0] in ("export", "declare", "local", "readonly", "typeset", "read", "unset", "getopts"):
-            names |= {w.partition("=")[0] for w in words[1:] if not w.startswith("-")}
-    names |= _loop_names(node)
+    for inner in walk(node):
+        match inner:
+            case Assignment(name=name) | For(name=name):
+                names.add(name)
+            case Parameter(name=name, operator=":=" | "="):
+                names.add(name)
+            case SimpleCommand():
+                words = literal_words(inner)
+                if words and words[0] in SETS_VARIABLES:
+                    names |= {w.partition("=")[0] for w in words[1:] if not w.startswith("-")}
+            case _:
+                pass
     return names
-
-
-def _loop_names(node: Command) -> set[str]:
-    match node:
-        case For(name=name, body=body):
-            return {name}.union(*(_loop_names(s.command) for s in body))
-        case Group(body=body) | Subshell(body=body) | While(body=body) | ArithmeticFor(body=body):
-            return set().union(*(_loop_names(s.command) for s in body))
-        case If(branches=branches, otherwise=otherwise):
-            bodies = [s for b in branches for s in (*b.condition, *b.body)] + list(otherwise or ())
-            return set().union(*(_loop_names(s.command) for s in bodies))
-        case Case(items=items):
-            return set().union(*(_loop_names(s.command) for i in items for s in i.body))
-        case Pipeline(commands=commands) | AndOr(commands=commands):
-            return set().union(*(_loop_names(c) for c in commands))
-        case Function(body=inner):
-            return _loop_names(inner)
-        case _:
-            return set()

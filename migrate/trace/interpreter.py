@@ -24,11 +24,15 @@ from migrate.shell.syntax import (
     Statement,
 )
 from migrate.trace.commands import (
+    DISCARDED,
     assigned_names,
     is_harmless,
     literal_words,
     mentions_client,
+    sets_parameters,
     simple_commands,
+    writes,
+    writing_redirections,
 )
 from migrate.trace.docker_events import docker_command
 from migrate.trace.events import Argument, Harmless, Opaque, Trace
@@ -36,11 +40,12 @@ from migrate.trace.expand import expand_fields, expand_text
 from migrate.trace.host import host_command, written_by_redirection
 from migrate.trace.state import State
 from migrate.trace.values import Value
-from migrate.trace.workspace import Workspace
+from migrate.trace.workspace import Changed, Workspace
 
 _FALLBACKS = {"true", ":", "exit", "return", "echo", "printf", "false"}
+_NOT_FOLLOWED = {"source", ".", "eval", "exec", "sudo", "trap", "shift", "alias", "shopt", "pushd", "popd", "umask"}
+_CHANGES_COURSE = {"cd", "pushd", "popd", "eval", "source", ".", "exec", "shift", "trap", "alias", "shopt", "umask"}
 _DECLARATIONS = {"export", "readonly", "declare", "typeset", "local"}
-_DISCARDED = {"/dev/null", "/dev/stderr", "/dev/stdout"}
 
 
 def trace(
@@ -79,6 +84,7 @@ def trace(
 class _Interpreter:
     def __init__(self, state: State) -> None:
         self._state = state
+        self._functions: dict[str, Function] = {}
 
     def body(self, statements: tuple[Statement, ...]) -> None:
         for statement in statements:
@@ -98,8 +104,9 @@ class _Interpreter:
                 self._and_or(command)
             case Group(body=body, redirections=()):
                 self.body(body)
-            case Function():
-                self._not_followed(command, "a function")
+            case Function(name=name):
+                self._not_followed(command, f"the function `{name}`")
+                self._functions[name] = command
             case _:
                 self._not_followed(command, f"`{command.span.text.split()[0]}`")
 
@@ -117,23 +124,30 @@ class _Interpreter:
     def _not_followed(self, command: Command, what: str) -> None:
         """A construct whose way through isn't known: sound only where nothing in it matters."""
         state = self._state
-        for name in assigned_names(command):
+        called = [f for c in simple_commands(command) if (f := self._functions.get((literal_words(c) or [""])[0]))]
+        for name in assigned_names(command).union(*map(assigned_names, called)):
             state.assign(name, Value.unknown(f"variable `{name}`, set at {command.span}", command.span))
         inner = list(simple_commands(command))
         text = command.span.text
-        quiet = all(is_harmless(literal_words(c)) and not _writes(c) for c in inner)
+        written = writing_redirections(command)
+        quiet = all(is_harmless(literal_words(c)) for c in inner) and not written
         if mentions_client(text) or self._names_client(inner):
             state.report(rules.CONSTRUCT_NOT_TRACED, f"{what} that runs docker is not followed", command.span)
-        elif any(
-            w and w[0] in ("cd", "pushd", "popd", "eval", "source", ".", "exec") for w in map(literal_words, inner)
-        ):
-            state.report(
-                rules.CONSTRUCT_NOT_TRACED,
-                f"{what} that changes where or how the script goes on is not followed",
-                command.span,
-            )
+        elif any(_changes_course(literal_words(c)) for c in inner):
+            message = f"{what} that changes where or how the script goes on is not followed"
+            state.report(rules.CONSTRUCT_NOT_TRACED, message, command.span)
         elif not quiet:
             self._emit_opaque(command, text)
+            self._mark_written(written)
+
+    def _mark_written(self, redirections: tuple[Redirection, ...]) -> None:
+        """Files that a construct may have written hold what isn't known from here on."""
+        for redirection in redirections:
+            target = redirection.target
+            text = expand_text(target, self._state.scope(), self._substitute).text if target is not None else None
+            path = self._state.path(text) if text is not None else None
+            if path is not None:
+                self._state.workspace = self._state.workspace.with_node(path, Changed())
 
     def _names_client(self, commands: list[SimpleCommand]) -> bool:
         """Whether a command's name comes from a variable that isn't known, or that holds a client."""
@@ -198,6 +212,9 @@ class _Interpreter:
         if name is None:
             state.report(rules.VALUE_UNKNOWN, "the command that runs here is not known", arguments[0].span)
             return unknown
+        if name in self._functions:
+            self._not_followed(self._functions[name], f"the function `{name}`")
+            return unknown
         if name == "docker":
             return docker_command(state, command, arguments[0], arguments[1:])
         if self._shell_builtin(command, name, arguments) or host_command(state, command, name, arguments[1:]):
@@ -229,11 +246,11 @@ class _Interpreter:
         elif name == "cd":
             self._change_directory(arguments)
         elif name == "set":
-            if _sets_parameters([a.value.marked for a in arguments[1:]]):
+            if sets_parameters([a.value.marked for a in arguments[1:]]):
                 state.report(
                     rules.CONSTRUCT_NOT_TRACED, "`set` of the positional parameters is not followed", command.span
                 )
-        elif name in ("source", ".", "eval", "exec", "sudo", "trap", "shift", "alias", "shopt", "pushd", "popd"):
+        elif name in _NOT_FOLLOWED:
             state.report(rules.CONSTRUCT_NOT_TRACED, f"`{name}` is not followed", command.span)
         else:
             return False
@@ -268,10 +285,10 @@ class _Interpreter:
 
     def _redirections(self, command: SimpleCommand) -> None:
         for redirection in command.redirections:
-            if redirection.target is None or not _writes_file(redirection):
+            if redirection.target is None or not writes(redirection):
                 continue
             target = expand_text(redirection.target, self._state.scope(), self._substitute)
-            if target.text in _DISCARDED or (redirection.operator in (">&", "&>") and (target.text or "").isdigit()):
+            if target.text in DISCARDED or (redirection.operator in (">&", "&>") and (target.text or "").isdigit()):
                 continue
             written_by_redirection(self._state, command, target, redirection.span)
 
@@ -313,25 +330,8 @@ class _Interpreter:
         return Value.of(source.text.rstrip("\n")) if source is not None else None
 
 
-def _sets_parameters(words: list[str]) -> bool:
-    """Whether `set WORDS` gives `$1` … new values: anything but options does."""
-    rest = iter(words)
-    for word in rest:
-        if word == "--" or not word.startswith(("-", "+")):
-            return True
-        if word.endswith("o"):
-            next(rest, None)
-    return False
-
-
-def _writes_file(redirection: Redirection) -> bool:
-    return redirection.operator in (">", ">>", ">|", "&>", "&>>", ">&", "<>")
-
-
-def _writes(command: SimpleCommand) -> bool:
-    """Whether a redirection of it may write a file of the build; by what is written, without expansion."""
-    for redirection in command.redirections:
-        text = redirection.target.span.text.strip("\"'") if redirection.target else ""
-        if _writes_file(redirection) and text not in _DISCARDED and not text.isdigit():
-            return True
-    return False
+def _changes_course(words: list[str]) -> bool:
+    """Whether a command makes the rest of the script mean something else."""
+    if not words:
+        return False
+    return words[0] in _CHANGES_COURSE or (words[0] == "set" and sets_parameters(words[1:]))

@@ -607,3 +607,32 @@ def test_the_owner_of_a_folder_that_copy_makes_is_not_lost(tmp_path: Path) -> No
 def test_a_base_named_by_a_variable_is_the_builder_too(tmp_path: Path) -> None:
     runtime = "ARG BASE=demo:build\n" + RUNTIME.replace("FROM busybox", "FROM $BASE")
     assert codes(analysed(tmp_path, {"Dockerfile": runtime})) == ["MS408"]
+
+
+FIRST = {
+    "if-sets-a-variable": ('N=build\nif [ -n "$CI" ]; then N=other; fi\n', "MS204"),
+    "loop-variable": ("N=build\nfor N in a b; do echo $N; done\n", "MS204"),
+    "function-sets-a-variable": ("setup() { N=other; }\nN=build\nsetup\n", "MS204"),
+    "function-in-an-if": ("setup() { N=other; }\nN=build\nif true; then setup; fi\n", "MS204"),
+    "default-assigned": ("N=build\nif true; then echo ${N:=x}; fi\n", "MS204"),
+    "cd-in-an-if": ("N=build\nif true; then cd sub; fi\n", "MS201"),
+    "shift-in-a-loop": ("N=build\nwhile [ $# -gt 0 ]; do shift; done\n", "MS201"),
+    "parameters-set-in-an-if": ("N=build\nif true; then set -- a; fi\n", "MS201"),
+    "group-into-a-file": ("N=build\n{ echo x; } > Dockerfile.build\n", "MS112"),
+    "loop-into-a-file": ("N=build\nfor i in 1; do echo $i; done > Dockerfile.build\n", "MS112"),
+    "if-says-something": ('N=build\nif [ -n "$CI" ]; then echo in CI; set -x; fi\n', None),
+    "harmless-function": ('say() { echo "$@"; }\nN=build\nsay hello\n', None),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FIRST))
+def test_what_a_construct_may_have_done_is_taken_into_account(name: str, tmp_path: Path) -> None:
+    lines, expected = FIRST[name]
+    script = SCRIPT.replace("#!/bin/sh\n", f"#!/bin/sh\n{lines}").replace("-f Dockerfile.build", "-f Dockerfile.$N")
+    assert codes(analysed(tmp_path, {"build.sh": script})) == ([expected] if expected else [])
+
+
+def test_a_command_in_front_of_the_builds_is_an_assumption(tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n./prepare.sh\n")})
+    assert codes(analysis) == ["MS422"]
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\n./prepare.sh\ndocker build -t demo:latest .\n"
