@@ -43,6 +43,7 @@ from migrate.trace.values import Value
 from migrate.trace.workspace import Changed, Workspace
 
 _FALLBACKS = {"true", ":", "exit", "return", "echo", "printf", "false"}
+_QUESTIONS = {"[", "test", "grep", "which", "type", "hash", "false", "cmp", "diff", "read"}
 _NOT_FOLLOWED = {"source", ".", "eval", "exec", "sudo", "trap", "shift", "alias", "shopt", "pushd", "popd", "umask"}
 _CHANGES_COURSE = {"cd", "pushd", "popd", "eval", "source", ".", "exec", "shift", "trap", "alias", "shopt", "umask"}
 _DECLARATIONS = {"export", "readonly", "declare", "typeset", "local"}
@@ -115,9 +116,13 @@ class _Interpreter:
         first, *_ = node.commands
         self._command(first)
         self._state.ended = False  # what stands behind `exit &&` is too odd to be told apart
+        asked = _asks(first)
         for operator, command in zip(node.operators, node.commands[1:], strict=True):
-            if operator == "&&":
+            if asked:
+                self._not_followed(command, "what stands behind a condition")
+            elif operator == "&&":
                 self._command(command)
+                asked = _asks(command)
             elif not all((literal_words(c) or ["true"])[0] in _FALLBACKS for c in simple_commands(command)):
                 self._not_followed(command, "what stands behind `||`")
 
@@ -328,6 +333,13 @@ class _Interpreter:
             return None
         source = self._state.workspace.repository.source(path)
         return Value.of(source.text.rstrip("\n")) if source is not None else None
+
+
+def _asks(command: Command) -> bool:
+    """Whether a command is there for its exit status: then what follows is one of two ways."""
+    if not isinstance(command, SimpleCommand):
+        return not isinstance(command, Group | AndOr)
+    return (literal_words(command) or [""])[0] in _QUESTIONS
 
 
 def _changes_course(words: list[str]) -> bool:

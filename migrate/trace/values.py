@@ -106,5 +106,9 @@ class Value:
                 case ImageId(number=number):
                     shown.append(f"<image {number}>")
                 case Unknown(origin=origin):
-                    shown.append(f"<{origin}>")
+                    shown.append(
+                        origin.removeprefix("variable ")
+                        .replace("`", "$" if origin.startswith("variable `") else "", 1)
+                        .replace("`", "")
+                    )
         return "".join(shown)
