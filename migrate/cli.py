@@ -4,6 +4,7 @@ Exit codes: 0 done · 1 a build is not migrated, images differ, or `--check` fou
 unreachable, a build fails, nothing found) · 4 internal error · 130 interrupted.
 """
 
+import signal
 import sys
 import traceback
 from pathlib import Path, PurePosixPath
@@ -99,6 +100,8 @@ def migrate_command(
         arguments=tuple(arg or ()),
         time_limit=time_limit,
     )
+    # whoever ends us wants the engine cleared up all the same
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         outcome = migrate(request, Progress(sys.stderr))
     except KeyboardInterrupt:

@@ -286,14 +286,15 @@ SLOW = BUILDER + "RUN sleep 60\n"
 
 
 @pytest.mark.usefixtures("untouched")
-def test_ctrl_c_in_a_build_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_an_interrupted_build_leaves_nothing(tmp_path: Path, environment: dict[str, str], sign: signal.Signals) -> None:
     root = lay(tmp_path / "demo", {"Dockerfile.build": SLOW})
     before = contents(root)
     scratch = tmp_path / "tmp"
     scratch.mkdir()
     process = start(root, environment | {"TMPDIR": str(scratch)})
     time.sleep(4)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sign)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
     assert "interrupted" in said

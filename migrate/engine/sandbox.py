@@ -89,6 +89,10 @@ class SideRun:
     answered: tuple[str, ...]
 
 
+class ScratchError(Exception):
+    """The repository could not be copied, or what a run needs beside it could not be written; the message says why."""
+
+
 class Run:
     """One verification: its names on the engine, its scratch folder, and the end of both."""
 
@@ -116,15 +120,17 @@ class Run:
         return f"{self.prefix}-{what}"
 
     def side(self, request: SideRequest, report: Report) -> SideRun:
-        """Run one side to its end. Raises EngineUnavailable where the engine went away meanwhile."""
+        """Run one side to its end. Raises EngineUnavailable where the engine went away meanwhile, and ScratchError."""
         folder = self._folder / request.side
         tree = folder / (request.root.name or "repository")
-        folder.mkdir()
-        (folder / "stash").mkdir()
-        subprocess.run(["cp", "-a", "--reflink=auto", f"{request.root}/.", tree], check=True, capture_output=True)
-        parity = _lay(tree, folder / "stash", request.changes)
-        policy = self._policy(request, folder, tree, parity)
-        log = Path(policy.log)
+        try:
+            folder.mkdir()
+            (folder / "stash").mkdir()
+            _copy(request.root, tree)
+            parity = _lay(tree, folder / "stash", request.changes)
+            log = Path(self._policy(request, folder, tree, parity).log)
+        except OSError as error:
+            raise ScratchError(f"the scratch copy could not be made: {error}") from error
         start = time.monotonic()
         try:
             code, tail = self._execute(request, folder, tree, report)
@@ -224,6 +230,15 @@ class Run:
                 if inspected is not None and not inspected.get("RepoTags"):
                     self._client.remove_image(image_id)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _copy(root: Path, tree: Path) -> None:
+    """Everything, history included: links as links, times and modes kept, blocks shared where the file system can."""
+    done = subprocess.run(
+        ["cp", "-a", "--reflink=auto", f"{root}/.", tree], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise ScratchError(f"the repository could not be copied: {done.stderr.strip().splitlines()[-1]}")
 
 
 def _lay(tree: Path, stash: Path, changes: tuple[FileChange, ...]) -> tuple[ParityFile, ...]:

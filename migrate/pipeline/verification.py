@@ -15,7 +15,7 @@ from migrate.engine.artifact import path_facts
 from migrate.engine.builder import NoClientError, choose
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
 from migrate.engine.judged import judged_text
-from migrate.engine.sandbox import BuiltImage, JudgedText, Run, SideRequest, SideRun
+from migrate.engine.sandbox import BuiltImage, JudgedText, Run, ScratchError, SideRequest, SideRun
 from migrate.engine.snapshot import read_files, read_image
 from migrate.image import FileType, ImageReference, ImageSnapshot
 from migrate.outcome import ImageCheck, Status, Verification
@@ -63,6 +63,8 @@ def verify(repository: Repository, analysis: Analysis, inputs: Inputs, time_limi
         return stopped.verified
     except EngineUnavailable as gone:
         return _without_engine(analysis, f"{gone.message}; {gone.help}")
+    except ScratchError as failed:
+        return _without_engine(analysis, str(failed))
     except NoClientError as missing:
         return _without_engine(analysis, f"{missing}; install docker's client, or give `--no-verify`")
 

@@ -1,5 +1,6 @@
 """What a script may do to an engine while it is verified: its own things, under this run's names, and nothing else."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
@@ -8,7 +9,7 @@ import pytest
 
 from migrate.engine.builder import choose
 from migrate.engine.client import EngineClient, connect
-from migrate.engine.sandbox import Run, SideRequest, SideRun
+from migrate.engine.sandbox import Run, ScratchError, SideRequest, SideRun
 from migrate.image import ImageReference
 from migrate.source import FileChange
 from tests.engine.private import PrivateEngine
@@ -153,6 +154,18 @@ def test_a_base_that_the_run_made_is_refused_rather_than_mistaken(
         assert "me/base" in done.refused[0]
     finally:
         engine.docker("rmi", "me/base")
+
+
+def test_a_tree_that_cannot_be_copied_is_said(
+    engine: PrivateEngine, client: EngineClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "cp").write_text("#!/bin/sh\necho 'cp: no space left' >&2\nexit 1\n")
+    (programs / "cp").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with pytest.raises(ScratchError, match="could not be copied: cp: no space left"):
+        side(engine, client, tmp_path / "tree", "true\n")
 
 
 def test_the_time_limit_ends_everything(engine: PrivateEngine, client: EngineClient, tmp_path: Path) -> None:
