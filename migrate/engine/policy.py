@@ -9,6 +9,8 @@ from pathlib import Path
 
 from migrate.image import ImageReference
 
+CONNECTION = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedBuild:
@@ -31,7 +33,8 @@ class ParityFile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """`prefix` begins every name that the run gives on the engine. `cached` are the Dockerfiles whose builds may use the
-    cache, `judged` those that are built in two steps; both by absolute path. `scratch` is what may be mounted."""
+    cache, `judged` those that are built in two steps; both by absolute path. `scratch` is what may be mounted;
+    `connection` holds the variables that say which engine is meant (CONNECTION), as they were when the run began."""
 
     client: str
     prefix: str
@@ -39,6 +42,7 @@ class Policy:
     log: str
     stash: str
     classic: bool
+    connection: dict[str, str | None]
     cached: tuple[str, ...] = ()
     judged: dict[str, JudgedBuild] = field(default_factory=dict)
     parity: tuple[ParityFile, ...] = ()

@@ -28,7 +28,7 @@ import migrate
 from migrate.engine import standin
 from migrate.engine.builder import BuildTool, Kind
 from migrate.engine.client import EngineClient, EngineUnavailable
-from migrate.engine.policy import JudgedBuild, ParityFile, Policy
+from migrate.engine.policy import CONNECTION, JudgedBuild, ParityFile, Policy
 from migrate.image import ImageReference
 from migrate.source import FileChange
 
@@ -165,6 +165,7 @@ class Run:
             log=str(folder / "log.jsonl"),
             stash=str(stash),
             classic=self._tool.kind is Kind.CLASSIC,
+            connection={n: {**self._environment, **request.environment}.get(n) for n in CONNECTION},
             cached=tuple(str((tree / p).resolve()) for p in request.cached),
             judged=judged,
             parity=parity,

@@ -78,6 +78,7 @@ class StandIn:
         if isinstance(command, CommandLineError):
             raise RefusedError(command.reason)
         self._note["verb"] = command.verb
+        self._refuse_another_engine(command)
         match command.verb:
             case "build":
                 return self._build(command)
@@ -98,6 +99,16 @@ class StandIn:
                 return self._client([self._known(w) for w in self._words])
             case verb:
                 raise RefusedError(f"`docker {verb}` {_NOT_CARRIED_OUT}")
+
+    def _refuse_another_engine(self, command: DockerCommand) -> None:
+        """What this run may do, it may do on the engine that it was given."""
+        if any(
+            o.word < command.verb_words and o.name not in ("debug", "log-level", "version") for o in command.options
+        ):
+            raise RefusedError(f"a docker command that names its engine {_NOT_CARRIED_OUT}")
+        changed = next((n for n, v in self._policy.connection.items() if os.environ.get(n) != v), None)
+        if changed is not None:
+            raise RefusedError(f"docker with another {changed} {_NOT_CARRIED_OUT}")
 
     # images
 

@@ -46,6 +46,11 @@ def docker_command(state: State, command: SimpleCommand, client: Argument, argum
         place = arguments[parsed.word].span if parsed.word < len(arguments) else command.span
         state.report(rules.DOCKER_OPTION_UNKNOWN, parsed.reason, place)
         return printed
+    if any(o.word < parsed.verb_words and o.name not in ("debug", "log-level", "version") for o in parsed.options):
+        state.report(
+            rules.DOCKER_COMMAND_NOT_TRACED, "a docker command that names its engine is not traced", command.span
+        )
+        return printed
     reader = _Reader(state=state, command=command, client=client, arguments=arguments, parsed=parsed)
     match parsed.verb:
         case "build":

@@ -43,6 +43,7 @@ from migrate.trace.values import Value
 from migrate.trace.workspace import Changed, Workspace
 
 _FALLBACKS = {"true", ":", "exit", "return", "echo", "printf", "false"}
+_DECIDES_THE_CLIENT = {"PATH", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"}
 _QUESTIONS = {"[", "test", "grep", "which", "type", "hash", "false", "cmp", "diff", "read"}
 _NOT_FOLLOWED = {"source", ".", "eval", "exec", "sudo", "trap", "shift", "alias", "shopt", "pushd", "popd", "umask"}
 _CHANGES_COURSE = {"cd", "pushd", "popd", "eval", "source", ".", "exec", "shift", "trap", "alias", "shopt", "umask"}
@@ -268,6 +269,9 @@ class _Interpreter:
         plain = not set(options) - set("-+xrgp")  # -i, -l, -u, -n and arrays change what is stored
         for argument in arguments:
             name, equals, _ = argument.value.marked.partition("=")
+            if name in _DECIDES_THE_CLIENT and equals and f"${name}" not in argument.span.text.replace("{", ""):
+                message = f"`{name}` decides which docker runs, and on which engine"
+                self._state.report(rules.CONSTRUCT_NOT_TRACED, message, argument.span)
             if name.isidentifier() and (equals or not plain):
                 value = argument.value.slice(len(name) + 1)
                 self._state.assign(name, value if plain else Value.unknown(f"variable `{name}`", argument.span))
@@ -282,6 +286,11 @@ class _Interpreter:
 
     def _assign(self, assignment: Assignment) -> None:
         state = self._state
+        if assignment.name in _DECIDES_THE_CLIENT and f"${assignment.name}" not in assignment.span.text.replace(
+            "{", ""
+        ):
+            message = f"`{assignment.name}` decides which docker runs, and on which engine"
+            state.report(rules.CONSTRUCT_NOT_TRACED, message, assignment.span)
         if assignment.array is not None or assignment.index is not None or assignment.append:
             state.assign(assignment.name, Value.unknown(f"variable `{assignment.name}`", assignment.span))
             return
