@@ -36,6 +36,7 @@ Report = Callable[[str, str], None]
 
 _TAIL_LINES = 40
 _STEP = re.compile(r"^(?:Step \d+/\d+ : .*|#\d+ \[[^\]]*\d+/\d+\] (?:FROM|RUN|COPY|ADD|WORKDIR).*)$")
+_NOISE = re.compile(r"^(?:#\d+ (?:sha256:|DONE|CACHED|transferring|naming|writing|exporting).*|-+)$")
 _KILL_SECONDS = 5
 
 
@@ -79,7 +80,7 @@ class BuiltImage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideRun:
     """What came of a side. `exit_code` is None where the time limit ended it; `tail` are its last lines of output;
-    `refused` and `answered` say which docker commands were not carried out."""
+    `refused` and `answered` say which docker commands were not carried out, `failed` which ended badly."""
 
     exit_code: int | None
     seconds: float
@@ -87,6 +88,7 @@ class SideRun:
     images: tuple[BuiltImage, ...]
     refused: tuple[str, ...]
     answered: tuple[str, ...]
+    failed: tuple[str, ...]
 
 
 class ScratchError(Exception):
@@ -146,6 +148,7 @@ class Run:
             images=_images(records, tree),
             refused=tuple(r["refused"] for r in records if "refused" in r),
             answered=tuple(r["answered"] for r in records if "answered" in r),
+            failed=tuple(shlex.join(["docker", *r["argv"]]) for r in records if r["exit"] and "refused" not in r),
         )
 
     def _policy(self, request: SideRequest, folder: Path, tree: Path, parity: tuple[ParityFile, ...]) -> Policy:
@@ -278,7 +281,8 @@ def _follow(output: IO[bytes], side: str, report: Report) -> tuple[str, ...]:
     seen: set[str] = set()
     for raw in output:
         line = raw.decode("utf-8", "replace").rstrip("\r\n")
-        tail.append(line)
+        if line.strip() and not _NOISE.match(line):
+            tail.append(line)
         if _STEP.match(line) and line not in seen:
             seen.add(line)
             report(side, line)

@@ -170,7 +170,9 @@ class _Verifier:
         if run.exit_code != 0:
             how = "was ended at the time limit" if run.exit_code is None else f"ended with exit code {run.exit_code}"
             message = f"the {side} script {how} after {run.seconds:.1f} s"
-            notes = tuple(f"it printed: {line}" for line in run.tail[-_TAIL_SHOWN:])
+            notes = tuple(f"`{words}` failed" for words in run.failed[:3])
+            if run.tail:
+                notes = (*notes, "\n".join(["the last lines that it printed:", *run.tail[-_TAIL_SHOWN:]]))
             found.append(Diagnostic(rule=rule, message=message, primary=Label(span=place), notes=notes))
         if found:
             raise _StoppedError(
