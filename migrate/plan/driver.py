@@ -160,8 +160,12 @@ class _Sorter:
 
     def _is_artifact_place(self, path: PurePosixPath) -> bool:
         """Whether `path` holds nothing but artifacts, or nothing at all until one lands there."""
-        repository = self._builder.event.workspace.repository
-        if repository.kind(path) is not None:
+        others = [p for e in self._trace.events if isinstance(e, HostChange) for p in e.paths if path in p.parents]
+        return self._meets_artifact(path) and all(self._meets_artifact(p) for p in others)
+
+    def _meets_artifact(self, path: PurePosixPath) -> bool:
+        """Whether `path` is an artifact, lies in one, or is a folder that is there only for one."""
+        if self._builder.event.workspace.repository.kind(path) is not None:
             return False
         return any(path == p or path in p.parents or p in path.parents for p in self._moved_places())
 
@@ -182,12 +186,10 @@ class _Sorter:
                 )
                 return True
             return False
-        names = {n for p in self._moved_places() for n in (p.as_posix(), f"./{p}")}
-        read = next((w for w in words if w.rstrip("/") in names), None)
+        read = next((p for p in event.paths if self._meets_artifact(p)), None)
         if read is not None:
-            self._report(
-                rules.COMMAND_TOUCHES_ARTIFACT, f"`{event.command}` reads the artifact `{read}` on the host", event.span
-            )
+            message = f"`{event.command}` needs `{read}` on the host, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
         return False
 
     def _opaque(self, index: int, event: Opaque) -> None:

@@ -122,11 +122,13 @@ class HostChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harmless:
-    """A command that changes no file and no image; `text` is what its words come to."""
+    """A command that changes no file and no image; `text` is what its words come to, `paths` are the words that could be
+    files of the repository, relative to its root."""
 
     span: Span
     command: str
     text: str
+    paths: tuple[PurePosixPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

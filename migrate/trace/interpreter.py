@@ -227,13 +227,19 @@ class _Interpreter:
             return unknown
         words = [a.value.marked for a in arguments]
         if is_harmless(words):
-            state.emit(Harmless(span=command.span, command=name, text=" ".join(words[1:])), command)
+            paths = () if name in ("echo", "printf") else self._paths(arguments[1:])
+            state.emit(Harmless(span=command.span, command=name, text=" ".join(words[1:]), paths=paths), command)
             return self._printed(name, arguments) or unknown
         if any(mentions_client(w) for w in words):
             state.report(rules.CONSTRUCT_NOT_TRACED, f"docker behind `{name}` is not followed", command.span)
         else:
             state.emit(Opaque(span=command.span, command=name, artifacts=tuple(state.workspace.artifacts)), command)
         return unknown
+
+    def _paths(self, arguments: tuple[Argument, ...]) -> tuple[PurePosixPath, ...]:
+        """The arguments that may be files of the repository."""
+        texts = [a.value.text for a in arguments if a.value.text and not a.value.text.startswith("-")]
+        return tuple(p for t in texts if t is not None and (p := self._state.path(t)) is not None)
 
     def _shell_builtin(self, command: SimpleCommand, name: str, arguments: tuple[Argument, ...]) -> bool:
         state = self._state
@@ -250,6 +256,7 @@ class _Interpreter:
                         argument.value.marked, Value.unknown(f"variable `{argument.value.marked}`", argument.span)
                     )
         elif name == "cd":
+            state.emit(Harmless(span=command.span, command=name, text="", paths=self._paths(arguments[1:])), command)
             self._change_directory(arguments)
         elif name == "set":
             if sets_parameters([a.value.marked for a in arguments[1:]]):

@@ -348,6 +348,11 @@ def test_global_arguments_come_first(tmp_path: Path) -> None:
     assert text.count("ARG BASE") == 1
 
 
+OUT = (
+    SCRIPT.replace(" ./app\ndocker", " out/\ndocker")
+    .replace("#!/bin/sh\n", "#!/bin/sh\nmkdir out\n")
+    .replace("rm ./app", "rm -r out")
+)
 REFUSED = {
     "if": (SCRIPT.replace("docker rm extract", "if true; then docker rm extract; fi"), "MS201", "if true"),
     "loop": (SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done"), "MS201", "for c"),
@@ -357,6 +362,13 @@ REFUSED = {
     "another-engine": (SCRIPT.replace("docker rm", "docker -H tcp://x rm"), "MS203", "docker -H"),
     "another-host": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nexport DOCKER_HOST=tcp://x\n"), "MS201", "DOCKER_HOST="),
     "another-path": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nPATH=/usr/bin\n"), "MS201", "PATH="),
+    "folder-listed": (OUT.replace("docker rm", "ls out\ndocker rm"), "MS205", "ls out"),
+    "folder-entered": (
+        "#!/bin/sh\nmkdir out\ncd out\ncd ..\n"
+        + SCRIPT.partition("\n")[2].replace(" ./app\ndocker", " out/\ndocker").replace("rm ./app", "rm -r out"),
+        "MS205",
+        "cd out",
+    ),
     "background": (SCRIPT.replace("docker rm extract", "docker rm extract &"), "MS201", "docker rm"),
     "option": (SCRIPT.replace("docker rm", "docker rm --nope"), "MS202", "--nope"),
     "exec": (SCRIPT.replace("docker rm", "docker exec extract ls\ndocker rm"), "MS203", "docker exec"),
@@ -398,7 +410,8 @@ REFUSED = {
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_what_cannot_be_followed_is_refused_at_its_place(name: str, tmp_path: Path) -> None:
     script, code, place = REFUSED[name]
-    analysis = analysed(tmp_path, {"build.sh": script})
+    runtime = RUNTIME.replace("COPY app", "COPY out/app") if " out/" in script else RUNTIME
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": runtime})
     assert analysis.changes == ()
     hits = [d for d in analysis.diagnostics if d.rule.code == code]
     assert hits, codes(analysis)
@@ -640,3 +653,12 @@ def test_a_command_in_front_of_the_builds_is_an_assumption(tmp_path: Path) -> No
     analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n./prepare.sh\n")})
     assert codes(analysis) == ["MS422"]
     assert text_of(analysis, "build.sh") == "#!/bin/sh\n./prepare.sh\ndocker build -t demo:latest .\n"
+
+
+def test_a_folder_that_others_use_too_stays(tmp_path: Path) -> None:
+    script = OUT.replace("mkdir out\n", "mkdir out\necho 1 > out/version\n").replace("rm -r out", "rm -r out/app")
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY out/app")})
+    assert codes(analysis) == []
+    assert (
+        text_of(analysis, "build.sh") == "#!/bin/sh\nmkdir out\necho 1 > out/version\ndocker build -t demo:latest .\n"
+    )
