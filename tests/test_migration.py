@@ -138,6 +138,18 @@ rm -f ./app
         "FROM busybox\nCOPY --from=gather /gathered/ /srv/\n"
     },
     "global-argument": {"Dockerfile": "ARG BASE=busybox\nFROM $BASE\nCOPY app /app\n"},
+    "ignore-file": {".dockerignore": "*\n!main.c\n!app\n"},
+    "scratch-of-another": {
+        "Dockerfile.build": OWNED,
+        "Dockerfile": 'FROM scratch\nCOPY app /app\nENTRYPOINT ["/app"]\n',
+    },
+    "crlf": {"Dockerfile.build": BUILDER.replace("\n", "\r\n"), "Dockerfile": RUNTIME.replace("\n", "\r\n")},
+    "links-in-a-folder": {
+        "Dockerfile.build": BUILDER
+        + "RUN mkdir /dist && cp app /dist && ln -s app /dist/a && ln -s /none /dist/b && ln /dist/app /dist/c\n",
+        "Dockerfile": RUNTIME.replace("COPY app /usr/local/bin/", "COPY dist /srv/"),
+        "build.sh": SCRIPT.replace("/src/app ./app", "/dist ./dist").replace("rm ./app", "rm -r dist"),
+    },
     "scratch": {"Dockerfile": 'FROM scratch\nCOPY app /app\nENTRYPOINT ["/app"]\n'},
 }
 

@@ -73,6 +73,10 @@ class CopyPlanner:
         if fact is not None and fact.kind is ArtifactKind.LINK:
             message = f"`{origin.source}` is a symbolic link: `docker cp` took the link, `COPY --from` would follow it"
             return self._refuse(rules.ARTIFACT_IS_LINK, message, origin)
+        odd = next((f for f in copy.instruction.flags if f.name not in ("chown", "chmod", "link")), None)
+        if odd is not None:
+            message = f"what `--{odd.name}` means for an artifact that comes from a stage is not planned"
+            return self._refuse(rules.SHAPE_NOT_PLANNED, message, origin)
         if origin.below != PurePosixPath() and copy.instruction.flag("chown") is not None:
             message = f"`--chown` also gives the folders of `{origin.argument.text}` their owner, which `COPY --from` would not"
             return self._refuse(rules.SHAPE_NOT_PLANNED, message, origin)

@@ -436,6 +436,7 @@ DOCKERFILES_REFUSED = {
         },
         "MS401",
     ),
+    "parents": ({"Dockerfile": RUNTIME.replace("COPY app", "COPY --parents app")}, "MS409"),
     "escape": ({"Dockerfile": "# escape=`\n" + RUNTIME}, "MS404"),
     "global-both": ({"Dockerfile.build": "ARG B=1\n" + BUILDER, "Dockerfile": "ARG B=2\n" + RUNTIME}, "MS405"),
     "no-dockerfile": ({"Dockerfile.build": ""}, "MS112"),

@@ -3,11 +3,10 @@
 import subprocess
 
 import pytest
-from hypothesis import event, given, reject, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from migrate.shell import bashlex_reader, shfmt_reader
-from migrate.shell.refusal import RefusalError
 from migrate.shell.refusal import RefusalError
 from tests.shell.scripts import GUARDED, TRUSTED
 from tests.shell.sketch import source
