@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,6 +76,25 @@ def test_the_trio_is_verified_and_written(tmp_path: Path, environment: dict[str,
     assert (root / "build.sh").read_text() == SCRIPT
 
 
+def on_builders(cases: Iterable[str], classic: set[str]) -> pytest.MarkDecorator:
+    """Every case with BuildKit, and with the classic builder those that it treats in a way of its own."""
+    rows = [("1", name) for name in sorted(cases)] + [("0", name) for name in sorted(classic)]
+    names = {"1": "buildkit", "0": "classic"}
+    return pytest.mark.parametrize(
+        ("environment", "name"), rows, indirect=["environment"], ids=[f"{names[b]}-{n}" for b, n in rows]
+    )
+
+
+CLASSIC_VARIANTS = {
+    "chown",
+    "copied-context",
+    "folder",
+    "links-in-a-folder",
+    "owner-of-another",
+    "runtime-of-two-stages",
+}
+CLASSIC_VARIANTS |= {"builder-of-two-stages", "scratch", "scratch-of-another", "environment-and-user", "ignore-file"}
+CLASSIC_MUTANTS = {"owner", "another-owner", "no-copy", "chmod", "command"}
 VARIANTS: dict[str, dict[str, str]] = {
     "another-artifact": {
         "Dockerfile.build": BUILDER.replace("-o app", "-o /out/tool").replace("RUN cc", "RUN mkdir /out && cc"),
@@ -155,7 +174,7 @@ rm -f ./app
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("name", sorted(VARIANTS))
+@on_builders(VARIANTS, CLASSIC_VARIANTS)
 def test_a_variant_is_migrated_right(name: str, tmp_path: Path, environment: dict[str, str]) -> None:
     root = lay(tmp_path / name, VARIANTS[name])
     done = run(root, environment)
@@ -203,7 +222,7 @@ WARM: set[str] = set()
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("name", sorted(MUTANTS))
+@on_builders(MUTANTS, CLASSIC_MUTANTS)
 def test_a_wrong_migration_is_found_and_not_written(
     name: str, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,7 +108,7 @@ scripts = st.builds(
 )
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(scripts)
 def test_same_tree_of_generated_scripts(text: str) -> None:
     """Where shfmt refuses what bashlex reads (`export 0=`, `f() { a; } && b`), bash has to find nothing amiss in it."""
