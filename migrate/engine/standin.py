@@ -95,6 +95,8 @@ class StandIn:
             case verb if verb in _ANSWERED:
                 self._note["answered"] = f"`docker {verb}` {_NOT_CARRIED_OUT}"
                 return 0
+            case "pull" if any(self._made_image(o.text) for o in command.operands):
+                raise RefusedError(f"`docker pull` of an image that the script has built {_NOT_CARRIED_OUT}")
             case verb if verb in _PASSED:
                 return self._client([self._known(w) for w in self._words])
             case verb:

@@ -9,7 +9,7 @@ from migrate.plan.model import DriverPlan
 from migrate.provenance import Build, Provenance, same_image
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import Span
-from migrate.trace.commands import assigned_names
+from migrate.trace.commands import assigned_names, mentions_client
 from migrate.trace.events import (
     ContainerCreate,
     ContainerRemove,
@@ -114,6 +114,8 @@ class _Sorter:
         return any(c.name == value for c in self._creates)
 
     def _container_remove(self, event: ContainerRemove) -> bool:
+        if self._found_by_docker(event.containers, event.span):
+            return False
         dance = [self._is_dance_container(c) for c in event.containers]
         if any(dance) and not all(dance):
             self._report(rules.DRIVER_EDIT_UNCERTAIN, "this removes other containers too", event.span)
@@ -129,7 +131,17 @@ class _Sorter:
                 rules.COMMAND_TOUCHES_ARTIFACT, "a container with mounts may change or need the artifact", event.span
             )
 
+    def _found_by_docker(self, values: tuple[Value, ...], span: Span) -> bool:
+        """Whether docker itself is asked for what is meant (`docker rm $(docker ps -aq)`): it may be what no longer is."""
+        unknown = [u for v in values if (u := v.first_unknown) is not None and mentions_client(u.origin)]
+        if unknown:
+            message = f"which containers or images {unknown[0].origin} finds after the migration is not known"
+            self._report(rules.DRIVER_EDIT_UNCERTAIN, message, span)
+        return bool(unknown)
+
     def _image_use(self, event: ImageUse) -> bool:
+        if self._found_by_docker(event.images, event.span):
+            return False
         mine = [self._is_builder(i) for i in event.images]
         if not any(mine):
             return False

@@ -24,6 +24,9 @@ from migrate.trace.values import ContainerId, ImageId, Value
 from migrate.trace.workspace import Artifact, Changed
 
 _IMAGE_VERBS = {
+    "pull",
+    "images",
+    "history",
     "push",
     "tag",
     "rmi",
@@ -34,7 +37,7 @@ _IMAGE_VERBS = {
     "manifest annotate",
     "manifest inspect",
 }
-_HARMLESS_VERBS = {"version", "info", "login", "logout", "ps", "images", "pull", "history"}
+_HARMLESS_VERBS = {"version", "info", "login", "logout", "ps"}
 _BUILD_PLAIN = {"tag", "file", "build-arg"}
 
 

@@ -79,6 +79,7 @@ HOSTILE = {
     "load": ("docker load < /dev/null", False),
     "push-by-build": ("docker build --push -t mine .", False),
     "rename": ("docker rename theirs mine", False),
+    "pull-over-its-own": ("docker build -t theirs:1 . && docker pull theirs:1", False),
     "another-engine": ("docker -H unix:///other ps", False),
     "another-host": ("DOCKER_HOST=unix:///other docker ps", False),
     "no-host": ("unset DOCKER_HOST; docker ps", False),

@@ -387,6 +387,18 @@ REFUSED = {
     ),
     "not-built": (SCRIPT.replace("--name extract demo:build", "--name extract golang"), "MS305", "docker create"),
     "builder-pushed": (SCRIPT + "docker push demo:build\n", "MS408", "docker push"),
+    "builder-pulled": (
+        SCRIPT.replace("docker create", "docker pull demo:build\ndocker create"),
+        "MS408",
+        "docker pull",
+    ),
+    "containers-found": (
+        SCRIPT.replace("docker rm extract", "docker rm $(docker ps -aqf name=extract)"),
+        "MS410",
+        "docker rm",
+    ),
+    "images-found": (SCRIPT + "docker rmi $(docker images -q demo:build)\n", "MS408", "docker images"),
+    "all-images-found": (SCRIPT + "docker rmi `docker images -qf dangling=true`\n", "MS410", "docker rmi"),
     "builder-run": (SCRIPT + "docker run demo:build\n", "MS408", "docker run"),
     "change-between": (SCRIPT.replace("docker create", "cp main.c other.c\ndocker create"), "MS411", "cp main.c"),
     "unknown-between": (SCRIPT.replace("docker create", "./prepare\ndocker create"), "MS411", "./prepare"),
