@@ -59,6 +59,13 @@ class Repository:
     def kind(self, path: PurePosixPath) -> EntryKind | None:
         return EntryKind.DIRECTORY if path == PurePosixPath() else self.entries.get(path)
 
+    def hides(self, path: PurePosixPath) -> bool:
+        """Whether `path` lies in what is not looked into: a folder of other people's code, or behind a link."""
+        return any(
+            self.entries.get(p) is EntryKind.LINK or (p.name in _SKIPPED and self.entries.get(p) is EntryKind.DIRECTORY)
+            for p in path.parents
+        )
+
     def source(self, path: PurePosixPath) -> SourceFile | None:
         """The file's text, or None where there is no regular file that can be read (a link inside the folder counts as
         what it leads to)."""
@@ -69,6 +76,21 @@ class Repository:
             return SourceFile.read(self.root, path)
         except OSError:
             return None
+
+    def followed(self, path: PurePosixPath) -> PurePosixPath | None:
+        """Where a link leads within the folder; None where it leads nowhere or out of it."""
+        try:
+            target = (self.root / path).resolve(strict=True)
+            return PurePosixPath(target.relative_to(self.root.resolve()))
+        except (OSError, ValueError, RuntimeError):
+            return None
+
+    def is_executable(self, path: PurePosixPath) -> bool:
+        """Whether anyone may start the file."""
+        try:
+            return bool((self.root / path).stat().st_mode & 0o111)
+        except OSError:
+            return False
 
     @property
     def has_dockerfile(self) -> bool:

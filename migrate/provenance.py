@@ -20,10 +20,20 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.dockerfile.scope import Variables, stage_variables
 from migrate.image import ImageReference
 from migrate.source import SourceFile
-from migrate.trace.events import ContainerCreate, Extraction, ImageBuild, Trace
+from migrate.trace.events import (
+    Compose,
+    ContainerCreate,
+    ContainerRun,
+    ContainerUse,
+    Event,
+    Extraction,
+    ImageBuild,
+    Insertion,
+    Trace,
+)
 from migrate.trace.paths import in_container
-from migrate.trace.values import ImageId, Value
-from migrate.trace.workspace import Artifact, Made
+from migrate.trace.values import ImageId, Stream, Value
+from migrate.trace.workspace import Altered, Artifact, Made, Node, Streamed, from_container
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +62,12 @@ class ArtifactCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """A build of the script with its Dockerfile read."""
+    """A build of the script with its Dockerfile read. `path` is the Dockerfile's, `context` the build context's, relative to
+    the repository's root."""
 
     event: ImageBuild
+    path: PurePosixPath
+    context: PurePosixPath
     dockerfile: Dockerfile
 
 
@@ -72,13 +85,30 @@ class Provenance:
 
 
 def extracts(trace: Trace) -> bool:
-    """Whether the driver is a legacy build at all: it takes something out of a container."""
-    return any(isinstance(e, Extraction) for e in trace.events)
+    """Whether the driver is a legacy build at all: it takes something out of a container, by `docker cp` or another way."""
+    return any(map(_takes_out, trace.events))
+
+
+def _takes_out(event: Event) -> bool:
+    match event:
+        case Extraction():
+            return True
+        case ContainerRun(container=container):
+            return any(m.host is not None and not m.read_only for m in container.mounts)
+        case ContainerUse(verb=verb):
+            return verb == "export"
+        case ImageBuild(streamed=streamed, workspace=workspace):
+            nodes = workspace.overlay.values()
+            return isinstance(streamed, Stream) or any(from_container(n) and not isinstance(n, Artifact) for n in nodes)
+        case _:
+            return False
 
 
 def derive(trace: Trace, repository: Repository) -> tuple[Provenance | None, tuple[Diagnostic, ...]]:
     """Follow every artifact back. None where a Dockerfile can't be read or a container can't be traced to a build."""
-    diagnostics: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = _other_ways(trace)
+    if diagnostics:
+        return None, tuple(diagnostics)
     builds = _read_builds(trace, repository, diagnostics)
     creates = _builders_of(trace, diagnostics)
     if builds is None or creates is None:
@@ -107,6 +137,34 @@ def derive(trace: Trace, repository: Repository) -> tuple[Provenance | None, tup
     )
 
 
+def _other_ways(trace: Trace) -> list[Diagnostic]:
+    """Ways out of a container that are traced and not yet followed back, each with the place."""
+    found = []
+    taken = {e.container_number for e in trace.events if isinstance(e, Extraction)}
+    for event in trace.events:
+        match event:
+            case ContainerRun(container=container) if container.number in taken:
+                message = "an artifact of a container that is run is not planned"
+            case ContainerRun() if _takes_out(event):
+                message = "a container that may write to a mounted folder is not planned"
+            case Extraction(landed=None):
+                message = "an extraction to standard output is not planned"
+            case ImageBuild(context=None) | ImageBuild(dockerfile=None):
+                message = "a build from standard input is not planned"
+            case ContainerUse(numbers=numbers, verb=verb) if verb == "export" or (
+                set(numbers) & (taken - {None}) and verb not in ("stop", "kill", "logs", "wait")
+            ):
+                message = f"`docker {verb}` of a container is not planned"
+            case Insertion():
+                message = "a file that goes into a container is not planned"
+            case Compose(verb=verb) if verb in ("up", "build", "run", "create", "start", "exec"):
+                message = f"what `docker compose {verb}` builds or runs is not read"
+            case _:
+                continue
+        found.append(at(rules.SHAPE_NOT_PLANNED, message, event.span))
+    return found
+
+
 def same_image(one: Value, other: Value) -> bool:
     """Whether two words name one image: the same text, the same reference written otherwise, the same unknown."""
     if one == other:
@@ -115,16 +173,16 @@ def same_image(one: Value, other: Value) -> bool:
     return first is not None and first == second
 
 
-def ignore_source(event: ImageBuild) -> SourceFile | None:
+def ignore_source(build: Build) -> SourceFile | None:
     """The ignore file that holds for a build: `<Dockerfile>.dockerignore` before the context's own (semantics.md 3, rule 9)."""
-    repository = event.workspace.repository
-    return next((s for s in map(repository.source, ignore_paths(event)) if s is not None), None)
+    repository = build.event.workspace.repository
+    return next((s for s in map(repository.source, ignore_paths(build)) if s is not None), None)
 
 
-def ignore_paths(event: ImageBuild) -> tuple[PurePosixPath, PurePosixPath]:
+def ignore_paths(build: Build) -> tuple[PurePosixPath, PurePosixPath]:
     """Where a build's ignore file may stand, the one that wins first."""
-    beside = event.dockerfile.with_name(event.dockerfile.name + ".dockerignore")
-    return beside, event.context / ".dockerignore"
+    beside = build.path.with_name(build.path.name + ".dockerignore")
+    return beside, build.context / ".dockerignore"
 
 
 def _read_builds(trace: Trace, repository: Repository, diagnostics: list[Diagnostic]) -> list[Build] | None:
@@ -132,11 +190,14 @@ def _read_builds(trace: Trace, repository: Repository, diagnostics: list[Diagnos
     for event in trace.events:
         if not isinstance(event, ImageBuild):
             continue
-        source = repository.source(event.dockerfile)
-        if source is None or event.dockerfile in event.workspace.overlay:
-            where = "is not there" if source is None else "is written by the script"
-            message = f"the Dockerfile `{event.dockerfile}` {where}"
-            diagnostics.append(at(rules.DOCKERFILE_MISSING, message, event.span))
+        path, context = event.dockerfile, event.context
+        if path is None or context is None:
+            failed = True
+            continue
+        source = repository.source(path)
+        if source is None or path in event.workspace.overlay or event.workspace.source(path) != source:
+            where = "is written by the script" if event.workspace.node(path) is not None else "is not there"
+            diagnostics.append(at(rules.DOCKERFILE_MISSING, f"the Dockerfile `{path}` {where}", event.span))
             failed = True
             continue
         dockerfile, found = read_dockerfile(source)
@@ -144,7 +205,7 @@ def _read_builds(trace: Trace, repository: Repository, diagnostics: list[Diagnos
         if dockerfile is None:
             failed = True
         else:
-            builds.append(Build(event=event, dockerfile=dockerfile))
+            builds.append(Build(event=event, path=path, context=context, dockerfile=dockerfile))
     return None if failed else builds
 
 
@@ -165,15 +226,16 @@ def _builders_of(trace: Trace, diagnostics: list[Diagnostic]) -> dict[int, int] 
     for event in trace.events:
         if isinstance(event, ImageBuild):
             built.append(event)
-        if not isinstance(event, ContainerCreate) or event.number not in wanted:
+        if not isinstance(event, ContainerCreate) or event.container.number not in wanted:
             continue
-        build = next((b for b in reversed(built) if _made(b, event.image)), None)
+        image = event.container.image
+        build = next((b for b in reversed(built) if _made(b, image)), None)
         if build is None:
-            message = f"the image `{event.image}` is not built by this script before it is used"
+            message = f"the image `{image}` is not built by this script before it is used"
             diagnostics.append(at(rules.BUILDER_NOT_BUILT, message, event.span))
             failed = True
         else:
-            result[event.number] = build.number
+            result[event.container.number] = build.number
     return None if failed else result
 
 
@@ -189,6 +251,7 @@ class _Reader:
         self._creates = creates
         self._diagnostics = diagnostics
         self._extractions = [e for e in trace.events if isinstance(e, Extraction)]
+        self._context = build.context
         self._ignore = self._read_ignore()
 
     def copies(self) -> list[ArtifactCopy]:
@@ -233,21 +296,24 @@ class _Reader:
         text = argument.text if instruction.json and "$" not in argument.text else self._expanded(argument, scope)
         event = self._build.event
         if text is None:
-            if event.workspace.artifacts:
+            if event.workspace.carried:
                 self._report(rules.COPY_PATH_UNKNOWN, f"what `{argument.text}` comes to is not known", argument)
                 return None
             return []
         cleaned = posixpath.normpath(posixpath.join("/", text)).lstrip("/")
-        path = event.context / cleaned
+        path = self._context / cleaned
         if any(c in cleaned for c in "*?["):
             return self._pattern(path, argument)
         node = event.workspace.node(path)
         if isinstance(node, Artifact):
             return self._single(path, node, argument)
+        if node is not None and from_container(node):
+            self._report_altered(path, node, argument)
+            return None
         return self._directory(path, argument)
 
     def _single(self, path: PurePosixPath, node: Artifact, argument: Argument) -> list[Origin] | None:
-        below_context = path.relative_to(self._build.event.context).as_posix()
+        below_context = path.relative_to(self._context).as_posix()
         if self._ignore is not None and self._ignore.ignores(below_context):
             self._report(rules.ARTIFACT_MISSED, f"the ignore file keeps `{below_context}` from this build", argument)
             return None
@@ -265,6 +331,10 @@ class _Reader:
         """A directory of the context: all of it artifacts, none of it, or both (which isn't planned)."""
         workspace = self._build.event.workspace
         held = workspace.below(path)
+        for inner, node in held:
+            if from_container(node) and not isinstance(node, Artifact) and not self._ignored(inner):
+                self._report_altered(inner, node, argument)
+                return None
         artifacts = [(p, n) for p, n in held if isinstance(n, Artifact) and not self._ignored(p)]
         if not artifacts:
             return []
@@ -285,9 +355,26 @@ class _Reader:
             return None
         return [self._origin(p, p.relative_to(path), n, argument) for p, n in artifacts]
 
+    def _report_altered(self, path: PurePosixPath, node: Node | EntryKind, argument: Argument) -> None:
+        """An artifact that is no longer what came out of the container."""
+        message = f"`{argument.text}` takes `{path}`, which came out of a container and was changed on its way"
+        place = argument.span
+        if isinstance(node, Altered):
+            message, place = f"`{_short(node.command)}` changes the artifact `{path}` on its way", node.span
+        elif isinstance(node, Streamed):
+            message = f"`{argument.text}` takes `{path}`, which a container wrote to its standard output"
+        self._diagnostics.append(
+            Diagnostic(
+                rule=rules.COMMAND_TOUCHES_ARTIFACT,
+                message=message,
+                primary=Label(span=place),
+                help="do this in the builder's Dockerfile, then run ms-migrate again",
+            )
+        )
+
     def _pattern(self, path: PurePosixPath, argument: Argument) -> list[Origin] | None:
         """A pattern: none of the artifacts may be meant, since what else it takes isn't traced."""
-        for artifact in self._build.event.workspace.artifacts:
+        for artifact in self._build.event.workspace.carried:
             for place in (artifact, *artifact.parents):
                 if fnmatchcase(place.as_posix(), path.as_posix()):
                     self._report(
@@ -308,6 +395,7 @@ class _Reader:
             e
             for e in reversed(self._extractions)
             if e.container_number == node.container
+            and e.landed is not None
             and (path == e.landed or e.landed in path.parents or _moved(e, node))
         )
         return Origin(
@@ -320,7 +408,7 @@ class _Reader:
         )
 
     def _ignored(self, path: PurePosixPath) -> bool:
-        return self._ignore is not None and self._ignore.ignores(path.relative_to(self._build.event.context).as_posix())
+        return self._ignore is not None and self._ignore.ignores(path.relative_to(self._context).as_posix())
 
     def _expanded(self, argument: Argument, scope: Variables) -> str | None:
         """None also where the two builders may disagree, since the base's ENV isn't known (see scope.Variables)."""
@@ -328,7 +416,7 @@ class _Reader:
         return None if set(expansion.used) & scope.assumed else expansion.text
 
     def _read_ignore(self) -> IgnoreFile | None:
-        source = ignore_source(self._build.event)
+        source = ignore_source(self._build)
         if source is None:
             return None
         ignore, found = read_ignore(source)
@@ -345,3 +433,8 @@ def _moved(extraction: Extraction, node: Artifact) -> bool:
     """Whether `extraction` brought `node`, whatever the host did to its name since."""
     source = in_container(extraction.source)
     return node.source == source or source in node.source.parents
+
+
+def _short(text: str) -> str:
+    first = text.split("\n", 1)[0]
+    return first if len(first) <= 60 else first[:57] + "…"

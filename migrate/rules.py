@@ -31,6 +31,7 @@ VALUE_UNKNOWN = _rule("MS204", "value-unknown", _E, "a value that decides the mi
 COMMAND_TOUCHES_ARTIFACT = _rule(
     "MS205", "command-touches-artifact", _E, "a command may change the artifact on its way"
 )
+SCRIPT_TOO_LONG = _rule("MS207", "script-too-long", _E, "the script runs on longer than is followed")
 HOST_OUTSIDE = _rule("MS206", "path-outside-repository", _E, "a path leads out of the repository")
 
 # 3xx provenance
@@ -81,6 +82,11 @@ REMOVED_FILE_COPIED = _rule("MS421", "removed-file-copied", _E, "a COPY names a 
 COMMAND_ASSUMED_APART = _rule(
     "MS422", "command-assumed-apart", _W, "a command that is not traced is assumed to leave the build's files alone"
 )
+
+RUNS_CONDITIONALLY = _rule(
+    "MS423", "runs-conditionally", _E, "the extraction and the runtime's build do not always run together"
+)
+CLIENT_NOT_PLAIN = _rule("MS424", "client-not-plain", _E, "docker is called in a way that verifying can't stand in for")
 
 # 5xx verifying
 LEGACY_BUILD_FAILS = _rule("MS501", "legacy-build-fails", _E, "the legacy build does not run")

@@ -127,7 +127,7 @@ def test_a_refusal_shows_its_place(tmp_path: Path) -> None:
     lay(tmp_path, {"build.sh": SCRIPT.replace("docker rm", "strip app\ndocker rm")})
     done = ms_migrate("--no-verify", tmp_path)
     assert done.returncode == 1
-    assert "error[MS205]: `strip` changes the artifact `app` on its way\n --> build.sh:5:1\n" in done.stderr
+    assert "error[MS205]: `strip app` changes the artifact `app` on its way\n --> build.sh:5:1\n" in done.stderr
     assert done.stdout == "build.sh: not migrated\n  nothing was written\n"
 
 

@@ -309,8 +309,9 @@ def test_an_image_that_only_one_side_makes_is_told(tmp_path: Path, environment: 
 
 @pytest.mark.usefixtures("untouched")
 def test_a_command_that_is_not_carried_out_ends_the_verification(tmp_path: Path, environment: dict[str, str]) -> None:
-    script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n./prepare.sh\n")
-    files = {"build.sh": script, "prepare.sh": "#!/bin/sh\ndocker volume create data\n"}
+    script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\npython3 prepare.py\n")
+    program = 'import subprocess, sys\nsys.exit(subprocess.call(["docker", "volume", "create", "data"]))\n'
+    files = {"build.sh": script, "prepare.py": program}
     done = run(lay(tmp_path / "demo", files), environment)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "MS505" in done.stderr

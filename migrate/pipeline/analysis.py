@@ -54,10 +54,11 @@ def analyse(repository: Repository, driver: Driver, inputs: Inputs, facts: Facts
     if script is None:
         return _stopped(driver, start, diagnostics, legacy=True)
     start, followed = _follow(script, repository, driver, inputs)
-    if not extracts(followed) and not _may_extract(followed, script):
+    unread = has_errors(diagnostics) or has_errors(followed.diagnostics)
+    if not extracts(followed) and not (unread and _COPIES_OUT.search(script.source.text)):
         return _stopped(driver, start, (), legacy=False)
     diagnostics += followed.diagnostics
-    if has_errors(followed.diagnostics):
+    if has_errors(diagnostics):
         return _stopped(driver, start, diagnostics, legacy=True)
     provenance, found = derive(followed, repository)
     diagnostics += found
@@ -70,7 +71,8 @@ def analyse(repository: Repository, driver: Driver, inputs: Inputs, facts: Facts
     try:
         changes = render_changes(planned)
     except UncertainEditError as error:
-        place = script.source.span(error.offset, error.offset)
+        line = script.source.line_bounds(script.source.position(error.offset).line)
+        place = script.source.span(error.offset, max(error.offset, len(script.source.text[: line[1]].rstrip())))
         uncertain = at(rules.DRIVER_EDIT_UNCERTAIN, error.reason, place)
         return _stopped(driver, start, (*diagnostics, uncertain), legacy=True)
     found = _read_back(repository, planned, changes, start, inputs)
@@ -106,15 +108,9 @@ def _follow(script: Script, repository: Repository, driver: Driver, inputs: Inpu
     ]
     for start, followed in attempts:
         builds = [e for e in followed.events if isinstance(e, ImageBuild)]
-        if builds and all(repository.source(b.dockerfile) is not None for b in builds):
+        if builds and all(b.dockerfile is not None and repository.source(b.dockerfile) is not None for b in builds):
             return start, followed
     return attempts[0]
-
-
-def _may_extract(followed: Trace, script: Script) -> bool:
-    """A script that couldn't be followed, and that copies from something with a colon, may still be a legacy build: then
-    its diagnostics are told."""
-    return has_errors(followed.diagnostics) and _COPIES_OUT.search(script.source.text) is not None
 
 
 def _read_back(

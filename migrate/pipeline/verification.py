@@ -140,7 +140,7 @@ class _Verifier:
             environment=self._inputs.environment,
             time_limit=self._time_limit,
             changes=changes,
-            cached=() if changes else (planned.builder.event.dockerfile,),
+            cached=() if changes else (planned.builder.path,),
             judged=judged,
         )
         run = self._run.side(request, self._report)
@@ -180,7 +180,7 @@ class _Verifier:
             )
 
     def _builder_image(self, legacy: SideRun, planned: StagePlan) -> str:
-        path = planned.builder.event.dockerfile
+        path = planned.builder.path
         image = next((i for i in legacy.images if i.dockerfile == path), None)
         if image is None:
             raise self._missing(f"the legacy script did not build `{path}`, though its trace says so", planned)
@@ -199,7 +199,7 @@ class _Verifier:
 
     def _compare(self, legacy: SideRun, migrated: SideRun, planned: StagePlan) -> tuple[ImageCheck, ...]:
         """Every image of the legacy side but the builder's, against the one of the same name."""
-        builder = planned.builder.event.dockerfile
+        builder = planned.builder.path
         wanted = [i for i in legacy.images if i.dockerfile != builder]
         made = {i.reference: i for i in migrated.images if i.reference is not None}
         if not wanted or {i.reference for i in wanted} != set(made):

@@ -14,25 +14,25 @@ from migrate.provenance import Build, ignore_paths, ignore_source
 
 def check_context(builder: Build, runtime: Build, driver: PurePosixPath) -> list[Diagnostic]:
     """Whether the two builds see the context through one ignore file, and which COPY takes a file that changes."""
-    sources = [ignore_source(b.event) for b in (builder, runtime)]
+    sources = [ignore_source(b) for b in (builder, runtime)]
     found = []
     if [s.path if s else None for s in sources] != [sources[1].path if sources[1] else None] * 2:
         other = next(s for s in sources if s is not None)
         message = f"`{other.path}` holds for one of the two builds only"
         found.append(at(rules.DIFFERENT_CONTEXTS, message, runtime.event.span))
     for build, source in zip((builder, runtime), sources, strict=True):
-        written = [p for p in ignore_paths(build.event) if p in build.event.workspace.overlay]
+        written = [p for p in ignore_paths(build) if p in build.event.workspace.overlay]
         if written and (source is None or source.path in written):
             message = f"the ignore file `{written[0]}` is written by the script"
             found.append(at(rules.IGNORE_FILE_UNREADABLE, message, build.event.span))
     ignore = read_ignore(sources[1])[0] if sources[1] is not None else None
-    removed = builder.event.dockerfile
+    removed = builder.path
     for argument, text in _sources(builder):
         # what a folder of the builder takes along matters only where an artifact holds it
         taken = _taken(builder, argument, text, removed, ignore, removed=removed)
         found += [d for d in taken if d.rule is rules.REMOVED_FILE_COPIED]
     for argument, text in _sources(runtime):
-        for path in (removed, runtime.event.dockerfile, driver):
+        for path in (removed, runtime.path, driver):
             found += _taken(runtime, argument, text, path, ignore, removed=removed)
     return found
 
@@ -64,7 +64,7 @@ def _taken(
     *,
     removed: PurePosixPath,
 ) -> list[Diagnostic]:
-    context = build.event.context
+    context = build.context
     if not path.is_relative_to(context):
         return []
     inside = path.relative_to(context)

@@ -11,15 +11,19 @@ from migrate.shell.syntax import SimpleCommand
 from migrate.source import Span
 from migrate.trace.commands import assigned_names, mentions_client
 from migrate.trace.events import (
+    Compose,
+    ConditionKind,
     ContainerCreate,
     ContainerRemove,
     ContainerRun,
+    ContainerUse,
     Event,
     Extraction,
     Harmless,
     HostChange,
     ImageBuild,
     ImageUse,
+    Insertion,
     Opaque,
     Trace,
     Traced,
@@ -51,18 +55,26 @@ class _Sorter:
         self._trace = trace
         self._builder = builder
         self._runtime = runtime
-        self._creates = [e for e in trace.events if isinstance(e, ContainerCreate) and e.number in provenance.creates]
-        self._landed = [e.landed for e in trace.events if isinstance(e, Extraction)]
+        made = [e.container for e in trace.events if isinstance(e, ContainerCreate)]
+        self._creates = [c for c in made if c.number in provenance.creates]
+        self._landed = [e.landed for e in trace.events if isinstance(e, Extraction) and e.landed is not None]
         numbers = [i for i, e in enumerate(trace.events) if e is builder.event or e is runtime.event]
+        self._source = trace.script.source
         self._between = range(min(numbers), max(numbers))
         self.removed: list[SimpleCommand] = []
         self.diagnostics: list[Diagnostic] = []
 
     def sort(self) -> None:
         fates: dict[int, list[tuple[bool, Traced]]] = {}
+        part: list[Traced] = []
         for index, step in enumerate(self._trace.steps):
             goes = self._goes(index, step.event)
+            if goes or step.event is self._runtime.event:
+                part.append(step)
+            if not (goes or isinstance(step.event, Harmless)) and step.command.span.file is not self._source:
+                continue
             fates.setdefault(step.command.span.start, []).append((goes, step))
+        self._check_ways(part)
         for entries in fates.values():
             going = [goes for goes, step in entries if not isinstance(step.event, Harmless) or goes]
             if going and all(going):
@@ -74,6 +86,7 @@ class _Sorter:
                     entries[0][1].command.span,
                 )
         self._check_variables()
+        self._check_unreached()
         if self._trace.remaining:
             self._report(
                 rules.HOST_ARTIFACT_GONE,
@@ -85,14 +98,17 @@ class _Sorter:
         match event:
             case ImageBuild():
                 return event is self._builder.event
-            case ContainerCreate():
-                return event in self._creates
+            case ContainerCreate(container=container):
+                return container in self._creates
             case Extraction():
                 return True
             case ContainerRemove():
                 return self._container_remove(event)
             case ContainerRun():
                 self._container_run(event)
+                return False
+            case ContainerUse() | Insertion() | Compose():
+                self._other_use(event)
                 return False
             case ImageUse():
                 return self._image_use(event)
@@ -122,14 +138,76 @@ class _Sorter:
         return bool(dance) and all(dance)
 
     def _container_run(self, event: ContainerRun) -> None:
-        if self._is_builder(event.image):
+        container = event.container
+        names = ("volumes-from",)
+        mounts = bool(container.mounts) or any(o.name in (*names, "volume", "mount") for o in container.options)
+        if self._is_builder(container.image):
             self._report(
                 rules.BUILDER_IMAGE_USED, "the builder's image is run: it is no longer made under a tag", event.span
             )
-        elif event.mounts and self._landed:
+        elif mounts and self._landed:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT, "a container with mounts may change or need the artifact", event.span
             )
+
+    def _other_use(self, event: ContainerUse | Insertion | Compose) -> None:
+        """A use of the extraction's container, or of one that can't be told apart from it."""
+        match event:
+            case ContainerUse(containers=containers):
+                pass
+            case Insertion(container=container):
+                containers = (container,)
+            case Compose():
+                return
+        if self._found_by_docker(containers, event.span):
+            return
+        if any(map(self._is_dance_container, containers)):
+            message = "the extraction's container is used for more than the extraction"
+            self._report(rules.DRIVER_EDIT_UNCERTAIN, message, event.span)
+
+    def _check_ways(self, part: list[Traced]) -> None:
+        """The extraction and the runtime's build must run together, once each, from this script, by plain docker."""
+        seen: set[tuple[int, type[Event]]] = set()
+        runtime = next(s for s in part if s.event is self._runtime.event)
+        for step in self._trace.steps:
+            if step.client not in ("", "docker") and not isinstance(step.event, Compose):
+                message = f"a command that is run by `{step.client}` can't be checked by building"
+                self._report(rules.CLIENT_NOT_PLAIN, message, step.event.span)
+                return
+        for step in part:
+            if step.command.span.file is not self._source:
+                message = f"a step of the extraction stands in `{step.command.span.file.path}`"
+                self._report(rules.DRIVER_EDIT_UNCERTAIN, message, step.event.span)
+                return
+            if step.conditions != runtime.conditions:
+                self._report_condition(step, runtime)
+                return
+            if any(c.kind in (ConditionKind.LOOP, ConditionKind.BACKGROUND) for c in step.conditions):
+                message = f"a step of the extraction runs {step.conditions[-1]}"
+                self._report(rules.RUNS_CONDITIONALLY, message, step.event.span)
+                return
+            key = (step.event.span.start, type(step.event))
+            if key in seen and isinstance(step.event, ImageBuild | ContainerCreate | Extraction):
+                self._report(rules.DRIVER_EDIT_UNCERTAIN, "this command runs more than once", step.event.span)
+                return
+            seen.add(key)
+
+    def _report_condition(self, step: Traced, runtime: Traced) -> None:
+        own = [c for c in step.conditions if c not in runtime.conditions]
+        other = [c for c in runtime.conditions if c not in step.conditions]
+        if own:
+            message = f"this step of the extraction runs {own[0]}, the runtime's build without that"
+        else:
+            message = f"the runtime's build runs {other[0]}, this step of the extraction without that"
+        self._report(rules.RUNS_CONDITIONALLY, message, step.event.span)
+
+    def _check_unreached(self) -> None:
+        """Commands on ways that are not taken here keep what they say: it may be what goes."""
+        for command in self._trace.unreached:
+            if re.search(r"\b(?:build|buildx|create|cp|run|compose)\b|docker-compose", command.span.text):
+                message = "this docker command is on a way that is not taken here, and may need what goes"
+                self._report(rules.DRIVER_EDIT_UNCERTAIN, message, command.span)
+                return
 
     def _found_by_docker(self, values: tuple[Value, ...], span: Span) -> bool:
         """Whether docker itself is asked for what is meant (`docker rm $(docker ps -aq)`): it may be what no longer is."""
@@ -156,6 +234,10 @@ class _Sorter:
     def _host_change(self, index: int, event: HostChange) -> bool:
         """Preparing the place where an artifact lands, moving it, and clearing it away is part of the extraction."""
         dance = [self._is_artifact_place(p) for p in event.paths]
+        if event.alters:
+            message = f"`{event.command}` changes the artifact `{event.alters[0]}` on its way"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
+            return False
         if dance and all(dance):
             return True
         if any(dance):
@@ -182,8 +264,7 @@ class _Sorter:
         return any(path == p or path in p.parents or p in path.parents for p in self._moved_places())
 
     def _moved_places(self) -> list[PurePosixPath]:
-        artifacts = self._runtime.event.workspace.artifacts
-        return [*self._landed, *artifacts]
+        return [*self._landed, *self._runtime.event.workspace.carried]
 
     def _harmless(self, event: Harmless) -> bool:
         words = re.split(r"\s+", event.text)

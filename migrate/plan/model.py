@@ -66,8 +66,8 @@ class StagePlan:
 
     @property
     def path(self) -> PurePosixPath:
-        return self.runtime.event.dockerfile
+        return self.runtime.path
 
     @property
     def removed_file(self) -> PurePosixPath:
-        return self.builder.event.dockerfile
+        return self.builder.path

@@ -67,10 +67,10 @@ def _shape(trace: Trace, provenance: Provenance) -> tuple[Diagnostic, ...]:
     if has_errors(tuple(found)) or not provenance.builders or not provenance.runtimes:
         return tuple(found)
     builder, runtime = provenance.builders[0], provenance.runtimes[0]
-    if builder.event.context != runtime.event.context:
-        message = f"the builder's build context is `{builder.event.context}`, the runtime's `{runtime.event.context}`"
+    if builder.context != runtime.context:
+        message = f"the builder's build context is `{builder.context}`, the runtime's `{runtime.context}`"
         found.append(at(rules.DIFFERENT_CONTEXTS, message, runtime.event.span))
-    if builder.event.dockerfile == runtime.event.dockerfile:
+    if builder.path == runtime.path:
         found.append(at(rules.SHAPE_NOT_PLANNED, "both builds use one Dockerfile", runtime.event.span))
     if any(same_image(a, b) for a in builder.event.tags for b in runtime.event.tags):
         found.append(at(rules.BUILDER_IMAGE_USED, "builder and runtime have one tag", runtime.event.span))
@@ -80,7 +80,7 @@ def _shape(trace: Trace, provenance: Provenance) -> tuple[Diagnostic, ...]:
     found += [
         at(rules.SHAPE_NOT_PLANNED, f"`{e.dockerfile}` is built a second time", e.span)
         for e in trace.events
-        if isinstance(e, ImageBuild) and e is not builder.event and e.dockerfile == builder.event.dockerfile
+        if isinstance(e, ImageBuild) and e is not builder.event and e.dockerfile == builder.path
     ]
     return tuple(found)
 

@@ -4,7 +4,20 @@ import re
 from dataclasses import dataclass
 
 from migrate.plan.model import DriverPlan
-from migrate.shell.syntax import AndOr, Command, Group, SimpleCommand, Statement
+from migrate.shell.syntax import (
+    AndOr,
+    ArithmeticFor,
+    Case,
+    Command,
+    For,
+    Function,
+    Group,
+    If,
+    SimpleCommand,
+    Statement,
+    Subshell,
+    While,
+)
 from migrate.source import Edit, SourceFile, Span, apply_edits
 
 
@@ -30,6 +43,8 @@ def render_driver(plan: DriverPlan) -> str:
     source = plan.script.source
     editor = _Editor(plan)
     editor.whole(plan.script.statements)
+    if editor.left:
+        raise UncertainEditError("a command that goes stands where it can't be taken out", min(editor.left))
     edits = [*editor.edits, *_whole_lines(source, editor.cuts, plan)]
     if plan.inserted:
         at = source.span(plan.verb_end, plan.verb_end)
@@ -43,7 +58,7 @@ class _Editor:
     def __init__(self, plan: DriverPlan) -> None:
         self._removed = {c.span.start for c in plan.removed}
         self._source = plan.script.source
-        self._left = set(self._removed)
+        self.left = set(self._removed)
         self.cuts: list[_Cut] = []
         self.edits: list[Edit] = []
 
@@ -65,13 +80,30 @@ class _Editor:
     def _command(self, command: Command) -> bool:
         match command:
             case SimpleCommand():
+                self.left.discard(command.span.start)
                 return command.span.start in self._removed
             case AndOr():
                 return self._and_or(command)
             case Group():
                 return self.body(command.body)
+            case If(branches=branches, otherwise=otherwise):
+                for body in (*(b.body for b in branches), otherwise or ()):
+                    self._inner(body)
+            case For(body=body) | ArithmeticFor(body=body) | While(body=body) | Subshell(body=body):
+                self._inner(body)
+            case Case(items=items):
+                for item in items:
+                    self._inner(item.body)
+            case Function(body=Group(body=body)):
+                self._inner(body)
             case _:
-                return False
+                pass
+        return False
+
+    def _inner(self, statements: tuple[Statement, ...]) -> None:
+        """The body of a construct that stays: what goes is cut, but something must be left of it."""
+        if self.body(statements):
+            raise UncertainEditError("taking this out would leave nothing here", statements[0].span.start)
 
     def _and_or(self, node: AndOr) -> bool:
         """Links are what stands between `&&`; a fallback (`|| …`) goes with what it belongs to."""

@@ -4,8 +4,9 @@ Only data. What a node means is for `trace` to say.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
+from typing import Any
 
 from migrate.source import SourceFile, Span
 
@@ -274,10 +275,12 @@ class ArithmeticCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A piece that the tree has no node for (`coproc`), with the reason."""
+    """A piece that the tree has no node for (`coproc`), with the reason; `told` where the reader has given a diagnostic of
+    its own."""
 
     span: Span
     reason: str
+    told: bool = False
 
 
 Command = (
@@ -325,6 +328,17 @@ class Script:
 
 
 Node = Command | Statement | Word | WordPart | Assignment | Redirection | HereDocument | Branch | CaseItem
+
+
+def placed(node: Any, file: SourceFile, place: Span | None = None) -> Any:
+    """`node` with its spans in `file`: at the same offsets, or all at `place`."""
+    if isinstance(node, Span):
+        return place if place is not None else file.span(node.start, node.end)
+    if isinstance(node, tuple):
+        return tuple(placed(n, file, place) for n in node)
+    if is_dataclass(node) and not isinstance(node, type):
+        return replace(node, **{f.name: placed(getattr(node, f.name), file, place) for f in fields(node)})
+    return node
 
 
 def walk(node: Node) -> Iterator[Node]:

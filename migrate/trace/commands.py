@@ -17,13 +17,28 @@ from migrate.shell.syntax import (
 HARMLESS = frozenset(
     "echo printf true : false exit return test [ sleep date pwd hostname id whoami uname which type hash"
     " cat ls wc head tail grep basename dirname readlink realpath seq sort uniq tr cut du df stat file md5sum sha256sum"
-    " wait times ulimit break continue tput clear nproc curl".split()
+    " wait times ulimit break continue tput clear nproc curl arch ps kill pgrep pidof ping nc jq awk gawk find diff cmp"
+    " apt-get apt yum dnf zypper apk brew systemctl service modprobe kubectl helm gcloud aws az ssh trap umask getopts let"
+    " stty reset rev paste column comm fold nl od xxd strings ldd nm objdump readelf env printenv expr bc xargs envsubst"
+    " base64 sha1sum sha512sum cksum mktemp uuidgen openssl jobs disown bind shopt dirs hash sed".split()
 )
 """Commands that change no file of the build and no image, as long as their output isn't redirected to one. `curl` writes
 to standard output unless told a file (`is_harmless` looks)."""
 
 SETS_VARIABLES = frozenset("export declare local readonly typeset read unset getopts mapfile readarray".split())
 """Commands of the shell that do nothing but set the variables they name."""
+
+QUESTIONS = frozenset(
+    "grep egrep fgrep which type cmp diff command pgrep pidof ping nc curl wget mountpoint jq expr timeout ssh nslookup getent"
+    " id lsof netstat systemctl service apt-cache dpkg rpm dpkg-query pkg-config brew".split()
+)
+"""Commands that scripts run for their exit status: none is expected to succeed."""
+
+CLIENTS = frozenset({"docker", "podman", "nerdctl", "docker.io"})
+"""Programs that take docker's command line."""
+
+DECIDES_THE_CLIENT = frozenset({"PATH", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"})
+"""Variables that decide which docker runs, and on which engine."""
 
 DISCARDED = frozenset({"/dev/null", "/dev/stderr", "/dev/stdout"})
 """Targets of a redirection that are no files of the build."""
@@ -45,6 +60,14 @@ def is_harmless(words: list[str]) -> bool:
     name = words[0]
     if name == "git":
         return len(words) > 1 and words[1] in GIT_READERS
+    if name == "find":
+        return not any(re.match(r"-(?:exec|ok|delete|fprint|fls)", w) for w in words)
+    if name in ("xargs", "env"):
+        return len(words) == 1
+    if name in ("awk", "gawk"):
+        return not any(re.search(r">|system|-i", w) for w in words[1:])
+    if name == "openssl":
+        return "-out" not in words
     if name == "curl":
         return not any(
             (w.startswith("-") and not w.startswith("--") and ("o" in w.lower()))
@@ -55,6 +78,14 @@ def is_harmless(words: list[str]) -> bool:
     if name == "set":
         return not sets_parameters(words[1:])
     return name in HARMLESS or name in SETS_VARIABLES
+
+
+def is_question(words: list[str]) -> bool:
+    """Whether the command may well fail: its status decides what follows."""
+    name = words[0]
+    if name == "git":
+        return len(words) > 1 and words[1] in ("diff", "rev-parse", "describe", "show-ref", "ls-remote", "symbolic-ref")
+    return name in QUESTIONS
 
 
 def mentions_client(text: str) -> bool:

@@ -2,22 +2,57 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import PurePosixPath
 
 from migrate.diagnostics import Diagnostic
 from migrate.shell.syntax import Script, SimpleCommand
 from migrate.source import Span
-from migrate.trace.values import Value
+from migrate.trace.values import Stream, Value, Variable
 from migrate.trace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:
     """One word that a command was given. `span` is where the script wrote it; several arguments share a span where one
-    word expanded to them."""
+    word expanded to them. Not `certain` where an unquoted part isn't known: it may be no word, or several."""
 
     value: Value
     span: Span
+    certain: bool = True
+
+
+class ConditionKind(Enum):
+    TEST = "where"
+    FAILURE = "where it fails"
+    LOOP = "in a loop"
+    BACKGROUND = "in the background"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Why a command may run or not, or more than once. `span` is the command that was asked (for a LOOP: the loop), `holds`
+    whether it must succeed; `number` tells apart several askings of one command. `decided` where the files that are there
+    say that it holds, so that it holds for this repository."""
+
+    span: Span
+    kind: ConditionKind
+    holds: bool = True
+    decided: bool = False
+    number: int = 0
+
+    def __str__(self) -> str:
+        text = " ".join(self.span.text.split())
+        shown = text if len(text) <= 60 else text[:57] + "…"
+        match self.kind:
+            case ConditionKind.TEST:
+                return f"where `{shown}` {'holds' if self.holds else 'does not hold'}"
+            case ConditionKind.FAILURE:
+                return f"where `{shown}` fails"
+            case ConditionKind.LOOP:
+                return f"in the loop `{shown}`"
+            case ConditionKind.BACKGROUND:
+                return f"in the background (`{shown}`)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,47 +77,85 @@ class BuildOption:
 class ImageBuild:
     """`docker build`. Paths are relative to the repository's root. `verb_end` is the offset behind `docker build`, where
     options may be put; `fixed_spans` are the words that give tags, Dockerfile and context; `variables` are the script's at
-    this moment."""
+    this moment. `context` is None where it comes from standard input (`streamed` says from where, if that is known), and
+    `dockerfile` then is the path in it; `dockerfile` is None where it alone comes from standard input."""
 
     span: Span
     number: int
-    dockerfile: PurePosixPath
-    context: PurePosixPath
+    dockerfile: PurePosixPath | None
+    context: PurePosixPath | None
+    streamed: Stream | Value | None = None
     tags: tuple[Value, ...]
     build_arguments: tuple[BuildArgument, ...]
     options: tuple[BuildOption, ...]
     verb_end: int
     fixed_spans: frozenset[Span]
     workspace: Workspace = field(repr=False)
-    variables: Mapping[str, Value] = field(repr=False)
+    variables: Mapping[str, Variable | None] = field(repr=False)
 
     def option(self, name: str) -> BuildOption | None:
         return next((o for o in reversed(self.options) if o.name == name), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerCreate:
-    """`docker create`; `name` is None without `--name`."""
+class Mount:
+    """`-v` or `--mount` of a container: `source` is a path on the host, or a volume's name where it is no path; `host` is
+    that path relative to the repository's root, None where it is none or leads out of it."""
 
-    span: Span
+    source: Value
+    host: PurePosixPath | None
+    target: Value
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """How a container is made. `number` counts the script's containers; `name` is None without `--name`; `command` is what
+    stands behind the image; `options` are all others than name and mounts."""
+
     number: int
     image: Value
     name: Value | None
+    command: tuple[Value, ...]
+    mounts: tuple[Mount, ...]
+    options: tuple[BuildOption, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerCreate:
+    """`docker create`."""
+
+    span: Span
+    container: Container
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRun:
-    """`docker run`; `mounts` where it has `-v`, `--mount` or `--volumes-from`."""
+    """`docker run`; `detached` with `-d`, `removed` with `--rm`; `stdin` is what it is fed, where that is known."""
 
     span: Span
-    image: Value
-    mounts: bool
+    container: Container
+    detached: bool
+    removed: bool
+    stdin: Stream | Value | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerUse:
+    """`docker start`, `stop`, `wait`, `exec`, `export`, `commit`, `logs` … of containers. `arguments` are the operands
+    behind them (exec's command, commit's image)."""
+
+    span: Span
+    verb: str
+    containers: tuple[Value, ...]
+    numbers: tuple[int | None, ...]
+    arguments: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
     """`docker cp container:source destination`: `source` is a path in the container, `destination` the path on the host as
-    given and `landed` where the artifact then stands."""
+    given and `landed` where the artifact then stands; None where it goes to standard output as a tar."""
 
     span: Span
     container: Value
@@ -90,7 +163,18 @@ class Extraction:
     source: str
     source_span: Span
     destination: Value
-    landed: PurePosixPath
+    landed: PurePosixPath | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insertion:
+    """`docker cp path container:destination`: a file of the host goes into a container."""
+
+    span: Span
+    container: Value
+    container_number: int | None
+    source: Value
+    destination: Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +197,12 @@ class ImageUse:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostChange:
     """A command of the host that changes files: `paths` are those it names, relative to the root, as far as they lie in
-    the repository."""
+    the repository. `alters` are those among them that came out of a container and are now something else."""
 
     span: Span
     command: str
     paths: tuple[PurePosixPath, ...]
+    alters: tuple[PurePosixPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +225,23 @@ class Opaque:
     artifacts: tuple[PurePosixPath, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compose:
+    """`docker-compose …` or `docker compose …`: it may build and run what its files say, which aren't read here."""
+
+    span: Span
+    verb: str
+    words: tuple[Value, ...]
+
+
 Event = (
     ImageBuild
     | ContainerCreate
     | ContainerRun
+    | ContainerUse
     | Extraction
+    | Insertion
+    | Compose
     | ContainerRemove
     | ImageUse
     | HostChange
@@ -155,19 +252,25 @@ Event = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traced:
-    """An event and the command it came from: the unit that can be taken out of the script."""
+    """An event and the command it came from: the unit that can be taken out of the script. `conditions` say when it runs,
+    the outermost first; `client` is how docker was called (`docker`, `sudo docker`, `podman`), empty for other commands."""
 
     event: Event
     command: SimpleCommand
+    conditions: tuple[Condition, ...] = ()
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """Everything a driver does, in order. `remaining` are artifacts that still stand on the host at its end."""
+    """Everything a driver does, in order. `remaining` are artifacts that still stand on the host at its end, `unreached`
+    the commands of the driver that name docker and are not come to with these files, arguments and environment (an uncalled
+    function, the other branch); none where nothing of these decided."""
 
     script: Script
     steps: tuple[Traced, ...]
     remaining: tuple[PurePosixPath, ...]
+    unreached: tuple[SimpleCommand, ...]
     diagnostics: tuple[Diagnostic, ...]
 
     @property

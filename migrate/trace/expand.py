@@ -1,11 +1,12 @@
-"""Shell words → values: parameters, quotes, field splitting, as bash does it, or Unknown.
+"""Shell words → values: parameters, quotes, braces, field splitting, file names, as bash does it (Bash manual, 3.5), or Unknown.
 
-Pure: what a command substitution comes to is asked of the caller.
+What a command substitution comes to is asked of the caller. `${x:=d}` and arithmetic assign to the state.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import assert_never
 
 from migrate.shell.syntax import (
@@ -16,154 +17,544 @@ from migrate.shell.syntax import (
     Parameter,
     ProcessSubstitution,
     Quoting,
+    SimpleCommand,
     Word,
     WordPart,
 )
-from migrate.source import Span
-from migrate.trace.values import Text, Value
+from migrate.source import SourceFile, Span
+from migrate.trace import arithmetic
+from migrate.trace.braces import Token, expand_braces
+from migrate.trace.operators import applied, sliced
+from migrate.trace.patterns import SPECIAL, to_regex
+from migrate.trace.splitting import split
+from migrate.trace.state import State
+from migrate.trace.values import EMPTY, Array, Part, Unknown, Value, Variable
 
 Substitute = Callable[[CommandSubstitution], Value]
 
-_GLOB = re.compile(r"[*?]|\[.*\]")
-_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
-_BLANKS = " \t\n"
+_BASH_ONLY = {"/", "//", "/#", "/%", ":", "^", "^^", ",", ",,", "@"}
+_PARAMETER = re.compile(r"\$(?:(\w+)|\{(\w+)\}|\{#(\w+)\})")
+_COMPLEX = re.compile(r"\$\{(?!#?\w+\})|\$\(|`")
+_WHOLE = ("@", "*")
+_GLOB = re.compile(r"[*?]|\[.+\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variables:
-    """What names mean: `known` holds what the script or the caller set, `unset` what is known not to be set; any other
-    name is the environment's and unknown. Positional parameters are `1`, `2` … in the same mapping."""
+class Field:
+    """One field of a word. Not `certain` where an unquoted part isn't known: it may be none, or several."""
 
-    known: Mapping[str, Value]
-    unset: frozenset[str] = frozenset()
-
-    def get(self, name: str, span: Span) -> Value | None:
-        """None: unset."""
-        if name in self.known:
-            return self.known[name]
-        if name in self.unset:
-            return None
-        return Value.unknown(f"`${name}`" if len(name) == 1 and not name.isalnum() else f"variable `{name}`", span)
+    value: Value
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
+    """A stretch of a word. `splits` where it is what an unquoted expansion came to; `ends` where a field ends behind it."""
+
     value: Value
-    splits: bool
-    pattern: bool = False
+    quoted: bool
+    splits: bool = False
+    ends: bool = False
+    nothing: bool = False
 
 
-def expand_text(word: Word, variables: Variables, substitute: Substitute) -> Value:
-    """The word as one value, without splitting: an assignment's right side, a redirection's target."""
-    result = Value(parts=())
-    for piece in _pieces(word, variables, substitute):
-        result += piece.value
-    return result
+class Expander:
+    """Expands words in one state."""
 
+    def __init__(self, state: State, substitute: Substitute) -> None:
+        self._state = state
+        self._substitute = substitute
 
-def expand_fields(word: Word, variables: Variables, substitute: Substitute) -> tuple[Value, ...]:
-    """The fields that the word becomes. An unquoted part that isn't known counts as one field without blanks in it; what
-    would be a file-name pattern or a brace list is unknown as a whole."""
-    pieces = _pieces(word, variables, substitute)
-    if any(p.pattern for p in pieces):
-        return (Value.unknown(f"pattern `{word.span.text}`", word.span),)
-    fields: list[Value] = []
-    current: Value | None = None
-    for piece in pieces:
-        if not piece.splits:
-            current = (current or Value(parts=())) + piece.value
-            continue
-        for index, chunk in enumerate(_split(piece.value)):
-            if index and current is not None:
-                fields.append(current)
+    def text(self, word: Word | None) -> Value:
+        """The word as one value, without splitting: an assignment's right side, a redirection's target."""
+        result = EMPTY
+        if word is None:
+            return result
+        for piece in self._pieces(word.parts, assigned=True):
+            result += piece.value
+            if piece.ends:
+                result += Value.of(" ")
+        return result
+
+    def fields(self, word: Word) -> tuple[Field, ...]:
+        """The fields that the word becomes. A pattern whose directory isn't known is unknown as a whole."""
+        tokens = self._tokens(word)
+        if tokens is None:
+            return (Field(value=Value.unknown(f"`{word.span.text}`", word.span), certain=False),)
+        return tuple(field for parts in expand_braces(tokens) for field in self._fields(word, parts))
+
+    def pattern(self, word: Word) -> list[tuple[str, bool]] | None:
+        """Texts, each with whether it is quoted; None where a part isn't known."""
+        result = []
+        for piece in self._pieces(word.parts, assigned=True):
+            if piece.value.text is None or piece.nothing:
+                return None
+            result.append((piece.value.text, piece.quoted))
+        return result
+
+    def number(self, text: str, span: Span) -> int:
+        """Arithmetic; raises arithmetic.UnknownError or arithmetic.FailureError."""
+        names = arithmetic.Names(get=lambda name: self._number_text(name, span), assign=self._assign_number)
+        return arithmetic.evaluate(self._within_arithmetic(text, span), names)
+
+    def parameter_names(self, part: Parameter) -> None:
+        """Nothing is known any more of what `part` may assign."""
+        if part.operator in (":=", "="):
+            self._state.forget([part.name], part.span)
+
+    def _tokens(self, word: Word) -> list[Token] | None:
+        """Characters that may make a brace list, and everything else as it is; None where the shell may or may not know
+        braces."""
+        tokens: list[Token] = []
+        for part in word.parts:
+            plain = isinstance(part, Literal) and part.quoting is Quoting.NONE and re.search(r"[{},]", part.span.text)
+            if isinstance(part, Literal) and plain:
+                for text, quoted in _runs(part):
+                    tokens += [Literal(span=part.span, text=text, quoting=Quoting.SINGLE)] if quoted else list(text)
+            else:
+                tokens.append(part)
+        braces = any(isinstance(t, str) and t == "{" for t in tokens)
+        return (
+            None
+            if braces and self._state.shell == "sh" and re.search(r"\{.*(?:,|\.\.).*\}", word.span.text)
+            else tokens
+        )
+
+    def _fields(self, word: Word, parts: Sequence[WordPart]) -> Iterator[Field]:
+        current: list[tuple[Value, bool]] | None = None
+        certain = True
+        for piece in self._pieces(parts):
+            if piece.nothing:
+                certain = certain and piece.value == EMPTY
+            elif piece.splits:
+                certain = certain and all(_one_field(p) for p in piece.value.parts)
+                for index, chunk in enumerate(split(piece.value, self._separators(word.span))):
+                    if index and current is not None:
+                        yield from self._named(current, word.span, certain=certain)
+                        current = None
+                    if chunk is not None:
+                        current = [*(current or []), (chunk, False)]
+            else:
+                current = [*(current or []), (piece.value, piece.quoted)]
+            if piece.ends and current is not None:
+                yield from self._named(current, word.span, certain=certain)
                 current = None
-            if chunk is not None:
-                current = (current or Value(parts=())) + chunk
-    if current is not None:
-        fields.append(current)
-    return tuple(fields)
+        if current is not None:
+            yield from self._named(current, word.span, certain=certain)
 
+    def _separators(self, span: Span) -> Value:
+        value = self._state.lookup("IFS", span)
+        return value if isinstance(value, Value) else Value.of(" \t\n")
 
-def _split(value: Value) -> list[Value | None]:
-    """`value` cut at blanks. None stands for nothing before, between or after them."""
-    chunks: list[Value | None] = [None]
-    for part in value.parts:
-        if not isinstance(part, Text):
-            chunks[-1] = (chunks[-1] or Value(parts=())) + Value(parts=(part,))
-            continue
-        for index, text in enumerate(re.split(f"[{_BLANKS}]+", part.text)):
-            if index:
-                chunks.append(None)
-            if text:
-                chunks[-1] = (chunks[-1] or Value(parts=())) + Value.of(text)
-    return chunks
+    def _named(self, pieces: list[tuple[Value, bool]], span: Span, *, certain: bool) -> Iterator[Field]:
+        """File names that a field matches; the field itself where it is no pattern or nothing matches."""
+        whole = EMPTY
+        for value, _ in pieces:
+            whole += value
+        plain = "".join("x" * len(value.marked) if quoted else value.marked for value, quoted in pieces)
+        if "noglob" in self._state.options or not _GLOB.search(plain):
+            yield Field(value=whole, certain=certain)
+            return
+        texts = [(value.text, quoted) for value, quoted in pieces]
+        known = [(text, quoted) for text, quoted in texts if text is not None]
+        names = self._matching(known) if len(known) == len(texts) else None
+        if names is None:
+            yield Field(value=self._state.unknown(f"pattern `{span.text}`", span), certain=False)
+        elif names:
+            yield from (Field(value=Value.of(name), certain=certain) for name in names)
+        elif "nullglob" not in self._state.options:
+            yield Field(value=whole, certain=certain)
 
+    def _matching(self, pieces: list[tuple[str, bool]]) -> list[str] | None:
+        """Names that match, in order; None where a directory isn't known."""
+        if self._state.options & {"dotglob", "nocaseglob", "failglob"}:
+            return None
+        characters = [(c, quoted) for text, quoted in pieces for c in text]
+        components: list[list[tuple[str, bool]]] = [[]]
+        for character, quoted in characters:
+            if character == "/":
+                components.append([])
+            else:
+                components[-1].append((character, quoted))
+        bracket = "".join(c for c, q in characters if not q)
+        if re.search(r"\[[^\]]*/", bracket):
+            return None  # a slash in brackets is no directory
+        found = [""]
+        for index, component in enumerate(components):
+            last = index == len(components) - 1
+            advanced: list[str] = []
+            for base in found:
+                names = self._component(base, component, last=last)
+                if names is None:
+                    return None
+                advanced += names
+            found = advanced
+        return found
 
-def _pieces(word: Word, variables: Variables, substitute: Substitute) -> list[_Piece]:
-    pieces = [_piece(part, variables, substitute) for part in word.parts]
-    first = word.parts[0] if word.parts else None
-    if isinstance(first, Literal) and first.quoting is Quoting.NONE and first.span.text.startswith("~"):
-        pieces[0] = _Piece(value=Value.unknown("home directory", first.span), splits=False)
-    return pieces
+    def _component(self, base: str, component: list[tuple[str, bool]], *, last: bool) -> list[str] | None:
+        text = "".join(c for c, _ in component)
+        if not any(SPECIAL.match(c) and not quoted for c, quoted in component):
+            joined = base + text
+            if not last:
+                return [joined + "/"]
+            if not text:
+                return [joined]  # `*/`: a directory, as its parts before it found
+            path = self._state.path(joined)
+            there = self._state.workspace.exists(path) if path is not None else None
+            return None if there is None else [joined] if there else []
+        path = self._state.path(base or ".")
+        if text == "**" and "globstar" in self._state.options and not any(q for _, q in component):
+            return self._below(base, path) if not last and path is not None else None
+        names = self._state.workspace.names(path) if path is not None else None
+        if path is None or names is None:
+            return None
+        regex = to_regex(component, path=True)
+        hidden = component[0] == (".", False) or component[0] == (".", True)
+        matching = [n for n in names if regex.fullmatch(n) and (hidden or not n.startswith("."))]
+        if last:
+            return [base + n for n in matching]
+        kinds = {n: self._state.workspace.is_directory(path / n) for n in matching}
+        if any(kind is None for kind in kinds.values()):
+            return None
+        return [f"{base}{n}/" for n in matching if kinds[n]]
 
+    def _below(self, base: str, path: PurePosixPath) -> list[str] | None:
+        """`**/`: the directory itself and all below it, hidden ones left out."""
+        found = [base]
+        names = self._state.workspace.names(path)
+        if names is None:
+            return None
+        for name in names:
+            inner = self._state.workspace.is_directory(path / name)
+            if inner is None:
+                return None
+            if inner and not name.startswith("."):
+                below = self._below(f"{base}{name}/", path / name)
+                if below is None:
+                    return None
+                found += below
+        return found
 
-def _piece(part: WordPart, variables: Variables, substitute: Substitute) -> _Piece:
-    match part:
-        case Literal(text=text, quoting=quoting, span=span):
-            # an escaped blank or star is no pattern: look at what was written
-            pattern = quoting is Quoting.NONE and bool(
-                _GLOB.search(_unescaped(span.text)) or _BRACES.search(_unescaped(span.text))
+    def _pieces(self, parts: Sequence[WordPart], *, assigned: bool = False) -> Iterator[_Piece]:
+        for index, part in enumerate(parts):
+            match part:
+                case Literal(quoting=Quoting.NONE):
+                    yield from self._unquoted(part, first=index == 0, alone=len(parts) == 1, assigned=assigned)
+                case Literal(text=text):
+                    yield _Piece(value=Value.of(text), quoted=True)
+                case Parameter():
+                    yield from self._parameter(part, assigned=assigned)
+                case CommandSubstitution(quoting=quoting):
+                    quoted = quoting is not Quoting.NONE
+                    yield _Piece(value=self._substitute(part), quoted=quoted, splits=not quoted)
+                case Arithmetic(quoting=quoting):
+                    yield _Piece(value=self._arithmetic(part), quoted=quoting is not Quoting.NONE)
+                case ProcessSubstitution(span=span):
+                    yield _Piece(value=self._state.unknown(f"`{span.text}`", span), quoted=True)
+                case ExtendedGlob(span=span):
+                    yield _Piece(value=self._state.unknown(f"`{span.text}`", span), quoted=False, nothing=True)
+                    yield _Piece(value=Value.unknown(f"`{span.text}`", span), quoted=False)
+                case _:
+                    assert_never(part)
+
+    def _unquoted(self, part: Literal, *, first: bool, alone: bool, assigned: bool) -> Iterator[_Piece]:
+        runs = _runs(part)
+        if first and part.span.text.startswith("~"):
+            name = part.text.partition("/")[0]
+            rest = part.text[len(name) :]
+            home = self._state.lookup("HOME", part.span) if name == "~" else None
+            value = home if isinstance(home, Value) and home.text is not None else None
+            if value is None:
+                value = Value.unknown("home directory" if name == "~" else f"`{name}`", part.span)
+            yield _Piece(value=value, quoted=True)
+            runs = [(rest, False)]
+        elif (
+            re.match(r"\w+=(?:.*:)?~" if not assigned else r".*:~", part.span.text)
+            and first
+            and (alone or not assigned)
+        ):
+            yield _Piece(value=Value.unknown(f"`{part.span.text}`", part.span), quoted=True)
+            return
+        for text, quoted in runs:
+            yield _Piece(value=Value.of(text), quoted=quoted)
+
+    def _arithmetic(self, part: Arithmetic) -> Value:
+        try:
+            return Value.of(str(self.number(part.text, part.span)))
+        except (arithmetic.UnknownError, arithmetic.FailureError):
+            return self._state.unknown(f"`{part.span.text}`", part.span)
+
+    def _within_arithmetic(self, text: str, span: Span) -> str:
+        """`$x` and `${x}` in an expression come to their text before it is read."""
+
+        def one(match: re.Match[str]) -> str:
+            name = match[1] or match[2]
+            value = self._state.lookup(name or match[3], span)
+            if isinstance(value, Array):
+                value = value.get("0")
+            if value is None:
+                return "0" if match[3] else ""
+            if value.text is None:
+                raise arithmetic.UnknownError
+            return str(len(value.text)) if match[3] else value.text
+
+        if _COMPLEX.search(text):
+            return self._expanded_expression(text, span)
+        replaced = _PARAMETER.sub(one, re.sub(r"\$#(?![\w{])", lambda _: self._count(span), text))
+        return replaced.replace('"', "")
+
+    def _expanded_expression(self, text: str, span: Span) -> str:
+        """An expression with substitutions in it is expanded as a quoted word is."""
+        from migrate.shell.reader import read_script
+
+        script, _ = read_script(SourceFile(path=span.file.path, text=f': "{text}"'))
+        command = script.statements[0].command if script is not None and script.statements else None
+        if '"' in text or not isinstance(command, SimpleCommand) or len(command.words) != 2:
+            raise arithmetic.UnknownError
+        expanded = self.text(command.words[1]).text
+        if expanded is None:
+            raise arithmetic.UnknownError
+        return expanded
+
+    def _count(self, span: Span) -> str:
+        value = self._state.lookup("#", span)
+        if not isinstance(value, Value) or value.text is None:
+            raise arithmetic.UnknownError
+        return value.text
+
+    def _number_text(self, name: str, span: Span) -> str | None:
+        value = self._state.lookup(name, span)
+        if isinstance(value, Array):
+            value = value.get("0")
+        return "" if value is None else value.text
+
+    def _assign_number(self, name: str, text: str) -> None:
+        self._state.assign(name, Value.of(text))
+
+    def _parameter(self, part: Parameter, *, assigned: bool) -> Iterator[_Piece]:
+        """What a parameter comes to: one piece, or one an element for `$@`, `${a[@]}` and their kin."""
+        quoted = part.quoting is not Quoting.NONE
+        if self._state.shell == "sh" and (part.operator in _BASH_ONLY or part.index is not None or part.indirect):
+            yield _Piece(value=Value.unknown(f"`{part.span.text}`", part.span), quoted=quoted, splits=not quoted)
+            return
+        star = part.name if part.name in _WHOLE and part.index is None else part.index if part.index in _WHOLE else None
+        if star is None or (part.length and not part.indirect):
+            yield from self._single(part, quoted=quoted, assigned=assigned)
+            return
+        values = self._elements(part)
+        if values is None:
+            unknown = Value.unknown(f"`{part.span.text}`", part.span)
+            yield _Piece(value=unknown, quoted=quoted, nothing=True)
+            yield _Piece(value=unknown, quoted=quoted)
+            return
+        if part.operator in (":-", "-", ":+", "+", ":=", "=", ":?", "?"):
+            joined = self._joined(values, part.span) if values else None
+            yield from self._defaulted(part, joined, values, quoted=quoted, assigned=assigned)
+            return
+        changed = [applied(self, part, value, self._state) for value in values] if part.operator != ":" else values
+        yield from self._several(changed, part.span, quoted=quoted, star=star == "*", assigned=assigned)
+
+    def _several(
+        self, values: Sequence[Value], span: Span, *, quoted: bool, star: bool, assigned: bool
+    ) -> Iterator[_Piece]:
+        if quoted and star:
+            yield _Piece(value=self._joined(values, span), quoted=True)
+            return
+        if not values:
+            yield _Piece(value=EMPTY, quoted=quoted, nothing=True)
+        for index, value in enumerate(values):
+            last = index == len(values) - 1
+            yield _Piece(value=value, quoted=quoted, splits=not quoted and not assigned, ends=not last)
+
+    def _joined(self, values: Sequence[Value], span: Span) -> Value:
+        separators = self._state.lookup("IFS", span)
+        text = separators.text if isinstance(separators, Value) else " "
+        if text is None:
+            return Value.unknown("elements joined by `$IFS`", span)
+        result = EMPTY
+        for index, value in enumerate(values):
+            result += Value.of(text[:1]) + value if index else value
+        return result
+
+    def _elements(self, part: Parameter) -> tuple[Value, ...] | None:
+        """The values of `$@` or an array (its indexes for `${!a[@]}`); None where they aren't known."""
+        if part.index is None:
+            positional = self._state.positional
+            if positional.rest is not None:
+                return None
+            return (
+                sliced(self, part, (self._state.name, *positional.known), first=0)
+                if part.operator == ":"
+                else positional.known
             )
-            return _Piece(value=Value.of(text), splits=False, pattern=pattern)
-        case Parameter(quoting=quoting):
-            return _unquoted_pattern(_parameter(part, variables, substitute), quoting, variables)
-        case CommandSubstitution(quoting=quoting):
-            return _unquoted_pattern(substitute(part), quoting, variables)
-        case Arithmetic(span=span):
-            return _Piece(value=Value.unknown(f"`{span.text}`", span), splits=False)
-        case ProcessSubstitution(span=span) | ExtendedGlob(span=span):
-            return _Piece(value=Value.unknown(f"`{span.text}`", span), splits=False)
-        case _:
-            assert_never(part)
+        value = self._state.lookup(part.name, part.span)
+        if value is None:
+            return ()
+        if not isinstance(value, Array):
+            if value.text is None:
+                return None
+            value = Array(items=(("0", value),))
+        if part.indirect:
+            return tuple(Value.of(key) for key, _ in value.items)
+        if part.operator == ":":
+            return sliced(self, part, value.values, first=None) if not value.associative else None
+        return value.values
+
+    def _single(self, part: Parameter, *, quoted: bool, assigned: bool) -> Iterator[_Piece]:
+        value = self._value(part)
+        if part.indirect:
+            value = self._indirect(part, value)
+        if part.length:
+            yield _Piece(value=self._length(part, value), quoted=quoted)
+        elif part.operator in (":-", "-", ":+", "+", ":=", "=", ":?", "?"):
+            one = value if isinstance(value, Value) else None
+            yield from self._defaulted(part, one, None, quoted=quoted, assigned=assigned)
+        else:
+            plain = value if value is not None else EMPTY
+            yield _Piece(value=applied(self, part, plain, self._state), quoted=quoted, splits=not quoted)
+
+    def _value(self, part: Parameter) -> Value | None:
+        value: Variable | None = self._state.lookup(part.name, part.span)
+        if part.index is None or (part.length and part.index in _WHOLE):
+            if isinstance(value, Array):
+                return value.get("0")
+            return value
+        if value is None:
+            return None
+        key = self._index(part.index, part.span, value)
+        if key is None:
+            return Value.unknown(f"`{part.span.text}`", part.span)
+        if isinstance(value, Array):
+            return value.get(key)
+        return value if key == "0" else None
+
+    def key(self, index: str, span: Span, variable: Variable | None) -> str | None:
+        """What `[index]` of an array means; None where it isn't known."""
+        return self._index(index, span, variable)
+
+    def _index(self, index: str, span: Span, variable: Variable | None) -> str | None:
+        if isinstance(variable, Array) and variable.associative:
+            plain = re.fullmatch(r"""(["']?)([^"'$`\\]*)\1""", index)
+            if plain:
+                return plain[2]
+            named = re.fullmatch(r"""(["']?)\$\{?(\w+)\}?\1""", index)
+            value = self._state.lookup(named[2], span) if named else None
+            return value.text if isinstance(value, Value) else None
+        try:
+            number = self.number(index, span)
+        except (arithmetic.UnknownError, arithmetic.FailureError):
+            return None
+        if number < 0 and isinstance(variable, Array) and variable.items:
+            number += int(variable.items[-1][0]) + 1
+        return str(number) if number >= 0 else None
+
+    def _indirect(self, part: Parameter, value: Value | None) -> Value | None:
+        if part.operator in _WHOLE:
+            return self._state.unknown(f"`{part.span.text}`", part.span)  # ${!prefix*}
+        if value is None or value.text is None or not re.fullmatch(r"\w+", value.text):
+            return Value.unknown(f"`{part.span.text}`", part.span)
+        found = self._state.lookup(value.text, part.span)
+        return found.get("0") if isinstance(found, Array) else found
+
+    def _length(self, part: Parameter, value: Value | None) -> Value:
+        if part.name in _WHOLE and part.index is None:
+            return self._count_value(part)
+        if part.index in _WHOLE:
+            whole = self._state.lookup(part.name, part.span)
+            if whole is None or isinstance(whole, Array):
+                return Value.of(str(len(whole.items) if whole is not None else 0))
+            return Value.of("1") if whole.text is not None else Value.unknown(f"`{part.span.text}`", part.span)
+        if value is None:
+            return Value.of("0")
+        return (
+            Value.of(str(len(value.text)))
+            if value.text is not None
+            else Value.unknown(f"`{part.span.text}`", part.span)
+        )
+
+    def _count_value(self, part: Parameter) -> Value:
+        value = self._state.lookup("#", part.span)
+        return value if isinstance(value, Value) else EMPTY
+
+    def _defaulted(
+        self,
+        part: Parameter,
+        value: Value | None,
+        values: Sequence[Value] | None,
+        *,
+        quoted: bool,
+        assigned: bool,
+    ) -> Iterator[_Piece]:
+        """`:-`, `-`, `:=`, `=`, `:+`, `+`, `:?`, `?`."""
+        operator = part.operator or ""
+        known = value is None or value.first_unknown is None or _surely_not_empty(value)
+        if not known:
+            # set or not, empty or not: unknown, but the same wherever the same is written
+            self.parameter_names(part)
+            number = next((p.number for p in (value or EMPTY).parts if hasattr(p, "number")), 0)
+            unknown = Value.unknown(f"`{part.span.text}`", part.span, number)
+            if part.argument is not None:
+                self.text(part.argument)  # what a substitution in it does
+            yield _Piece(value=unknown, quoted=quoted, splits=not quoted)
+            return
+        missing = value is None or (operator.startswith(":") and value.text == "")
+        use_argument = missing != operator.endswith("+")
+        if operator.endswith("?") and missing:
+            if not self._state.tested:
+                self._state.dead = True
+            yield _Piece(value=EMPTY, quoted=quoted)
+        elif use_argument and not operator.endswith("?"):
+            if operator.endswith("="):
+                text = self.text(part.argument)
+                self._state.assign(part.name, text)
+                yield _Piece(value=text, quoted=quoted, splits=not quoted)
+            else:
+                yield from self._argument(part, quoted=quoted, assigned=assigned)
+        elif values is not None and not operator.endswith("+"):
+            yield from self._several(
+                values, part.span, quoted=quoted, star=part.name == "*" or part.index == "*", assigned=assigned
+            )
+        else:
+            plain = EMPTY if operator.endswith("+") or value is None else value
+            yield _Piece(value=plain, quoted=quoted, splits=not quoted)
+
+    def _argument(self, part: Parameter, *, quoted: bool, assigned: bool) -> Iterator[_Piece]:
+        if part.argument is None or not part.argument.parts:
+            yield _Piece(value=EMPTY, quoted=quoted, splits=not quoted)
+            return
+        for piece in self._pieces(part.argument.parts, assigned=assigned):
+            plain = not quoted and not piece.quoted
+            yield _Piece(
+                value=piece.value,
+                quoted=quoted or piece.quoted,
+                splits=piece.splits or plain,
+                ends=piece.ends,
+                nothing=piece.nothing,
+            )
 
 
-def _unquoted_pattern(value: Value, quoting: Quoting, variables: Variables) -> _Piece:
-    unquoted = quoting is Quoting.NONE
-    if unquoted and "IFS" in variables.known and _splits_otherwise(value, variables.known["IFS"]):
-        return _Piece(value=value, splits=False, pattern=True)
-    pattern = unquoted and any(isinstance(p, Text) and _GLOB.search(p.text) for p in value.parts)
-    return _Piece(value=value, splits=unquoted, pattern=pattern)
+def _one_field(part: Part) -> bool:
+    """Whether an unquoted part is neither nothing nor several fields."""
+    return not isinstance(part, Unknown) or part.origin in ("`$?`", "`$#`", "`$$`", "`$!`")
 
 
-def _splits_otherwise(value: Value, separators: Value) -> bool:
-    """Whether a script's own IFS may split `value` in another way than at blanks."""
-    cut = None if separators.text is None else set(separators.text) | set(_BLANKS)
-    return any(isinstance(p, Text) and (cut is None or cut & set(p.text)) for p in value.parts)
+def _surely_not_empty(value: Value) -> bool:
+    return any(not hasattr(p, "origin") for p in value.parts)
 
 
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\.", "", text, flags=re.DOTALL)
-
-
-def _parameter(part: Parameter, variables: Variables, substitute: Substitute) -> Value:
-    unknown = Value.unknown(f"`{part.span.text}`", part.span)
-    if part.length or part.indirect or part.index is not None:
-        return unknown
-    value = variables.get(part.name, part.span)
-    if part.operator is None:
-        return Value(parts=()) if value is None else value
-    if part.operator not in (":-", "-", ":=", "=", ":+", "+", ":?", "?"):
-        return unknown
-    empty = part.operator.startswith(":")
-    missing = value is None or (empty and value.text == "")
-    if value is not None and value.text is None and value.first_unknown is not None:
-        # set or not, empty or not: unknown, but the same wherever the same is written
-        return unknown
-    argument = expand_text(part.argument, variables, substitute) if part.argument else Value(parts=())
-    match part.operator.removeprefix(":"):
-        case "-" | "=":
-            return argument if missing or value is None else value
-        case "+":
-            return Value(parts=()) if missing else argument
-        case _:
-            return unknown if missing or value is None else value
+def _runs(part: Literal) -> list[tuple[str, bool]]:
+    """An unquoted literal as stretches, each with whether a backslash quotes it. What was written decides; where the span
+    doesn't give the text (a command out of a variable), it is taken as it is."""
+    raw = part.span.text
+    if raw == part.text:
+        return [(part.text, False)]
+    runs: list[tuple[str, bool]] = []
+    for match in re.finditer(r"\\(.)|([^\\]+)", raw, re.DOTALL):
+        if match[1] is not None:
+            if match[1] != "\n":
+                runs.append((match[1], True))
+        else:
+            runs.append((match[2], False))
+    if "".join(text for text, _ in runs) != part.text:
+        return [(part.text, False)]
+    return runs

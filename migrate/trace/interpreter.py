@@ -1,53 +1,68 @@
 """Phase 2: shell tree → events. Input: a script and the repository it stands in. Output: a Trace.
 
-What isn't followed (branches, loops, functions) is either shown to touch nothing that matters, or is a diagnostic. Nothing
-is started.
+An abstract interpreter: what is known is followed as bash would, what isn't is followed both ways, each event carrying the
+conditions under which it happens. Nothing is started; only files of the repository are read.
 """
 
-import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import assert_never
 
 from migrate import rules
+from migrate.diagnostics import Diagnostic
 from migrate.discover import Repository
 from migrate.shell.syntax import (
     AndOr,
-    Assignment,
+    ArithmeticCommand,
+    ArithmeticFor,
+    Case,
+    CaseItem,
     Command,
     CommandSubstitution,
+    For,
     Function,
     Group,
+    If,
+    Pipeline,
+    Quoting,
     Redirection,
     Script,
     SimpleCommand,
     Statement,
+    Subshell,
+    Test,
+    Unreadable,
+    While,
+    Word,
 )
-from migrate.trace.commands import (
-    DISCARDED,
-    assigned_names,
-    is_harmless,
-    literal_words,
-    mentions_client,
-    sets_parameters,
-    simple_commands,
-    writes,
-    writing_redirections,
-)
-from migrate.trace.docker_events import docker_command
-from migrate.trace.events import Argument, Harmless, Opaque, Trace
-from migrate.trace.expand import expand_fields, expand_text
-from migrate.trace.host import host_command, written_by_redirection
-from migrate.trace.state import State
-from migrate.trace.values import Value
-from migrate.trace.workspace import Changed, Workspace
+from migrate.source import Span
+from migrate.trace import arithmetic
+from migrate.trace.commands import assigned_names, mentions_client, simple_commands
+from migrate.trace.conditions import Verdict, double_bracket
+from migrate.trace.events import Condition, ConditionKind, Opaque, Trace
+from migrate.trace.expand import Expander, Field
+from migrate.trace.patterns import SPECIAL, to_regex
+from migrate.trace.redirections import Redirected
+from migrate.trace.simple import SimpleCommands
+from migrate.trace.state import SUCCESS, Frame, Log, Positional, State, Status, join, join_all
+from migrate.trace.values import EMPTY, Output, Text, Value
+from migrate.trace.workspace import Workspace
 
-_FALLBACKS = {"true", ":", "exit", "return", "echo", "printf", "false"}
-_DECIDES_THE_CLIENT = {"PATH", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"}
-_QUESTIONS = {"[", "test", "grep", "which", "type", "hash", "false", "cmp", "diff", "read"}
-_NOT_FOLLOWED = {"source", ".", "eval", "exec", "sudo", "trap", "shift", "alias", "shopt", "pushd", "popd", "umask"}
-_CHANGES_COURSE = {"cd", "pushd", "popd", "eval", "source", ".", "exec", "shift", "trap", "alias", "shopt", "umask"}
-_DECLARATIONS = {"export", "readonly", "declare", "typeset", "local"}
+MAX_COMMANDS = 20_000
+"""Commands that are gone through, those of loops and functions counted each time: a bound in time (about two seconds)."""
+MAX_ROUNDS = 1_000
+"""Rounds of one loop whose condition is known."""
+MAX_CALLS = 40
+"""Calls within calls."""
+
+
+class _TooLongError(Exception):
+    def __init__(self, span: Span, reason: str) -> None:
+        super().__init__(reason)
+        self.span = span
+        self.reason = reason
 
 
 def trace(
@@ -64,302 +79,767 @@ def trace(
     `arguments` are its positional parameters (None: not known). `environment` holds what is known of it; a name that is
     neither there nor set by the script is unknown.
     """
-    variables = {key: Value.of(value) for key, value in (environment or {}).items()}
-    variables["0"] = Value.of(name)
-    unset: set[str] = set()
-    if arguments is not None:
-        variables |= {str(i + 1): Value.of(a) for i, a in enumerate(arguments)}
-        variables["#"] = Value.of(str(len(arguments)))
-        unset = {str(i) for i in range(len(arguments) + 1, 100)}
+    known = {key: Value.of(value) for key, value in (environment or {}).items()}
+    given = Positional(rest=1) if arguments is None else Positional(known=tuple(map(Value.of, arguments)))
     state = State(
-        workspace=Workspace(repository=repository, overlay={}), directory=directory, variables=variables, unset=unset
+        log=Log(),
+        workspace=Workspace(repository=repository, overlay={}),
+        directory=directory,
+        variables=dict(known),
+        exported=frozenset(known),
+        positional=given,
+        name=Value.of(name),
     )
-    _Interpreter(state).body(script.statements)
+    interpreter = Interpreter(state)
+    try:
+        interpreter.script(script)
+    except _TooLongError as error:
+        state.report(rules.SCRIPT_TOO_LONG, error.reason, error.span)
+    except RecursionError:
+        state.report(rules.SCRIPT_TOO_LONG, "the script is nested too deeply to be followed", script.source.span(0, 0))
+    end = interpreter.state
     return Trace(
         script=script,
-        steps=tuple(state.steps),
-        remaining=tuple(sorted(state.workspace.artifacts)),
-        diagnostics=tuple(state.diagnostics),
+        steps=tuple(state.log.steps),
+        remaining=tuple(sorted(end.workspace.carried)),
+        unreached=tuple(_unreached(script, state.log.reached)) if state.log.assumed or known or arguments else (),
+        diagnostics=tuple(state.log.diagnostics),
     )
 
 
-class _Interpreter:
+def _unreached(script: Script, reached: set[tuple[PurePosixPath, int]]) -> Iterable[SimpleCommand]:
+    for statement in script.statements:
+        for command in simple_commands(statement):
+            if (script.source.path, command.span.start) not in reached and mentions_client(command.span.text):
+                yield command
+
+
+class Exits:
+    """The states in which ways leave a script, a function or a loop early, as they are where it ends."""
+
     def __init__(self, state: State) -> None:
-        self._state = state
-        self._functions: dict[str, Function] = {}
+        self.states: list[State] = []
+        self._owner = state.owner
+        self._tested = state.tested
 
-    def body(self, statements: tuple[Statement, ...]) -> None:
-        for statement in statements:
-            if self._state.ended:
-                return
-            if statement.background:
-                self._not_followed(statement.command, "a command in the background")
+    def add(self, state: State) -> None:
+        left = state.copy()
+        left.owner, left.tested = self._owner, self._tested
+        self.states.append(left)
+
+
+class Interpreter:
+    """Goes through a tree with one state at a time. Where ways part, each has a state of its own; `state` is the present."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._ends: list[Exits] = []
+        self._returns: list[Exits] = []
+        self._loops: list[tuple[Exits, Exits]] = []
+        self._simple = SimpleCommands(self)
+
+    # ways
+
+    def both(
+        self, status: Status, yes: Callable[[], None], no: Callable[[], None], place: Span, *, lenient: bool = False
+    ) -> None:
+        """Go one way or the other as `status` says; both where it isn't known. With `lenient`, a status that is only presumed
+        to be success counts as one, and the other way is not gone."""
+        if status.code is not None:
+            way = yes if status.code == 0 else no
+            if status.decided:
+                self.state.log.assumed = True
+                self._under(self._asked(status, place, holds=status.code == 0, decided=True), way)
             else:
-                self._command(statement.command)
+                way()
+            return
+        if status.presumed is not None and lenient:
+            (yes if status.presumed else no)()
+            return
+        asked = self._asked(status, place, holds=True)
+        expected = status.presumed
+        outer = self.state.conditions
+        ends = []
+        for one, holds, way in ((self.state, True, yes), (self.state.copy(), False, no)):
+            self.state = one
+            if expected is not holds:
+                kind = ConditionKind.TEST if expected is None else ConditionKind.FAILURE
+                self.state.conditions = (*outer, replace(asked, holds=holds, kind=kind))
+            self.state.status = status if holds else Status(code=1, span=status.span)
+            if holds and expected is None:
+                self.state.status = Status(code=0, span=status.span)
+            way()
+            ends.append(self.state)
+        self._joined(ends[0], ends[1], outer, place, expected=expected)
 
-    def _command(self, command: Command) -> None:
-        match command:
-            case SimpleCommand():
-                self._simple(command)
-                self._state.ended = self._state.ended or literal_words(command)[:1] == ["exit"]
-            case AndOr():
-                self._and_or(command)
-            case Group(body=body, redirections=()):
-                self.body(body)
-            case Function(name=name):
-                self._not_followed(command, f"the function `{name}`")
-                self._functions[name] = command
-            case _:
-                self._not_followed(command, f"`{command.span.text.split()[0]}`")
+    def _joined(
+        self, left: State, right: State, outer: tuple[Condition, ...], place: Span, *, expected: bool | None
+    ) -> None:
+        """Behind both ways. Where one of them ended the script, what follows holds for the other only; that docker works is
+        no such thing."""
+        unexpected_dead = {True: right.dead, False: left.dead, None: False}[expected]
+        if left.dead == right.dead or unexpected_dead:
+            self.state = join(left, right, place)
+            self.state.conditions = outer
+        else:
+            self.state = right if left.dead else left
 
-    def _and_or(self, node: AndOr) -> None:
-        """`a && b`: both. `a || b`: `a`, where `b` only gives up or says something."""
-        first, *_ = node.commands
-        self._command(first)
-        self._state.ended = False  # what stands behind `exit &&` is too odd to be told apart
-        asked = _asks(first)
-        for operator, command in zip(node.operators, node.commands[1:], strict=True):
-            if asked:
-                self._not_followed(command, "what stands behind a condition")
-            elif operator == "&&":
-                self._command(command)
-                asked = _asks(command)
-            elif not all((literal_words(c) or ["true"])[0] in _FALLBACKS for c in simple_commands(command)):
-                self._not_followed(command, "what stands behind `||`")
+    def _asked(self, status: Status, place: Span, *, holds: bool, decided: bool = False) -> Condition:
+        span = status.span or place
+        number = 0 if decided else self.state.log.fresh()
+        return Condition(span=span, kind=ConditionKind.TEST, holds=holds, decided=decided, number=number)
 
-    def _not_followed(self, command: Command, what: str) -> None:
-        """A construct whose way through isn't known: sound only where nothing in it matters."""
-        state = self._state
-        called = [f for c in simple_commands(command) if (f := self._functions.get((literal_words(c) or [""])[0]))]
-        for name in assigned_names(command).union(*map(assigned_names, called)):
-            state.assign(name, Value.unknown(f"variable `{name}`, set at {command.span}", command.span))
-        inner = list(simple_commands(command))
-        text = command.span.text
-        written = writing_redirections(command)
-        quiet = all(is_harmless(literal_words(c)) for c in inner) and not written
-        if mentions_client(text) or self._names_client(inner):
-            state.report(rules.CONSTRUCT_NOT_TRACED, f"{what} that runs docker is not followed", command.span)
-        elif any(_changes_course(literal_words(c)) for c in inner):
-            message = f"{what} that changes where or how the script goes on is not followed"
-            state.report(rules.CONSTRUCT_NOT_TRACED, message, command.span)
-        elif not quiet:
-            self._emit_opaque(command, text)
-            self._mark_written(written)
+    def _under(self, condition: Condition, way: Callable[[], None]) -> None:
+        self.state.conditions = (*self.state.conditions, condition)
+        way()
+        self.state.conditions = tuple(c for c in self.state.conditions if c is not condition)
 
-    def _mark_written(self, redirections: tuple[Redirection, ...]) -> None:
-        """Files that a construct may have written hold what isn't known from here on."""
-        for redirection in redirections:
-            target = redirection.target
-            text = expand_text(target, self._state.scope(), self._substitute).text if target is not None else None
-            path = self._state.path(text) if text is not None else None
-            if path is not None:
-                self._state.workspace = self._state.workspace.with_node(path, Changed())
+    def exits(self) -> list[Exits]:
+        """Every place to which a way may leave."""
+        return [*self._ends, *self._returns, *(e for pair in self._loops for e in pair)]
 
-    def _names_client(self, commands: list[SimpleCommand]) -> bool:
-        """Whether a command's name comes from a variable that isn't known, or that holds a client."""
-        for command in commands:
-            words = command.words[:1]
-            if words and "\0" in literal_words(command)[0]:
-                value = expand_text(words[0], self._state.scope(), lambda s: Value.unknown(s.span.text, s.span))
-                if value.text is None or mentions_client(value.text):
-                    return True
-        return False
+    def _leave(self, exits: Exits) -> None:
+        if not self.state.dead:
+            exits.add(self.state)
+            self.state.dead = True
 
-    def _emit_opaque(self, command: Command, text: str) -> None:
-        first = next(iter(simple_commands(command)), None)
-        owner = self._state.owner or first
-        if owner is not None:
-            event = Opaque(span=command.span, command=text, artifacts=tuple(self._state.workspace.artifacts))
-            self._state.emit(event, owner)
+    def exit(self, status: Status) -> None:
+        self.state.status = status
+        self._leave(self._ends[-1])
 
-    def _simple(self, command: SimpleCommand) -> None:
-        state = self._state
-        nested = state.owner is not None
-        if not nested:
-            state.owner = command
-        try:
-            self._run(command)
-        finally:
-            if not nested:
-                state.owner = None
+    def return_(self, status: Status) -> None:
+        self.state.status = status
+        self._leave(self._returns[-1] if self._returns else self._ends[-1])
 
-    def _run(self, command: SimpleCommand) -> Value:
-        """Take a simple command into account; returns what it prints, as far as that is known."""
-        if not command.words:
-            for assignment in command.assignments:
-                self._assign(assignment)
-            return Value(parts=())
-        before = {a.name: self._state.variables.get(a.name) for a in command.assignments}
-        arguments = self._expand(command)
-        for assignment in command.assignments:
-            self._assign(assignment)
-        printed = self._dispatch(command, arguments)
-        for name, value in before.items():
-            if value is None:
-                self._state.variables.pop(name, None)
+    def leave_loop(self, levels: int, *, again: bool) -> None:
+        """`break` and `continue`; outside a loop they do nothing."""
+        if self._loops:
+            frame = self._loops[-min(levels, len(self._loops))]
+            self._leave(frame[1] if again else frame[0])
+
+    # scripts, functions, subshells
+
+    def script(self, script: Script) -> None:
+        """A whole script, to its end; then its EXIT trap."""
+        shebang = script.source.line(1) if script.source.text.startswith("#!") else ""
+        self.state.shell = "sh" if shebang and not any(s in shebang for s in ("bash", "zsh", "ksh")) else "bash"
+        for option in _shebang_options(shebang):
+            self.state.set_option(option, on=True)
+        self._ends.append(Exits(self.state))
+        returns, self._returns = self._returns, []
+        self.statements(script.statements)
+        self._returns = returns
+        self._finish(script.source.whole(), whole=True)
+
+    def _finish(self, place: Span, *, whole: bool = False) -> None:
+        """Join the ways in which a script or subshell ends, and run what it trapped. A `whole` script is taken to succeed
+        where it can."""
+        ends = self._ends.pop().states
+        if not self.state.dead:
+            ends = [self.state, *ends]
+        good = [e for e in ends if e.status.holds is not False] or ends if whole else ends
+        joined = join_all(good, place)
+        if joined is None:
+            return
+        if whole and len(good) < len(ends):
+            joined.status = Status(code=None, span=place, presumed=True)
+        self.state = joined
+        self._run_traps(place)
+
+    def _run_traps(self, place: Span) -> None:
+        """What `trap` set: for EXIT always, for signals as what may run."""
+        status = self.state.status
+        for signal, text, span in self.state.traps:
+            self.state.traps = ()
+            self._ends.append(Exits(self.state))
+            if signal == "EXIT":
+                self._simple.run_text(text, span)
             else:
-                self._state.variables[name] = value
-        self._redirections(command)
+                condition = Condition(span=span, kind=ConditionKind.FAILURE, number=self.state.log.fresh())
+                aside = self.state
+                self.state = aside.copy()
+                self._under(condition, lambda t=text, s=span: self._simple.run_text(t, s))  # type: ignore[misc]
+                self.state = aside
+            ends = self._ends.pop().states
+            self.state = join_all([self.state, *ends], place) or self.state
+        self.state.status = status
+
+    def subshell(self, run: Callable[[], None], place: Span, *, captured: bool = False) -> Output:
+        """Run in a copy: files and containers stay changed, all else comes back. Returns what it printed, where that is
+        `captured`."""
+        outer = self.state
+        inner = outer.copy()
+        inner.traps = ()
+        if captured:
+            inner.out = EMPTY
+        self.state = inner
+        loops, self._loops = self._loops, []
+        returns, self._returns = self._returns, []
+        self._ends.append(Exits(inner))
+        run()
+        self._finish(place)
+        self._loops, self._returns = loops, returns
+        end, self.state = self.state, outer
+        outer.workspace, outer.containers, outer.stdin = end.workspace, end.containers, end.stdin
+        outer.status = end.status
+        printed = end.out if end.out is not None else EMPTY
+        if not captured:
+            outer.out = end.out
         return printed
 
-    def _expand(self, command: SimpleCommand) -> tuple[Argument, ...]:
-        return tuple(
-            Argument(value=value, span=word.span)
-            for word in command.words
-            for value in expand_fields(word, self._state.scope(), self._substitute)
+    def call(self, function: Function, arguments: tuple[Value, ...], rest: int | None, place: Span) -> None:
+        """A function with its arguments."""
+        state = self.state
+        if len(state.calls) >= MAX_CALLS:
+            raise _TooLongError(place, f"`{function.name}` calls itself more than {MAX_CALLS} times")
+        outer, owner = state.positional, state.owner
+        state.positional = Positional(known=arguments, rest=rest)
+        state.frames = (*state.frames, Frame())
+        state.calls = (*state.calls, function.name)
+        state.owner = None
+        loops, self._loops = self._loops, []
+        self._returns.append(Exits(state))
+        self.command(function.body)
+        ends = self._returns.pop().states
+        self._loops = loops
+        if not self.state.dead:
+            ends.append(self.state)
+        for end in ends:
+            end.leave_function()
+            end.positional, end.owner, end.calls = outer, owner, end.calls[:-1]
+        self.state = join_all(ends, place) or self.state
+
+    def sourced(self, script: Script, place: Span) -> None:
+        """`. file`: in the present state; `return` ends it."""
+        state = self.state
+        if len(state.calls) >= MAX_CALLS:
+            raise _TooLongError(place, f"`{script.source.path}` is read more than {MAX_CALLS} times within itself")
+        owner, calls, state.owner = state.owner, state.calls, None
+        state.calls = (*calls, str(script.source.path))
+        self._returns.append(Exits(state))
+        self.statements(script.statements)
+        self.state = join_all([self.state, *self._returns.pop().states], place) or self.state
+        self.state.owner, self.state.calls = owner, calls
+
+    # statements
+
+    def statements(self, body: Sequence[Statement]) -> None:
+        for statement in body:
+            if self.state.dead:
+                return
+            self.statement(statement)
+
+    def statement(self, statement: Statement) -> None:
+        command = statement.command
+        if not statement.background:
+            self.command(command)
+            return
+        condition = Condition(span=command.span, kind=ConditionKind.BACKGROUND, number=self.state.log.fresh())
+
+        def run() -> None:
+            self.state.conditions = (*self.state.conditions, condition)
+            self.command(command)
+
+        self.subshell(run, command.span)
+        self.state.status = SUCCESS
+
+    def command(self, command: Command) -> None:
+        """Go through a command; afterwards `state.status` is how it ended."""
+        match command:
+            case SimpleCommand():
+                self._count(command.span)
+                self._simple.run(command)
+                self._errexit(command.span)
+            case AndOr():
+                self._and_or(command)
+            case Pipeline():
+                self._pipeline(command)
+            case Function(name=name):
+                self.state.functions[name] = command
+                self.state.status = SUCCESS
+            case Unreadable(reason=reason, span=span, told=told):
+                if not told:
+                    self.state.report(rules.CONSTRUCT_NOT_TRACED, reason, span)
+                self.state.unread = "a part of the script before this can't be read: what it sets is not known", span
+                self.state.functions = dict.fromkeys(self.state.functions)
+                self.state.status = Status(code=None, span=span, presumed=True)
+            case _:
+                self._count(command.span)
+                with Redirected(self, command.redirections):
+                    self._compound(command)
+
+    def _compound(
+        self, command: Group | Subshell | If | For | ArithmeticFor | While | Case | Test | ArithmeticCommand
+    ) -> None:
+        match command:
+            case Group(body=body):
+                self.statements(body)
+            case Subshell(body=body, span=span):
+                self.subshell(lambda: self.statements(body), span)
+                self._errexit(span)
+            case If():
+                self._if(command, 0)
+            case For(is_select=True):
+                self._unknown_loop(command.body, command.span, [command.name])
+            case For():
+                self._for(command)
+            case ArithmeticFor():
+                self._arithmetic_for(command)
+            case While():
+                self._while(command)
+            case Case():
+                self._case(command)
+            case Test(words=words, span=span):
+                verdict = Verdict(value=None)
+                if self.state.shell != "sh":
+                    verdict = double_bracket(self.state, self.expander(), words)
+                self.state.status = status_of(verdict, span)
+                self._errexit(span)
+            case ArithmeticCommand(text=text, span=span):
+                self.state.status = self._arithmetic_status(text, span)
+                self._errexit(span)
+            case _:
+                assert_never(command)
+
+    def _count(self, span: Span) -> None:
+        log = self.state.log
+        log.commands += 1
+        log.reached.add((span.file.path, span.start))
+        if log.commands > MAX_COMMANDS:
+            raise _TooLongError(span, f"more than {MAX_COMMANDS} commands are run before the script comes to its end")
+
+    def _errexit(self, span: Span) -> None:
+        """`set -e`: a command that failed ends the script; one that may have is taken to have succeeded from here on."""
+        state = self.state
+        if "errexit" not in state.options or state.tested or state.dead:
+            return
+        if state.status.holds is False:
+            self.exit(state.status)
+        elif state.status.holds is None:
+            state.conditions = (*state.conditions, self._asked(state.status, span, holds=True))
+            state.status = SUCCESS
+
+    def asking(self, run: Callable[[], None]) -> Status:
+        """Run what is only asked for its status: `set -e` doesn't count there."""
+        self.state.tested += 1
+        run()
+        self.state.tested -= 1
+        return self.state.status
+
+    def _and_or(self, node: AndOr) -> None:
+        first, *rest = node.commands
+        tests = self.asking if rest else _plainly
+        tests(lambda: self.command(first))
+        for index, (operator, command) in enumerate(zip(node.operators, rest, strict=True)):
+            if self.state.dead:
+                return
+            last = index == len(rest) - 1
+            status = self.state.status
+            tests = _plainly if last else self.asking
+
+            def run(command: Command = command, tests: Callable[[Callable[[], None]], object] = tests) -> None:
+                tests(lambda: self.command(command))
+
+            if operator == "&&":
+                self.both(status, run, self._nothing, node.span, lenient=True)
+            else:
+                self.both(status, self._nothing, run, node.span)
+
+    def _nothing(self) -> None:
+        """The way that does nothing keeps the status that it was chosen for."""
+
+    def _pipeline(self, node: Pipeline) -> None:
+        if node.negated:
+            self.asking(lambda: self._stages(node))
+            self.state.status = _negated(self.state.status)
+            return
+        self._stages(node)
+        if len(node.commands) > 1:
+            self._errexit(node.span)
+
+    def _stages(self, node: Pipeline) -> None:
+        if len(node.commands) == 1:
+            self.command(node.commands[0])
+            return
+        state = self.state
+        stdin, incoming = state.stdin, state.stdin
+        statuses = []
+        for index, command in enumerate(node.commands):
+            state.stdin = incoming
+            last = index == len(node.commands) - 1
+
+            def run(command: Command = command) -> None:
+                self.state.tested += 1
+                self.command(command)
+
+            printed = self.subshell(run, command.span, captured=not last)
+            incoming = printed
+            statuses.append(state.status)
+        state.stdin = stdin
+        if "pipefail" in state.options:
+            state.status = _pipefail(statuses, node.span)
+        else:
+            state.status = replace(statuses[-1], span=node.span)
+
+    def _if(self, node: If, index: int) -> None:
+        if index == len(node.branches):
+            if node.otherwise is not None:
+                self.statements(node.otherwise)
+            else:
+                self.state.status = SUCCESS
+            return
+        branch = node.branches[index]
+        self.asking(lambda: self.statements(branch.condition))
+        if not self.state.dead:
+            status = replace(self.state.status, span=_condition_span(branch.condition))
+            self.both(status, lambda: self.statements(branch.body), lambda: self._if(node, index + 1), node.span)
+
+    def _case(self, node: Case) -> None:
+        subject = self.expander().text(node.subject)
+        self.state.status = SUCCESS
+        self._item(node, subject, 0)
+
+    def _item(self, node: Case, subject: Value, index: int) -> None:
+        if index == len(node.items) or self.state.dead:
+            return
+        item = node.items[index]
+        matches = self._matches(item, subject)
+        status = Status(code=None if matches is None else int(not matches), span=item.patterns[0].span)
+        self.both(
+            status,
+            lambda: self._item_body(node, subject, index),
+            lambda: self._other_items(node, subject, index),
+            node.span,
         )
 
-    def _dispatch(self, command: SimpleCommand, arguments: tuple[Argument, ...]) -> Value:
-        state = self._state
-        unknown = Value.unknown(f"output of `{command.span.text}`", command.span)
-        if not arguments:
-            return unknown
-        name = arguments[0].value.text
-        if name is None:
-            state.report(rules.VALUE_UNKNOWN, "the command that runs here is not known", arguments[0].span)
-            return unknown
-        if name in self._functions:
-            self._not_followed(self._functions[name], f"the function `{name}`")
-            return unknown
-        if name == "docker":
-            return docker_command(state, command, arguments[0], arguments[1:])
-        if self._shell_builtin(command, name, arguments) or host_command(state, command, name, arguments[1:]):
-            return unknown
-        words = [a.value.marked for a in arguments]
-        if is_harmless(words):
-            paths = () if name in ("echo", "printf") else self._paths(arguments[1:])
-            state.emit(Harmless(span=command.span, command=name, text=" ".join(words[1:]), paths=paths), command)
-            return self._printed(name, arguments) or unknown
-        if any(mentions_client(w) for w in words):
-            state.report(rules.CONSTRUCT_NOT_TRACED, f"docker behind `{name}` is not followed", command.span)
-        else:
-            state.emit(Opaque(span=command.span, command=name, artifacts=tuple(state.workspace.artifacts)), command)
-        return unknown
+    def _other_items(self, node: Case, subject: Value, index: int) -> None:
+        self.state.status = SUCCESS
+        self._item(node, subject, index + 1)
 
-    def _paths(self, arguments: tuple[Argument, ...]) -> tuple[PurePosixPath, ...]:
-        """The arguments that may be files of the repository."""
-        texts = [a.value.text for a in arguments if a.value.text and not a.value.text.startswith("-")]
-        return tuple(p for t in texts if t is not None and (p := self._state.path(t)) is not None)
-
-    def _shell_builtin(self, command: SimpleCommand, name: str, arguments: tuple[Argument, ...]) -> bool:
-        state = self._state
-        if name in _DECLARATIONS:
-            self._declare(command, arguments[1:])
-        elif name == "unset":
-            for argument in arguments[1:]:
-                state.variables.pop(argument.value.marked, None)
-                state.unset.add(argument.value.marked)
-        elif name in ("read", "getopts", "mapfile", "readarray"):
-            for argument in arguments[1:]:
-                if argument.value.marked.isidentifier():
-                    state.assign(
-                        argument.value.marked, Value.unknown(f"variable `{argument.value.marked}`", argument.span)
-                    )
-        elif name == "cd":
-            state.emit(Harmless(span=command.span, command=name, text="", paths=self._paths(arguments[1:])), command)
-            self._change_directory(arguments)
-        elif name == "set":
-            if sets_parameters([a.value.marked for a in arguments[1:]]):
-                state.report(
-                    rules.CONSTRUCT_NOT_TRACED, "`set` of the positional parameters is not followed", command.span
-                )
-        elif name in _NOT_FOLLOWED:
-            state.report(rules.CONSTRUCT_NOT_TRACED, f"`{name}` is not followed", command.span)
-        else:
-            return False
-        return True
-
-    def _declare(self, command: SimpleCommand, arguments: tuple[Argument, ...]) -> None:
-        for assignment in command.declared:
-            self._state.assign(assignment.name, Value.unknown(f"array `{assignment.name}`", assignment.span))
-        options = "".join(a.value.marked for a in arguments if a.value.marked.startswith(("-", "+")))
-        plain = not set(options) - set("-+xrgp")  # -i, -l, -u, -n and arrays change what is stored
-        for argument in arguments:
-            name, equals, _ = argument.value.marked.partition("=")
-            if name in _DECIDES_THE_CLIENT and equals and f"${name}" not in argument.span.text.replace("{", ""):
-                message = f"`{name}` decides which docker runs, and on which engine"
-                self._state.report(rules.CONSTRUCT_NOT_TRACED, message, argument.span)
-            if name.isidentifier() and (equals or not plain):
-                value = argument.value.slice(len(name) + 1)
-                self._state.assign(name, value if plain else Value.unknown(f"variable `{name}`", argument.span))
-
-    def _change_directory(self, arguments: tuple[Argument, ...]) -> None:
-        state = self._state
-        text = arguments[1].value.text if len(arguments) == 2 else None
-        state.directory = state.path(text) if text is not None else None
-        known_missing = state.directory is not None and state.workspace.is_directory(state.directory) is False
-        if known_missing:
-            state.directory = None
-
-    def _assign(self, assignment: Assignment) -> None:
-        state = self._state
-        if assignment.name in _DECIDES_THE_CLIENT and f"${assignment.name}" not in assignment.span.text.replace(
-            "{", ""
-        ):
-            message = f"`{assignment.name}` decides which docker runs, and on which engine"
-            state.report(rules.CONSTRUCT_NOT_TRACED, message, assignment.span)
-        if assignment.array is not None or assignment.index is not None or assignment.append:
-            state.assign(assignment.name, Value.unknown(f"variable `{assignment.name}`", assignment.span))
+    def _item_body(self, node: Case, subject: Value, index: int) -> None:
+        item = node.items[index]
+        self.state.status = SUCCESS
+        self.statements(item.body)
+        if self.state.dead or index + 1 == len(node.items):
             return
-        value = expand_text(assignment.value, state.scope(), self._substitute) if assignment.value else Value(parts=())
-        state.assign(assignment.name, value)
+        if item.terminator == ";&":
+            self._item_body(node, subject, index + 1)
+        elif item.terminator == ";;&":
+            self._item(node, subject, index + 1)
 
-    def _redirections(self, command: SimpleCommand) -> None:
-        for redirection in command.redirections:
-            if redirection.target is None or not writes(redirection):
-                continue
-            target = expand_text(redirection.target, self._state.scope(), self._substitute)
-            if target.text in DISCARDED or (redirection.operator in (">&", "&>") and (target.text or "").isdigit()):
-                continue
-            written_by_redirection(self._state, command, target, redirection.span)
+    def _matches(self, item: CaseItem, subject: Value) -> bool | None:
+        """Whether one of an item's patterns matches; None where that isn't known."""
+        known: bool | None = False
+        for word in item.patterns:
+            pieces = self.expander().pattern(word)
+            if pieces == [("*", False)]:
+                return True
+            if pieces is None or "extglob" in self.state.options:
+                known = None
+            elif subject.text is None:
+                known = known if _cannot_match(pieces, subject) else None
+            elif to_regex(pieces).fullmatch(subject.text):
+                return True if known is False else None
+        return known
 
-    def _substitute(self, part: CommandSubstitution) -> Value:
-        """What `$( … )` comes to: traced where it is one simple command, unknown by its text otherwise."""
-        unknown = Value.unknown(f"`{part.span.text}`", part.span)
-        body = [s.command for s in part.body]
-        if len(body) == 1 and isinstance(body[0], SimpleCommand) and not body[0].redirections:
-            printed = self._run(body[0])
-            first = printed.first_unknown
-            return unknown if first is not None else printed
-        for command in body:
-            self._not_followed(command, "a command substitution")
-        return unknown
+    # loops
 
-    def _printed(self, name: str, arguments: tuple[Argument, ...]) -> Value | None:
-        """What a few commands print, where that can be said without running them."""
-        texts = [a.value.text for a in arguments[1:]]
-        known = [t for t in texts if t is not None]
-        if len(known) != len(texts):
+    def _for(self, node: For) -> None:
+        fields = self._loop_fields(node)
+        self.state.status = SUCCESS
+        if any(not field.certain for field in fields):
+            self._unknown_loop(node.body, node.span, [node.name])
+            return
+        rounds = iter(fields)
+
+        def next_round() -> Status:
+            field = next(rounds, None)
+            if field is None:
+                return Status(code=1)
+            self.state.assign(node.name, field.value)
+            return SUCCESS
+
+        self._known_loop(next_round, node.body, node.span, lambda: None)
+
+    def _loop_fields(self, node: For) -> list[Field]:
+        if node.words is not None:
+            return [field for word in node.words for field in self.expander().fields(word)]
+        positional = self.state.positional
+        if positional.rest is not None:
+            return [Field(value=Value.unknown("`$@`", node.span), certain=False)]
+        return [Field(value=value) for value in positional.known]
+
+    def _known_loop(
+        self, next_round: Callable[[], Status], body: Sequence[Statement], place: Span, after: Callable[[], None]
+    ) -> None:
+        """Go round while `next_round` says so. Where it can't say, the rest is a loop that isn't known."""
+        left = Exits(self.state)
+        outer = self.state.conditions
+        for _ in range(MAX_ROUNDS):
+            ended = self.state.status
+            status = next_round()
+            if self.state.dead or status.code == 1:
+                if not self.state.dead:
+                    self.state.status = ended
+                break
+            again = Exits(self.state)
+            self._loops.append((left, again))
+            self.state.status = SUCCESS
+            self.statements(body)
+            self._loops.pop()
+            joined = join_all([self.state, *again.states], place)
+            if joined is None:
+                break
+            self.state = joined
+            self.state.conditions = _without_inner(joined.conditions, outer)
+            after()
+        else:
+            raise _TooLongError(place, f"the loop does not end within {MAX_ROUNDS} rounds")
+        joined = join_all([self.state, *left.states], place)
+        if joined is not None:
+            self.state = joined
+            self.state.conditions = _without_inner(joined.conditions, outer)
+
+    def _while(self, node: While) -> None:
+        """Rounds as long as the condition is known; from where it isn't, the loop as a whole isn't."""
+        left = Exits(self.state)
+        outer = self.state.conditions
+        for _ in range(MAX_ROUNDS):
+            before, mark = self.state.copy(), self.state.log.mark()
+            self.asking(lambda: self.statements(node.condition))
+            holds = None if self.state.status.code is None else self.state.status.holds
+            if self.state.dead or holds is (node.until):
+                self.state.status = SUCCESS if not self.state.dead else self.state.status
+                break
+            if holds is None:
+                self.state.log.back_to(mark)
+                self.state = before
+                self._unknown_loop((*node.condition, *node.body), node.span, [])
+                break
+            again = Exits(self.state)
+            self._loops.append((left, again))
+            self.statements(node.body)
+            self._loops.pop()
+            joined = join_all([self.state, *again.states], node.span)
+            if joined is None:
+                break
+            self.state = joined
+            self.state.conditions = _without_inner(joined.conditions, outer)
+        else:
+            raise _TooLongError(node.span, f"the loop does not end within {MAX_ROUNDS} rounds")
+        joined = join_all([self.state, *left.states], node.span)
+        if joined is not None:
+            self.state = joined
+            self.state.conditions = _without_inner(joined.conditions, outer)
+
+    def _arithmetic_for(self, node: ArithmeticFor) -> None:
+        first, _, rest = node.text.partition(";")
+        condition, _, step = rest.partition(";")
+        self.state.status = SUCCESS
+        try:
+            self.expander().number(first, node.span)
+        except (arithmetic.UnknownError, arithmetic.FailureError):
+            self._unknown_loop(node.body, node.span, sorted(assigned_names(node)))
+            return
+        unknown = False
+
+        def next_round() -> Status:
+            nonlocal unknown
+            status = self._arithmetic_status(condition, node.span) if condition.strip() else SUCCESS
+            unknown = status.code is None
+            return Status(code=1) if unknown else status
+
+        def after() -> None:
+            if step.strip():
+                self._arithmetic_status(step, node.span)
+
+        self._known_loop(next_round, node.body, node.span, after)
+        if unknown:
+            self._unknown_loop(node.body, node.span, sorted(assigned_names(node)))
+
+    def _arithmetic_status(self, text: str, span: Span) -> Status:
+        try:
+            return Status(code=int(self.expander().number(text, span) == 0), span=span)
+        except arithmetic.UnknownError:
+            self.state.forget(_names_in(text), span)
+            return Status(code=None, span=span)
+        except arithmetic.FailureError:
+            return Status(code=1, span=span)
+
+    def _unknown_loop(self, body: Sequence[Statement], place: Span, names: Sequence[str]) -> None:
+        """A loop of which it isn't known how often it goes round: what a round changes isn't known, then one round stands
+        for all of them."""
+        log = self.state.log
+        mark = log.mark()
+        outer = self.state.conditions
+        condition = Condition(span=place, kind=ConditionKind.LOOP, number=log.fresh())
+        start = self.state
+        for _ in range(4):
+            log.back_to(mark)
+            self.state = start.copy()
+            self.state.forget(names, place)
+            self.state.conditions = (*outer, condition)
+            left, again = Exits(self.state), Exits(self.state)
+            self._loops.append((left, again))
+            self.statements(body)
+            self._loops.pop()
+            end = join_all([self.state, *again.states, *left.states], place)
+            if end is None or not _differs(start, end):
+                break
+            merged = join(start, end, place)
+            merged.conditions = outer
+            if not _differs(merged, start, loosely=True):
+                break
+            start = merged
+        end = end or start
+        self.state = join(start, end, place)
+        self.state.forget(names, place)
+        self.state.conditions = outer
+        self.state.status = Status(code=None, span=place, presumed=True)
+
+    # words
+
+    def expander(self) -> Expander:
+        return Expander(self.state, self.substitute)
+
+    def fields(self, words: Iterable[Word]) -> list[tuple[Field, Span]]:
+        """The fields of several words, each with the span of the word it came from."""
+        return [(field, word.span) for word in words for field in self.expander().fields(word)]
+
+    def substitute(self, part: CommandSubstitution) -> Value:
+        """What `$( … )` comes to: what its commands print, without the line ends behind it."""
+        from_file = self._read_whole(part)
+        if from_file is not None:
+            return from_file
+        body = self._escaped(part) or part.body
+
+        def run() -> None:
+            if self.state.shell != "sh":
+                self.state.set_option("errexit", on=False)
+            self.statements(body)
+
+        printed = self.subshell(run, part.span, captured=True)
+        if not isinstance(printed, Value):
+            return self.state.unknown(f"`{part.span.text}`", part.span)
+        return stripped(printed)
+
+    def _escaped(self, part: CommandSubstitution) -> tuple[Statement, ...] | None:
+        """Backticks with backslashes in them (nested ones): one level of escapes goes before they are read."""
+        only = part.body[0].command if len(part.body) == 1 else None
+        if not isinstance(only, Unreadable) or not part.span.text.startswith("`"):
             return None
-        if name in ("echo", "printf") and not any(re.search(r"[\\%]", t) or t.startswith("-") for t in known):
-            return Value.of(" ".join(known)) if name == "echo" or len(known) == 1 else None
-        if name == "pwd" and not known and self._state.directory is not None:
-            return Value.of(str(self._state.workspace.root / self._state.directory))
-        if name == "dirname" and len(known) == 1:
-            return Value.of(posixpath.dirname(known[0].rstrip("/")) or ("/" if known[0].startswith("/") else "."))
-        if name == "basename" and len(known) == 1:
-            return Value.of(posixpath.basename(known[0].rstrip("/")))
-        if name == "cat" and len(known) == 1:
-            return self._content(known[0])
-        return None
+        escapes = r"\\([\\`$\"])" if part.quoting is Quoting.DOUBLE else r"\\([\\`$])"
+        script = self._simple.parsed(re.sub(escapes, r"\1", part.span.text[1:-1]), part.span, inside=None)
+        return script.statements if script is not None else None
 
-    def _content(self, text: str) -> Value | None:
-        path = self._state.path(text)
-        if path is None or path in self._state.workspace.overlay:
+    def _read_whole(self, part: CommandSubstitution) -> Value | None:
+        """`$(< file)`."""
+        command = part.body[0].command if len(part.body) == 1 else None
+        if (
+            not isinstance(command, SimpleCommand)
+            or command.words
+            or command.assignments
+            or len(command.redirections) != 1
+        ):
             return None
-        source = self._state.workspace.repository.source(path)
-        return Value.of(source.text.rstrip("\n")) if source is not None else None
+        redirection: Redirection = command.redirections[0]
+        if redirection.operator != "<" or redirection.target is None or self.state.shell == "sh":
+            return None
+        name = self.expander().text(redirection.target).text
+        path = self.state.path(name) if name is not None else None
+        text = self.state.workspace.text(path) if path is not None else None
+        self.state.status = SUCCESS
+        return stripped(text) if text is not None else self.state.unknown(f"`{part.span.text}`", part.span)
+
+    def opaque(self, command: SimpleCommand, name: str) -> None:
+        """A command of which it isn't known what it does."""
+        state = self.state
+        state.emit(Opaque(span=command.span, command=name, artifacts=state.workspace.carried), command)
+        state.workspace = state.workspace.after_unknown()
+        state.stdin = None
+
+    def diagnostics(self, found: Iterable[Diagnostic]) -> None:
+        for diagnostic in found:
+            if diagnostic not in self.state.log.diagnostics:
+                self.state.log.diagnostics.append(diagnostic)
 
 
-def _asks(command: Command) -> bool:
-    """Whether a command is there for its exit status: then what follows is one of two ways."""
-    if not isinstance(command, SimpleCommand):
-        return not isinstance(command, Group | AndOr)
-    return (literal_words(command) or [""])[0] in _QUESTIONS
+def status_of(verdict: Verdict, span: Span) -> Status:
+    if verdict.presumed:
+        return Status(code=None, span=span, presumed=verdict.value)
+    if verdict.failed:
+        return Status(code=2, span=span)
+    code = None if verdict.value is None else int(not verdict.value)
+    return Status(code=code, span=span, decided=verdict.by_files and code is not None)
 
 
-def _changes_course(words: list[str]) -> bool:
-    """Whether a command makes the rest of the script mean something else."""
-    if not words:
+def stripped(value: Value) -> Value:
+    """Without the line ends behind it, as a substitution comes to."""
+    while value.parts and isinstance(value.parts[-1], Text) and value.parts[-1].text.endswith("\n"):
+        shorter = value.parts[-1].text.rstrip("\n")
+        value = Value(parts=(*value.parts[:-1], *((Text(text=shorter),) if shorter else ())))
+    return value
+
+
+def _plainly(run: Callable[[], None]) -> None:
+    run()
+
+
+def _negated(status: Status) -> Status:
+    if status.code is not None:
+        return replace(status, code=int(status.code == 0))
+    return replace(status, presumed=None if status.presumed is None else not status.presumed)
+
+
+def _pipefail(statuses: Sequence[Status], span: Span) -> Status:
+    failed = [s for s in statuses if s.holds is False]
+    if failed:
+        return replace(failed[-1], span=span)
+    if all(s.code == 0 for s in statuses):
+        return Status(code=0, span=span)
+    return Status(code=None, span=span, presumed=True if all(s.holds for s in statuses) else None)
+
+
+def _condition_span(condition: Sequence[Statement]) -> Span:
+    first, last = condition[0].span, condition[-1].span
+    return first.file.span(first.start, last.end)
+
+
+def _without_inner(conditions: tuple[Condition, ...], outer: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Behind a loop's round: what it was asked inside no longer decides, unless it ended the script."""
+    return conditions if conditions[: len(outer)] == outer and len(conditions) > len(outer) else outer
+
+
+def _differs(one: State, other: State, *, loosely: bool = False) -> bool:
+    """Whether going round changed anything; `loosely`, two unknowns of one name are the same."""
+    if one.directory != other.directory or set(one.variables) != set(other.variables):
+        return True
+    for name, value in one.variables.items():
+        after = other.variables[name]
+        if value == after:
+            continue
+        both = [v for v in (value, after) if isinstance(v, Value) and v.text is None and len(v.parts) == 1]
+        if not loosely or len(both) < 2:
+            return True
+    before, now = one.workspace.overlay, other.workspace.overlay
+    return before is not now and before != now
+
+
+def _names_in(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z_]\w*", text)
+
+
+def _cannot_match(pieces: Sequence[tuple[str, bool]], subject: Value) -> bool:
+    """Whether a subject with unknown parts can't match a pattern without special characters."""
+    if any(SPECIAL.search(text) for text, quoted in pieces if not quoted):
         return False
-    return words[0] in _CHANGES_COURSE or (words[0] == "set" and sets_parameters(words[1:]))
+    literal = "".join(text for text, _ in pieces)
+    expression = "".join(".*" if c == "\0" else re.escape(c) for c in subject.marked)
+    return re.fullmatch(expression, literal, re.DOTALL) is None
+
+
+def _shebang_options(shebang: str) -> list[str]:
+    """Options that `#!/bin/bash -e` sets, and that matter."""
+    words = shebang.split()[1:]
+    letters = "".join(w[1:] for w in words if w.startswith("-"))
+    return [name for letter, name in (("e", "errexit"), ("f", "noglob")) if letter in letters]

@@ -1,7 +1,7 @@
 """What a shell word comes to: text, ids of things the script makes, and what isn't known, in a row.
 
-`Unknown` is a value with a reason and a span; two unknowns of one origin are equal, so that `$NAME` from the
-environment means the same container in `create` and in `rm`.
+`Unknown` is a value with a reason and a span; two unknowns of one origin and number are equal, so that `$NAME` from the
+environment means the same container in `create` and in `rm`, and two calls of `date` don't.
 """
 
 from dataclasses import dataclass, field
@@ -30,10 +30,12 @@ class ImageId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """`origin` names what it is (`environment variable X`); `span` is where it came up, and no part of its identity."""
+    """`origin` names what it is (`environment variable X`), `number` tells apart what one origin gives at different
+    moments; `span` is where it came up, and no part of its identity."""
 
     origin: str
     span: Span = field(compare=False)
+    number: int = 0
 
 
 Part = Text | ContainerId | ImageId | Unknown
@@ -50,8 +52,8 @@ class Value:
         return cls(parts=(Text(text=text),) if text else ())
 
     @classmethod
-    def unknown(cls, origin: str, span: Span) -> "Value":
-        return cls(parts=(Unknown(origin=origin, span=span),))
+    def unknown(cls, origin: str, span: Span, number: int = 0) -> "Value":
+        return cls(parts=(Unknown(origin=origin, span=span, number=number),))
 
     def __add__(self, other: "Value") -> "Value":
         if self.parts and other.parts:
@@ -112,3 +114,59 @@ class Value:
                         .replace("`", "")
                     )
         return "".join(shown)
+
+
+EMPTY = Value(parts=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Array:
+    """A shell array: index → value, the indexes of an indexed one in ascending order."""
+
+    items: tuple[tuple[str, Value], ...]
+    associative: bool = False
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        return tuple(value for _, value in self.items)
+
+    def get(self, index: str) -> Value | None:
+        return next((value for key, value in self.items if key == index), None)
+
+    def with_item(self, index: str, value: Value) -> "Array":
+        items = {**dict(self.items), index: value}
+        ordered = items.items() if self.associative else sorted(items.items(), key=lambda item: int(item[0]))
+        return Array(items=tuple(ordered), associative=self.associative)
+
+    def without(self, index: str) -> "Array":
+        return Array(items=tuple(i for i in self.items if i[0] != index), associative=self.associative)
+
+    def extended(self, values: "tuple[Value, ...]") -> "Array":
+        """`name+=(…)` of an indexed array."""
+        start = int(self.items[-1][0]) + 1 if self.items else 0
+        return Array(items=(*self.items, *((str(start + i), v) for i, v in enumerate(values))))
+
+
+Variable = Value | Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A command of the host that a stream goes through (`xz -z9`)."""
+
+    words: tuple[Value, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """What a docker command writes to its standard output: `step` is the index of its event in the trace, `filters` are
+    the commands that it went through since."""
+
+    step: int
+    span: Span
+    filters: tuple[Filter, ...] = ()
+
+
+Output = Value | Stream
+"""What a command prints."""

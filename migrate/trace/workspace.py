@@ -8,15 +8,54 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from migrate.discover import EntryKind, Repository
+from migrate.source import SourceFile, Span
+from migrate.trace.values import Stream, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """What an extraction left: `source` in container `container`. `contents_only` where it was `dir/.`, or a directory
-    whose contents went into a new one: whether it is a file or a directory isn't known from the script alone."""
+    """What an extraction left: `source` in container `container`. Whether it is a file or a directory isn't known from the
+    script alone."""
 
     container: int
     source: PurePosixPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """A file that holds what a docker command wrote to its standard output."""
+
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A file whose text the script wrote (`echo x > f`, a here-document)."""
+
+    content: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """A copy of the repository's own file or folder `path`, as it was found."""
+
+    path: PurePosixPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """A symbolic link."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Altered:
+    """What a command made of `base` (`strip app`, `tar -xf app.tar`): it is there, its contents aren't traced."""
+
+    base: "tuple[Node | EntryKind, ...]"
+    command: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +65,9 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Something of which it isn't known any more what stands there."""
+    """Something of which it isn't known any more what stands there, or whether anything does."""
+
+    base: "tuple[Node | EntryKind, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +75,34 @@ class Gone:
     """Removed by the script."""
 
 
-Node = Artifact | Made | Changed | Gone
+Node = Artifact | Streamed | Written | Copied | Linked | Altered | Made | Changed | Gone
+
+
+def from_container(node: Node | EntryKind) -> bool:
+    """Whether what stands there came out of a container, changed on its way or not."""
+    match node:
+        case Artifact() | Streamed():
+            return True
+        case Altered(base=base) | Changed(base=base):
+            return any(map(from_container, base))
+        case _:
+            return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """`overlay` holds what the script made of paths (relative to the root); the rest is as the repository has it."""
+    """`overlay` holds what the script made of paths (relative to the root); the rest is as the repository has it. Where a
+    command ran of which it isn't known what it does, the tree is `disturbed`: what files hold, and which there are, is then
+    not known, though nothing says that they are others."""
 
     repository: Repository = field(repr=False)
     overlay: Mapping[PurePosixPath, Node]
+    disturbed: bool = False
+
+    def after_unknown(self) -> "Workspace":
+        """After a command that may have done anything to the files."""
+        kept = {p: Changed() if isinstance(n, Written) else n for p, n in self.overlay.items()}
+        return replace(self, overlay=kept, disturbed=True)
 
     @property
     def root(self) -> PurePosixPath:
@@ -60,13 +120,96 @@ class Workspace:
             match node:
                 case Artifact(container=container, source=source):
                     return Artifact(container=container, source=source / path.relative_to(at))
-                case Gone():
+                case Copied(path=origin):
+                    kind = self.repository.kind(origin / path.relative_to(at))
+                    return Copied(path=origin / path.relative_to(at)) if kind is not None else None
+                case Gone() | Written() | Streamed():
                     return None
-                case Changed():
-                    return node
+                case Altered(base=base):
+                    return Changed(base=base)
+                case Changed() | Linked():
+                    return Changed()
                 case Made():
                     break
-        return self.repository.kind(path)
+        kind = self.repository.kind(path)
+        return Changed() if kind is None and self.repository.hides(path) else kind
+
+    def text(self, path: PurePosixPath) -> Value | None:
+        """What a file holds, as far as it is known."""
+        match self.node(path):
+            case Written(content=content):
+                return content
+            case _ if self.disturbed:
+                return None
+            case EntryKind.FILE:
+                return self._own_text(path)
+            case Copied(path=origin):
+                return self._own_text(origin)
+            case EntryKind.LINK:
+                target = self._through(path)
+                return self._own_text(target) if target is not None else None
+            case _:
+                return None
+
+    def _own_text(self, path: PurePosixPath) -> Value | None:
+        source = self.repository.source(path) if self.repository.kind(path) is EntryKind.FILE else None
+        return Value.of(source.text) if source is not None else None
+
+    def source(self, path: PurePosixPath) -> SourceFile | None:
+        """The repository's file that stands at `path`, unchanged; a copy of one elsewhere counts."""
+        match self.node(path):
+            case EntryKind.FILE:
+                return self.repository.source(path)
+            case Copied(path=origin):
+                return self.repository.source(origin)
+            case _:
+                return None
+
+    def exists(self, path: PurePosixPath) -> bool | None:
+        """None where it isn't known, or where a link is followed."""
+        match self.node(path):
+            case None:
+                return None if self.disturbed else False
+            case EntryKind.LINK:
+                return True if self._through(path) is not None else None
+            case Changed() | Linked():
+                return None
+            case _:
+                return True
+
+    def is_link(self, path: PurePosixPath) -> bool | None:
+        match self.node(path):
+            case Linked() | EntryKind.LINK:
+                return True
+            case Changed() | Artifact() | Altered():
+                return None
+            case _:
+                return False
+
+    def is_executable(self, path: PurePosixPath) -> bool | None:
+        match self.node(path):
+            case EntryKind.FILE:
+                return self.repository.is_executable(path)
+            case Written():
+                return False
+            case _:
+                return None
+
+    def is_file(self, path: PurePosixPath) -> bool | None:
+        match self.node(path):
+            case None:
+                return None if self.disturbed else False
+            case Made() | EntryKind.DIRECTORY:
+                return False
+            case Written() | Streamed() | EntryKind.FILE:
+                return True
+            case EntryKind.LINK:
+                target = self._through(path)
+                return self.repository.kind(target) is EntryKind.FILE if target is not None else None
+            case Copied(path=origin):
+                return self.repository.kind(origin) is EntryKind.FILE
+            case _:
+                return None
 
     def is_directory(self, path: PurePosixPath) -> bool | None:
         """None where it isn't known (an artifact may be either)."""
@@ -75,14 +218,46 @@ class Workspace:
                 return False
             case Made() | EntryKind.DIRECTORY:
                 return True
-            case EntryKind.FILE | EntryKind.OTHER:
+            case EntryKind.FILE | EntryKind.OTHER | Written() | Streamed():
                 return False
+            case Copied(path=origin):
+                return self.repository.kind(origin) is EntryKind.DIRECTORY
+            case EntryKind.LINK:
+                target = self._through(path)
+                return self.repository.kind(target) is EntryKind.DIRECTORY if target is not None else None
             case _:
                 return None
 
     @property
     def artifacts(self) -> Mapping[PurePosixPath, Artifact]:
         return {path: node for path, node in self.overlay.items() if isinstance(node, Artifact)}
+
+    @property
+    def carried(self) -> tuple[PurePosixPath, ...]:
+        """Every path that holds something out of a container, changed on its way or not."""
+        return tuple(path for path, node in self.overlay.items() if from_container(node))
+
+    def _through(self, path: PurePosixPath) -> PurePosixPath | None:
+        """Where a link of the repository leads, as long as the script left that alone."""
+        target = self.repository.followed(path)
+        if target is None or any(target == p or p in target.parents or target in p.parents for p in self.overlay):
+            return None
+        return target
+
+    def names(self, path: PurePosixPath) -> tuple[str, ...] | None:
+        """What a directory holds, by name; None where that isn't known."""
+        if self.disturbed:
+            return None
+        if self.is_directory(path) is not True:
+            return () if self.is_directory(path) is False else None
+        node = self.node(path)
+        if isinstance(node, Copied):
+            inner = {p.name for p in self.repository.entries if p.parent == node.path}
+        else:
+            inner = {p.name for p in self.repository.entries if p.parent == path}
+        inner |= {p.relative_to(path).parts[0] for p in self.overlay if path in p.parents}
+        found = [name for name in sorted(inner) if self.node(path / name) is not None]
+        return tuple(found) if not any(isinstance(self.node(path / n), Changed) for n in found) else None
 
     def below(self, path: PurePosixPath) -> "tuple[tuple[PurePosixPath, Node | EntryKind], ...]":
         """Every known path under `path` (itself excluded) that still stands."""
@@ -105,10 +280,29 @@ class Workspace:
 
     def removed(self, path: PurePosixPath) -> "Workspace":
         """`path` and all below it taken away; what the script itself had laid there leaves no trace."""
-        if self.repository.kind(path) is None and not any(path in p.parents for p in self.repository.entries):
+        held = any(p in self.overlay for p in path.parents)
+        if not held and self.repository.kind(path) is None and not self._holds_entries(path):
             kept = {p: n for p, n in self.overlay.items() if p != path and path not in p.parents}
             return replace(self, overlay=kept)
         return self.with_node(path, Gone())
+
+    def _holds_entries(self, path: PurePosixPath) -> bool:
+        return any(path in p.parents for p in self.repository.entries)
+
+    def joined(self, other: "Workspace") -> "Workspace":
+        """What is known where the script may have come either way."""
+        disturbed = self.disturbed or other.disturbed
+        if self.overlay is other.overlay or self.overlay == other.overlay:
+            return self if self.disturbed == disturbed else other
+        result: dict[PurePosixPath, Node] = {}
+        for path in dict.fromkeys((*self.overlay, *other.overlay)):
+            one, two = self.overlay.get(path), other.overlay.get(path)
+            here, there = self.node(path), other.node(path)
+            if here == there:
+                result[path] = one or two or Gone()
+            else:
+                result[path] = Changed(base=tuple(n for n in (here, there) if n is not None))
+        return replace(self, overlay=result, disturbed=disturbed)
 
     def moved(self, source: PurePosixPath, target: PurePosixPath) -> "Workspace":
         """`source`, an extracted path or a directory of them, under the name `target`."""

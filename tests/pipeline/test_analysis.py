@@ -354,11 +354,11 @@ OUT = (
     .replace("rm ./app", "rm -r out")
 )
 REFUSED = {
-    "if": (SCRIPT.replace("docker rm extract", "if true; then docker rm extract; fi"), "MS201", "if true"),
-    "loop": (SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done"), "MS201", "for c"),
-    "function": (SCRIPT.replace("docker rm extract", "clean() { docker rm extract; }\nclean"), "MS201", "clean()"),
+    "if": (SCRIPT.replace("docker rm extract", "if true; then docker rm extract; fi"), "MS410", "docker rm"),
+    "loop": (SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done"), "MS410", "docker rm"),
+    "function": (SCRIPT.replace("docker rm extract", "clean() { docker rm extract; }\nclean"), "MS410", "docker rm"),
     "sourced": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n. ./env\n"), "MS201", ". ./env"),
-    "sudo": (SCRIPT.replace("docker rm", "sudo docker rm"), "MS201", "sudo docker rm"),
+    "sudo": (SCRIPT.replace("docker rm", "sudo docker rm"), "MS424", "sudo docker rm"),
     "another-engine": (SCRIPT.replace("docker rm", "docker -H tcp://x rm"), "MS203", "docker -H"),
     "another-host": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nexport DOCKER_HOST=tcp://x\n"), "MS201", "DOCKER_HOST="),
     "another-path": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nPATH=/usr/bin\n"), "MS201", "PATH="),
@@ -369,10 +369,10 @@ REFUSED = {
         "MS205",
         "cd out",
     ),
-    "background": (SCRIPT.replace("docker rm extract", "docker rm extract &"), "MS201", "docker rm"),
+    "background": (SCRIPT.replace("docker rm extract", "docker rm extract &"), "MS423", "docker rm"),
     "option": (SCRIPT.replace("docker rm", "docker rm --nope"), "MS202", "--nope"),
-    "exec": (SCRIPT.replace("docker rm", "docker exec extract ls\ndocker rm"), "MS203", "docker exec"),
-    "stdout": (SCRIPT.replace("extract:/src/app ./app", "extract:/src/app - > app"), "MS203", "docker cp"),
+    "exec": (SCRIPT.replace("docker rm", "docker exec extract ls\ndocker rm"), "MS409", "docker exec"),
+    "stdout": (SCRIPT.replace("extract:/src/app ./app", "extract:/src/app - > app"), "MS409", "docker cp"),
     "path-unknown": (SCRIPT.replace(":/src/app", ":/src/$APP"), "MS204", "extract:/src/$APP"),
     "context-unknown": (SCRIPT.replace("demo:latest .", "demo:latest $DIR"), "MS204", "$DIR"),
     "strip": (SCRIPT.replace("docker rm", "strip app\ndocker rm"), "MS205", "strip app"),
@@ -393,7 +393,7 @@ REFUSED = {
         "docker pull",
     ),
     "containers-found": (
-        SCRIPT.replace("docker rm extract", "docker rm $(docker ps -aqf name=extract)"),
+        SCRIPT.replace("docker rm extract", "docker rm $(docker ps -aq)"),
         "MS410",
         "docker rm",
     ),
@@ -529,7 +529,7 @@ SAID = {
                 "docker build -t demo:build", "$B -t demo:build"
             )
         },
-        ["MS204"],
+        [],
     ),
     "path-added-to": ({"build.sh": SCRIPT.replace("#!/bin/sh\n", '#!/bin/sh\nexport PATH="${PATH}:/go/bin"\n')}, []),
     "left-on-the-host": ({"build.sh": SCRIPT.replace("rm ./app\n", "")}, ["MS413"]),
@@ -555,7 +555,7 @@ def test_what_stands_behind_exit_is_left_alone(tmp_path: Path) -> None:
     assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\nexit 0\ndocker push demo:build\n"
 
 
-@pytest.mark.parametrize("setter", ["read TAG", "declare -u TAG=x", "local -i TAG=1"])
+@pytest.mark.parametrize("setter", ["read TAG", "declare -u TAG=x", "typeset -i TAG=1"])
 def test_a_value_that_is_not_known_is_not_guessed(setter: str, tmp_path: Path) -> None:
     script = SCRIPT.replace("#!/bin/sh\n", f"#!/bin/sh\nTAG=build\n{setter}\n").replace(
         "-f Dockerfile.build", "-f Dockerfile.$TAG"
@@ -641,13 +641,16 @@ def test_a_base_named_by_a_variable_is_the_builder_too(tmp_path: Path) -> None:
 
 FIRST = {
     "if-sets-a-variable": ('N=build\nif [ -n "$CI" ]; then N=other; fi\n', "MS204"),
-    "loop-variable": ("N=build\nfor N in a b; do echo $N; done\n", "MS204"),
-    "function-sets-a-variable": ("setup() { N=other; }\nN=build\nsetup\n", "MS204"),
-    "function-in-an-if": ("setup() { N=other; }\nN=build\nif true; then setup; fi\n", "MS204"),
-    "default-assigned": ("N=build\nif true; then echo ${N:=x}; fi\n", "MS204"),
-    "cd-in-an-if": ("N=build\nif true; then cd sub; fi\n", "MS201"),
-    "shift-in-a-loop": ("N=build\nwhile [ $# -gt 0 ]; do shift; done\n", "MS201"),
-    "parameters-set-in-an-if": ("N=build\nif true; then set -- a; fi\n", "MS201"),
+    "loop-variable": ("N=build\nfor N in a b; do echo $N; done\n", "MS112"),
+    "function-sets-a-variable": ("setup() { N=other; }\nN=build\nsetup\n", "MS112"),
+    "function-in-an-if": ("setup() { N=other; }\nN=build\nif true; then setup; fi\n", "MS112"),
+    "function-in-an-if-of-two-ways": ('setup() { N=other; }\nN=build\nif [ -n "$X" ]; then setup; fi\n', "MS204"),
+    "default-assigned": ("N=build\nif true; then echo ${N:=x}; fi\n", None),
+    "default-assigned-to-a-variable-of-the-environment": ("if true; then echo ${N:=build}; fi\n", "MS204"),
+    "cd-in-an-if": ('N=build\nmkdir sub\nif [ -n "$X" ]; then cd sub; fi\n', "MS204"),
+    "cd-to-what-is-not-there": ("N=build\nif true; then cd sub; fi\n", None),
+    "shift-in-a-loop": ("N=build\nwhile [ $# -gt 0 ]; do shift; done\n", None),
+    "parameters-set-in-an-if": ("N=build\nif true; then set -- a; fi\n", None),
     "group-into-a-file": ("N=build\n{ echo x; } > Dockerfile.build\n", "MS112"),
     "loop-into-a-file": ("N=build\nfor i in 1; do echo $i; done > Dockerfile.build\n", "MS112"),
     "if-says-something": ('N=build\nif [ -n "$CI" ]; then echo in CI; set -x; fi\n', None),

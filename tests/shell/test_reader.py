@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from migrate import rules
 from migrate.shell import bashlex_reader, shfmt_reader
 from migrate.shell.reader import MAX_BYTES, read_script
-from migrate.shell.syntax import Comment, HereDocument, Literal, Parameter, Script, SimpleCommand, Statement, Word
+from migrate.shell.syntax import (
+    Comment,
+    HereDocument,
+    Literal,
+    Parameter,
+    Script,
+    SimpleCommand,
+    Statement,
+    Unreadable,
+    Word,
+)
 from migrate.source import SourceFile
 from tests.shell.scripts import GUARDED, SEED, TRUSTED
 from tests.shell.sketch import sketch, source, walk
@@ -181,12 +191,34 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "offset", "message"), REFUSED.values(), ids=REFUSED)
 def test_refused(text: str, offset: int | None, message: str) -> None:
     script, (diagnostic,) = read_script(source(text))
-    assert script is None
+    if script is not None:
+        assert isinstance(script.statements[-1].command, Unreadable)
+        assert script.statements[-1].end == len(text)
     assert diagnostic.rule is rules.SCRIPT_UNREADABLE
     assert message in diagnostic.message
     assert diagnostic.primary is not None
     if offset is not None:
         assert diagnostic.primary.span.start == offset
+
+
+UNREAD_FROM = {
+    "open-if": ("a\nb\nif c; then d\n", ["a", "b"]),
+    "here-document-s-lines": ('a\ncat <<E"O"F\ndocker rm z\nEOF\nb\n', ["a"]),
+    "quote-over-lines": ("a\nb 'c\nd\n", ["a"]),
+    "continued": ("a\nb \\\n  c )\nd\n", ["a"]),
+    "compound-before": ("if a; then\n  b\nfi\nc )\n", ["if a; then\n  b\nfi"]),
+}
+
+
+@pytest.mark.parametrize(("text", "read"), UNREAD_FROM.values(), ids=UNREAD_FROM)
+def test_what_stands_before_a_part_that_cannot_be_read_is_read(text: str, read: list[str]) -> None:
+    script, found = read_script(source(text))
+    assert script is not None
+    assert [d.rule for d in found] == [rules.SCRIPT_UNREADABLE]
+    *before, rest = script.statements
+    assert [s.span.text for s in before] == read
+    assert isinstance(rest.command, Unreadable)
+    assert rest.end == len(text)
 
 
 def test_the_parser_s_words_are_a_note() -> None:
@@ -224,7 +256,10 @@ def test_a_long_chain_is_flat() -> None:
 @given(st.one_of(st.text(), st.text("ab$(){}[]<>|&;\"'`\\#!= \t\n\r\0é\udc80")))
 def test_no_text_raises(text: str) -> None:
     script, diagnostics = read_script(source(text))
-    assert (script is None) == bool(diagnostics)
+    whole = script is not None and not any(
+        isinstance(s.command, Unreadable) and s.command.told for s in script.statements
+    )
+    assert whole == (not diagnostics)
 
 
 @pytest.mark.parametrize("reader", [bashlex_reader.read, shfmt_reader.read], ids=["bashlex", "shfmt"])

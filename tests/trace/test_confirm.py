@@ -1,7 +1,9 @@
 """What the trace says docker is given, against what a real bash gives it.
 
-Each row is run by bash with a `docker` that notes its words and answers as docker does; the trace must say the same words,
-or say that it doesn't know. A row marked as unknown must be one, so that the table can't go slack.
+Each row is run by bash with a `docker` that notes its words, its directory and DOCKER_BUILDKIT, and answers as docker does;
+the trace must say the same, or say that it doesn't know. The rows stand below, one a line, and in snippets/, several lines
+each, a file for each construct. A row that begins with `# unknown: why` must be one that the trace doesn't know, so that the
+table can't go slack.
 """
 
 import os
@@ -17,17 +19,31 @@ from migrate.discover import scan
 from migrate.shell.reader import read_script
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import SourceFile
-from migrate.trace import interpreter
+from migrate.trace import interpreter, simple
 from migrate.trace.docker_events import docker_command
-from migrate.trace.events import Argument
+from migrate.trace.events import Argument, ConditionKind
 from migrate.trace.state import State
-from migrate.trace.values import ContainerId, ImageId, Text, Value
+from migrate.trace.values import ContainerId, ImageId, Output, Text, Value
 
 BASH = shutil.which("bash")
+SNIPPETS = Path(__file__).parent / "snippets"
 NOTING = """\
 #!/bin/bash
-{ printf '%s\\0' "$@"; printf '\\n'; } >> "$NOTES"
-case $1 in create) echo "cid$(grep -ac '^create' "$NOTES")" ;; esac
+{ printf '%s\\0' "$PWD" "${DOCKER_BUILDKIT-}" "$@"; printf '\\n'; } >> "$NOTES"
+case " $* " in
+  " cp "*:*)
+    target=${@: -1}; from=${@: -2:1}
+    if [ -d "$target" ]; then touch "$target/${from##*/}"; elif [ "$target" != - ]; then touch "$target"; fi ;;
+  " create "* | " run "*)
+    echo x >> "$NOTES.made"
+    case " $* " in *" --cidfile "*) echo -n "cid$(grep -c x "$NOTES.made")" > cid ;; esac
+    case " $* " in " create "* | *" -d "* | *" -dit "*) echo "cid$(grep -c x "$NOTES.made")" ;; esac ;;
+  " build "*)
+    echo x >> "$NOTES.built"
+    case " $* " in *" --iidfile "*) echo -n "iid$(grep -c x "$NOTES.built")" > iid ;; esac
+    case " $* " in *" -q "* | *" --quiet "*) echo "iid$(grep -c x "$NOTES.built")" ;; esac ;;
+esac
+exit 0
 """
 
 KNOWN = r"""
@@ -200,22 +216,11 @@ cat <<'EOF' > /dev/null
 docker rm z
 EOF
 docker build .
-""".removeprefix("\n").splitlines()
-
-UNKNOWN = r"""
-docker build $HOME_OF_NOBODY .
-docker build -t a:$1 .
-docker build "$@"
-docker build $# .
-docker build -t a:$(date +%s) .
-docker build -t a:$(git rev-parse HEAD) .
 docker build * .
 docker build a? .
 docker build [ab] .
 docker build {a,b} .
 docker build {1..3} .
-docker build ~ .
-docker build ~/x .
 A='*'; docker build $A .
 A=abc; docker build ${A%c} .
 A=abc; docker build ${A#a} .
@@ -223,16 +228,13 @@ A=abc; docker build ${A/b/x} .
 A=abc; docker build ${#A} .
 A=abc; docker build ${A:1} .
 A=(a b); docker build ${A[0]} .
-A+=x; docker build $A .
+A=; A+=x; docker build $A .
 docker build $((1+1)) .
-docker build $RANDOM .
 read A < VERSION; docker build $A .
 if true; then A=1; else A=2; fi; docker build $A .
 for A in 1 2; do echo; done; docker build $A .
 f() { A=1; }; A=2; f; docker build $A .
-declare -i A=1+1; docker build $A .
-declare -u A=x; docker build $A .
-local A=1; docker build $A .; A=$(cat none); docker build "$A" .
+unset A; local A=1; docker build x$A .; A=$(cat none); docker build "$A" .
 IFS=,; A=x,y; docker build $A .
 IFS=; A='x y'; docker build $A .
 echo x > VERSION; docker build $(cat VERSION) .
@@ -242,33 +244,66 @@ for i in 1 2; do docker build $i; done
 f() { docker build .; }; f
 (cd sub; docker build .)
 docker build . | cat
-docker build . &
 ! docker build .
-docker build . || docker build x
+docker build . || docker rm x
 eval docker build .
 A=build; eval "docker $A ."
-. ./VERSION; docker build .
+. ./VERSION; docker rm x
+. tools/env.sh; docker build $TAG .
 command docker build .
 env docker build .
 exec docker build .
 time docker build .
-/usr/bin/docker build .
 alias d=docker; docker build .
 trap 'docker rm x' EXIT; docker build .
 [[ a == a ]] && docker build .
-shift; docker build .
+set -- a b; shift; docker build $1 .
 pushd sub; docker build .
-docker build --nope .
-A=1 docker build x$B . ; B=2; docker build $B
-docker build -t ~x/y a~b .
 test -f VERSION && docker build .
 [ -f VERSION ] && docker build .
 [ -f none ] || docker build .
-grep -q x VERSION && docker build .
 true && [ -f VERSION ] && docker build .
 [ -f VERSION ] && A=1; docker build $A .
 false || docker build .
 docker exec x y
+DOCKER_BUILDKIT=1 docker build .
+export DOCKER_BUILDKIT=0; docker build .
+DOCKER_BUILDKIT=1; docker build .
+""".removeprefix("\n").splitlines()
+
+UNKNOWN = r"""
+docker build -t ~x/y a~b .
+A=1 docker build x$B . ; B=2; docker build $B
+docker build $HOME_OF_NOBODY .
+docker build -t a:$1 .
+docker build "$@"
+docker build $# .
+docker build -t a:$(date +%s) .
+docker build -t a:$(git rev-parse HEAD) .
+docker build ~ .
+docker build ~/x .
+docker build $RANDOM .
+declare -i A=1+1; docker build $A .
+declare -u A=x; docker build $A .
+docker build .&
+alias d=docker; shopt -s expand_aliases; eval "d build $X ."
+trap 'docker rm x' ERR; docker build .
+docker build --nope .
+test -f $X && docker build .
+grep -q x VERSION && docker build .
+if [ "$X" ]; then A=1; else A=2; fi; docker build $A .
+case $X in a) docker build a;; *) docker build b;; esac
+for x in $X; do docker build x; done
+while [ "$X" ]; do docker build x; X=; done
+eval "$X"; docker build .
+./VERSION.sh; docker build $(cat out.txt) .
+x=$(curl x); docker build "$x" .
+[[ $X == a ]] || docker build .
+until docker build .; do sleep 0; done
+read -r A; docker build "$A" .
+docker build -t "a-$$" .
+for f in "$@"; do docker build "$f"; done
+while getopts a: o; do docker build "$o"; done
 """.removeprefix("\n").splitlines()
 
 
@@ -277,7 +312,7 @@ _ABOUT_WORDS = {
     rules.DOCKER_OPTION_UNKNOWN,
     rules.DOCKER_COMMAND_NOT_TRACED,
     rules.VALUE_UNKNOWN,
-    rules.COMMAND_TOUCHES_ARTIFACT,
+    rules.SCRIPT_TOO_LONG,
 }
 """Findings that say that the words, or whether they are given at all, aren't known; others are about files."""
 
@@ -297,27 +332,59 @@ def rows(lines: list[str]) -> list[str]:
     return found
 
 
+def snippets() -> dict[str, str]:
+    """Every snippet by its construct and number."""
+    return {
+        f"{path.stem}-{number}": text.strip("\n") + "\n"
+        for path in sorted(SNIPPETS.glob("*.txt"))
+        for number, text in enumerate(path.read_text().split("\n---\n"), 1)
+        if text.strip()
+    }
+
+
 KNOWN_ROWS = rows(KNOWN)
 UNKNOWN_ROWS = rows(UNKNOWN)
+SNIPPETS_BY_NAME = snippets()
 
 
-def lay(root: Path) -> Path:
-    root.mkdir()
-    (root / "VERSION").write_text("1.2\n")
-    (root / "LINES").write_text("a  b\nc\n\n")
-    (root / "sub").mkdir()
+def lay(root: Path, script: str) -> Path:
+    files = {
+        "build.sh": script,
+        "VERSION": "1.2\n",
+        "LINES": "a  b\nc\n\n",
+        "Dockerfile": "FROM busybox\n",
+        "sub/one.txt": "one\n",
+        "sub/two.txt": "two\n",
+        "sub/.hidden": "h\n",
+        "sub/Dockerfile": "FROM busybox\n",
+        "deep/x/y.txt": "y\n",
+        "a-1.tar": "",
+        "a-2.tar": "",
+        "tools/env.sh": "NAME=fromenv\nTAG=7\nexport LEVEL=3\n",
+        "tools/child.sh": '#!/bin/bash\ndocker build -t "child:${1:-none}-${EXPORTED:-unset}-${PLAIN:-unset}" .\n',
+    }
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (root / "tools/child.sh").chmod(0o755)
+    (root / "link.txt").symlink_to("VERSION")
     return root
 
 
-def by_bash(root: Path, text: str) -> list[list[str]]:
+def by_bash(root: Path) -> list[list[str]]:
     programs = root.parent / "programs"
     programs.mkdir()
     (programs / "docker").write_text(NOTING)
     (programs / "docker").chmod(0o755)
     log = root.parent / "notes"
     log.write_bytes(b"")
-    (root / "build.sh").write_text(text)
-    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "NOTES": str(log), "HOME": "/home/nobody"}
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "NOTES": str(log),
+        "HOME": "/home/nobody",
+        "LC_ALL": "C",
+    }
     assert BASH is not None, "bash is missing: these tests can't be left out"
     subprocess.run([BASH, "./build.sh"], check=False, capture_output=True, cwd=root, env=environment, timeout=20)
     records = log.read_bytes().split(b"\0\n")[:-1]
@@ -333,39 +400,63 @@ def spelt(value: Value) -> str | None:
                 words.append(text)
             case ContainerId(number=number):
                 words.append(f"cid{number + 1}")
-            case ImageId():
-                words.append("")
+            case ImageId(number=number):
+                words.append(f"iid{number + 1}")
             case _:
                 return None
     return "".join(words)
 
 
 def by_trace(root: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[list[str]] | None:
-    """The words of every docker command; None where the trace says that it doesn't know."""
+    """Directory, DOCKER_BUILDKIT and words of every docker command; None where the trace says that it doesn't know."""
     calls: list[list[str | None]] = []
+    sure = True
 
-    def noting(state: State, command: SimpleCommand, client: Argument, arguments: tuple[Argument, ...]) -> Value:
-        calls.append([spelt(a.value) for a in arguments])
-        return docker_command(state, command, client, arguments)
+    def noting(state: State, command: SimpleCommand, arguments: tuple[Argument, ...], how: str) -> Output:
+        nonlocal sure
+        if any(c.kind is ConditionKind.FAILURE for c in state.conditions):
+            return docker_command(state, command, arguments, how)  # docker works here
+        sure = sure and all(c.decided for c in state.conditions) and all(a.certain for a in arguments)
+        place = str(state.workspace.root / state.directory) if state.directory is not None else None
+        named = "DOCKER_BUILDKIT"
+        kit = state.variables.get(named) if named in state.exported else None
+        calls.append([place, spelt(kit) if isinstance(kit, Value) else "", *(spelt(a.value) for a in arguments)])
+        return docker_command(state, command, arguments, how)
 
-    monkeypatch.setattr(interpreter, "docker_command", noting)
+    monkeypatch.setattr(simple, "docker_command", noting)
     script, found = read_script(SourceFile(path=PurePosixPath("build.sh"), text=text))
     if script is None or has_errors(found):
         return None
-    followed = interpreter.trace(script, scan(root), directory=PurePosixPath(), name="./build.sh")
-    if any(d.rule in _ABOUT_WORDS and "operands" not in d.message for d in followed.diagnostics):
-        return None
+    followed = interpreter.trace(script, scan(root), directory=PurePosixPath(), name="./build.sh", arguments=ARGUMENTS)
+    said = {d.rule for d in followed.diagnostics if "operands" not in d.message and "is not known: " not in d.message}
     known = [[w for w in call if w is not None] for call in calls]
-    return known if all(len(k) == len(c) for k, c in zip(known, calls, strict=True)) else None
+    if not sure or said & _ABOUT_WORDS or any(len(k) != len(c) for k, c in zip(known, calls, strict=True)):
+        return None
+    return known
+
+
+ARGUMENTS: tuple[str, ...] | None = None
 
 
 @pytest.mark.parametrize("text", KNOWN_ROWS, ids=range(len(KNOWN_ROWS)))
 def test_what_the_trace_says_is_what_bash_does(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = lay(tmp_path / "tree")
-    assert by_trace(root, text, monkeypatch) == by_bash(root, text)
+    root = lay(tmp_path / "tree", text)
+    assert by_trace(root, text, monkeypatch) == by_bash(root)
 
 
 @pytest.mark.parametrize("text", UNKNOWN_ROWS, ids=range(len(UNKNOWN_ROWS)))
 def test_what_is_not_known_is_said(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = lay(tmp_path / "tree")
+    root = lay(tmp_path / "tree", text)
     assert by_trace(root, text, monkeypatch) is None
+
+
+@pytest.mark.parametrize("name", SNIPPETS_BY_NAME)
+def test_every_construct_is_followed_as_bash_does(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SNIPPETS_BY_NAME[name]
+    root = lay(tmp_path / "tree", text)
+    monkeypatch.setattr("tests.trace.test_confirm.ARGUMENTS", ())
+    traced = by_trace(root, text, monkeypatch)
+    if text.startswith("# unknown: "):
+        assert traced is None
+    else:
+        assert traced == by_bash(root)
