@@ -1,7 +1,7 @@
 """Brace expansion (Bash manual, 3.5.1): `a{b,c}` and `{1..3}`, before anything else is looked at. Pure."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -12,13 +12,16 @@ Token = str | WordPart
 """One unquoted character, or a part that no brace list is made of."""
 
 _SEQUENCE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?|([a-zA-Z])\.\.([a-zA-Z])(?:\.\.(-?\d+))?")
-_LIMIT = 2000
+MAX_WORDS = 4_000
 
 
-def expand_braces(tokens: Sequence[Token]) -> Iterator[tuple[WordPart, ...]]:
-    """Each word that the tokens stand for, its characters joined to literals again."""
-    for variant in _variants(list(tokens)):
-        yield _joined(variant)
+class TooManyError(Exception):
+    """The list stands for more words than are looked at."""
+
+
+def expand_braces(tokens: Sequence[Token]) -> list[tuple[WordPart, ...]]:
+    """Each word that the tokens stand for, its characters joined to literals again. Raises TooManyError."""
+    return [_joined(variant) for variant in _variants(list(tokens))]
 
 
 def _variants(tokens: list[Token]) -> list[list[Token]]:
@@ -32,7 +35,10 @@ def _variants(tokens: list[Token]) -> list[list[Token]]:
         inner = tokens[start + 1 : end]
         choices = _choices(inner, [c - start - 1 for c in commas])
         if choices is not None:
-            return [[*before, *choice, *rest] for choice in choices for rest in _variants(after)][:_LIMIT]
+            rests = _variants(after)
+            if len(choices) * len(rests) > MAX_WORDS:
+                raise TooManyError
+            return [[*before, *choice, *rest] for choice in choices for rest in rests]
     return [tokens]
 
 
@@ -68,7 +74,9 @@ def _sequence(match: re.Match[str]) -> list[str]:
     width = max(len(first), len(last)) if first and re.search(r"^-?0\d", f"{first}\n{last}", re.MULTILINE) else 0
     stride = max(1, abs(int(step or letters or 1)))
     numbers = range(start, stop + 1, stride) if start <= stop else range(start, stop - 1, -stride)
-    return [(f"{n:0{width}d}" if first else chr(n)) for n in numbers[:_LIMIT]]
+    if len(numbers) > MAX_WORDS:
+        raise TooManyError
+    return [(f"{n:0{width}d}" if first else chr(n)) for n in numbers]
 
 
 def _joined(tokens: list[Token]) -> tuple[WordPart, ...]:

@@ -115,10 +115,10 @@ class Builtins:
     def _exit(self, command: SimpleCommand, arguments: tuple[Argument, ...]) -> None:
         state = self._interpreter.state
         state.emit(Harmless(span=command.span, command="exit", text=""), command)
-        self._interpreter.exit(self._before(command, arguments))
+        self._interpreter.exit(self._before(command, arguments), command.span)
 
     def _return(self, command: SimpleCommand, arguments: tuple[Argument, ...]) -> None:
-        self._interpreter.return_(self._before(command, arguments))
+        self._interpreter.return_(self._before(command, arguments), command.span)
 
     def _before(self, command: SimpleCommand, arguments: tuple[Argument, ...]) -> Status:
         """`exit` and `return` without a number keep the status of the command before."""
@@ -133,7 +133,7 @@ class Builtins:
     def _leave(self, command: SimpleCommand, arguments: tuple[Argument, ...], *, again: bool) -> None:
         levels = self._code(command, arguments).code if arguments else 1
         self._interpreter.state.status = SUCCESS
-        self._interpreter.leave_loop(max(1, levels or 1), again=again)
+        self._interpreter.leave_loop(max(1, levels or 1), command.span, again=again)
 
     def _source(self, command: SimpleCommand, arguments: tuple[Argument, ...]) -> None:
         state = self._interpreter.state
@@ -201,7 +201,10 @@ class Builtins:
                 state.status = Status(code=1, span=command.span)
             return
         if words[0].value.text == "-":
+            known = state.previous is not None
             self._go(state.previous, command.span)
+            if not known:
+                state.status = Status(code=None, span=command.span)
             return
         self._go_to(words[0].value, command.span)
 
@@ -394,8 +397,11 @@ class Builtins:
             state.status = Status(code=1, span=command.span)
             return
         else:
+            sure = count <= len(positional.known)
             state.positional = positional.shifted(count)
-        state.status = SUCCESS
+            state.status = SUCCESS if sure else Status(code=None, span=command.span)
+            return
+        state.status = Status(code=None, span=command.span)
 
     def _shopt(self, command: SimpleCommand, arguments: tuple[Argument, ...]) -> None:
         state = self._interpreter.state

@@ -15,25 +15,14 @@ _GROUPS = {
         **{
             v: v
             for v in (
-                "create",
-                "run",
-                "cp",
-                "rm",
-                "start",
-                "stop",
-                "wait",
-                "exec",
-                "export",
-                "commit",
-                "inspect",
-                "kill",
-                "logs",
-            )
+                "attach create run cp rm start stop wait exec export commit inspect kill logs diff pause port rename restart"
+                " stats top unpause update"
+            ).split()
         },
         **dict.fromkeys(("ls", "list", "ps"), "ps"),
     },
     "image": {
-        **{v: v for v in ("build", "save", "load", "import", "tag", "push", "pull", "inspect")},
+        **{v: v for v in ("build", "save", "load", "import", "tag", "push", "pull", "inspect", "history")},
         **dict.fromkeys(("rm", "remove"), "rmi"),
         **dict.fromkeys(("ls", "list"), "images"),
     },

@@ -63,19 +63,16 @@ _CONTAINER_VERBS = {
     "top",
     "port",
     "diff",
+    "update",
 }
-_ONE_CONTAINER = {"exec", "commit", "rename", "port"}
+_ONE_CONTAINER = {"exec", "commit", "rename", "port", "top"}
 _HARMLESS_VERBS = {
-    "version",
-    "info",
-    "login",
-    "logout",
-    "ps",
-    "system df",
-    "system info",
-    "buildx ls",
-    "buildx inspect",
     "",
+    *"version info login logout ps search stats events".split(),
+    *("system df", "system info", "system prune", "container prune", "image prune", "volume prune", "builder prune"),
+    *("buildx ls", "buildx inspect", "buildx version", "buildx du", "buildx prune", "buildx create", "buildx use"),
+    *("network create", "network ls", "network inspect", "network rm", "network prune", "network connect"),
+    *("volume create", "volume ls", "volume inspect", "volume rm", "context ls"),
 }
 _BUILD_PLAIN = {"tag", "file", "build-arg"}
 _QUESTIONS = {"inspect", "pull", "ps", "images", "history", "info", "version", "logs", "manifest inspect"}

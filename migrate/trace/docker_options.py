@@ -31,39 +31,46 @@ GLOBAL = _options(
 COMMANDS: Mapping[str, OptionTable] = {
     "build": _options(
         flags="check compress debug/D disable-content-trust force-rm load no-cache pull push quiet/q rm squash",
-        valued="add-host allow annotation attest build-arg build-context builder cache-from cache-to call cgroup- "
-        "parent cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems file/f iidfile isolation label "
+        valued="add-host allow annotation attest build-arg build-context builder cache-from cache-to call cgroup-parent "
+        " cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems file/f iidfile isolation label "
         "memory-swap memory/m metadata-file network no-cache-filter output/o platform progress provenance "
         "sbom secret security-opt shm-size ssh tag/t target ulimit",
     ),
     "create": _options(
-        flags="disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged publish- "
-        "all/P quiet/q read-only rm tty/t use-api-socket",
-        valued="add-host annotation attach/a blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent "
-        "cgroupns cidfile cpu-count cpu-percent cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu- "
-        "shares/c cpus cpuset-cpus cpuset-mems device device-cgroup-rule device-read-bps device-read-iops "
-        "device-write-bps device-write-iops dns dns-option dns-search domainname entrypoint env-file env/e "
-        "expose gpus group-add health-cmd health-interval health-retries health-start-interval health-start- "
-        "period health-timeout hostname/h io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory "
-        "label-file label/l link link-local-ip log-driver log-opt mac-address memory-reservation memory-swap "
-        "memory-swappiness memory/m mount name network network-alias oom-score-adj pid pids-limit platform "
-        "publish/p pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl "
-        "tmpfs ulimit user/u userns uts volume-driver volume/v volumes-from workdir/w",
+        flags=(
+            "disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged publish-all/P "
+            "quiet/q read-only rm tty/t use-api-socket"
+        ),
+        valued=(
+            "add-host annotation attach/a blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent cgroupns "
+            "cidfile cpu-count cpu-percent cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares/c cpus "
+            "cpuset-cpus cpuset-mems device device-cgroup-rule device-read-bps device-read-iops device-write-bps "
+            "device-write-iops dns dns-option dns-search domainname entrypoint env/e env-file expose gpus group-add "
+            "health-cmd health-interval health-retries health-start-interval health-start-period health-timeout "
+            "hostname/h io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory label/l label-file link "
+            "link-local-ip log-driver log-opt mac-address memory/m memory-reservation memory-swap memory-swappiness "
+            "mount name network network-alias oom-score-adj pid pids-limit platform publish/p pull restart runtime "
+            "security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user/u userns uts volume/v "
+            "volume-driver volumes-from workdir/w"
+        ),
     ),
     "run": _options(
-        flags="detach/d disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged "
-        "publish-all/P quiet/q read-only rm sig-proxy tty/t use-api-socket",
-        valued="add-host annotation attach/a blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent "
-        "cgroupns cidfile cpu-count cpu-percent cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu- "
-        "shares/c cpus cpuset-cpus cpuset-mems detach-keys device device-cgroup-rule device-read-bps device- "
-        "read-iops device-write-bps device-write-iops dns dns-option dns-search domainname entrypoint env- "
-        "file env/e expose gpus group-add health-cmd health-interval health-retries health-start-interval "
-        "health-start-period health-timeout hostname/h io-maxbandwidth io-maxiops ip ip6 ipc isolation "
-        "kernel-memory label-file label/l link link-local-ip log-driver log-opt mac-address memory- "
-        "reservation memory-swap memory-swappiness memory/m mount name network network-alias oom-score-adj "
-        "pid pids-limit platform publish/p pull restart runtime security-opt shm-size stop-signal stop- "
-        "timeout storage-opt sysctl tmpfs ulimit user/u userns uts volume-driver volume/v volumes-from "
-        "workdir/w",
+        flags=(
+            "detach/d disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged "
+            "publish-all/P quiet/q read-only rm sig-proxy tty/t use-api-socket"
+        ),
+        valued=(
+            "add-host annotation attach/a blkio-weight blkio-weight-device cap-add cap-drop cgroup-parent cgroupns "
+            "cidfile cpu-count cpu-percent cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares/c cpus "
+            "cpuset-cpus cpuset-mems detach-keys device device-cgroup-rule device-read-bps device-read-iops "
+            "device-write-bps device-write-iops dns dns-option dns-search domainname entrypoint env/e env-file expose "
+            "gpus group-add health-cmd health-interval health-retries health-start-interval health-start-period "
+            "health-timeout hostname/h io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory label/l label-file "
+            "link link-local-ip log-driver log-opt mac-address memory/m memory-reservation memory-swap "
+            "memory-swappiness mount name network network-alias oom-score-adj pid pids-limit platform publish/p pull "
+            "restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user/u "
+            "userns uts volume/v volume-driver volumes-from workdir/w"
+        ),
     ),
     "cp": _options(
         flags="archive/a follow-link/L quiet/q",
@@ -152,5 +159,80 @@ COMMANDS: Mapping[str, OptionTable] = {
     "logs": _options(
         flags="details follow/f timestamps/t",
         valued="since tail/n until",
+    ),
+    "attach": _options(
+        flags="no-stdin sig-proxy",
+        valued="detach-keys",
+    ),
+    "diff": _options(
+        flags="",
+        valued="",
+    ),
+    "events": _options(
+        flags="",
+        valued="filter/f format since until",
+    ),
+    "history": _options(
+        flags="human/H no-trunc quiet/q",
+        valued="format platform",
+    ),
+    "info": _options(
+        flags="",
+        valued="format/f",
+    ),
+    "pause": _options(
+        flags="",
+        valued="",
+    ),
+    "port": _options(
+        flags="",
+        valued="",
+    ),
+    "rename": _options(
+        flags="",
+        valued="",
+    ),
+    "restart": _options(
+        flags="",
+        valued="signal/s time timeout/t",
+    ),
+    "search": _options(
+        flags="no-trunc",
+        valued="filter/f format limit",
+    ),
+    "stats": _options(
+        flags="all/a no-stream no-trunc",
+        valued="format",
+    ),
+    "top": _options(
+        flags="",
+        valued="",
+    ),
+    "unpause": _options(
+        flags="",
+        valued="",
+    ),
+    "update": _options(
+        flags="",
+        valued=(
+            "blkio-weight cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares/c cpus cpuset-cpus cpuset-mems "
+            "kernel-memory memory/m memory-reservation memory-swap pids-limit restart"
+        ),
+    ),
+    "version": _options(
+        flags="",
+        valued="format/f kubeconfig",
+    ),
+    "container prune": _options(
+        flags="force/f",
+        valued="filter",
+    ),
+    "image prune": _options(
+        flags="all/a force/f",
+        valued="filter",
+    ),
+    "system prune": _options(
+        flags="all/a force/f volumes",
+        valued="filter",
     ),
 }

@@ -27,6 +27,7 @@ class ConditionKind(Enum):
     FAILURE = "where it fails"
     LOOP = "in a loop"
     BACKGROUND = "in the background"
+    END = "unless it was left before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ class Condition:
                 return f"where `{shown}` fails"
             case ConditionKind.LOOP:
                 return f"in the loop `{shown}`"
+            case ConditionKind.END:
+                return f"unless `{shown}` at {self.span} came before"
             case ConditionKind.BACKGROUND:
                 return f"in the background (`{shown}`)"
 

@@ -23,7 +23,7 @@ from migrate.shell.syntax import (
 )
 from migrate.source import SourceFile, Span
 from migrate.trace import arithmetic
-from migrate.trace.braces import Token, expand_braces
+from migrate.trace.braces import Token, TooManyError, expand_braces
 from migrate.trace.operators import applied, sliced
 from migrate.trace.patterns import SPECIAL, to_regex
 from migrate.trace.splitting import split
@@ -36,6 +36,8 @@ _BASH_ONLY = {"/", "//", "/#", "/%", ":", "^", "^^", ",", ",,", "@"}
 _PARAMETER = re.compile(r"\$(?:(\w+)|\{(\w+)\}|\{#(\w+)\})")
 _COMPLEX = re.compile(r"\$\{(?!#?\w+\})|\$\(|`")
 _WHOLE = ("@", "*")
+_EXPANDS = re.compile(r"[*?\[{~\\]")
+"""What an unquoted literal must hold to be anything but its text."""
 _GLOB = re.compile(r"[*?]|\[.+\]")
 
 
@@ -78,10 +80,17 @@ class Expander:
 
     def fields(self, word: Word) -> tuple[Field, ...]:
         """The fields that the word becomes. A pattern whose directory isn't known is unknown as a whole."""
+        only = word.parts[0] if len(word.parts) == 1 else None
+        if isinstance(only, Literal) and (only.quoting is not Quoting.NONE or not _EXPANDS.search(only.span.text)):
+            return (Field(value=Value.of(only.text)),)
         tokens = self._tokens(word)
         if tokens is None:
             return (Field(value=Value.unknown(f"`{word.span.text}`", word.span), certain=False),)
-        return tuple(field for parts in expand_braces(tokens) for field in self._fields(word, parts))
+        try:
+            words = expand_braces(tokens)
+        except TooManyError:
+            return (Field(value=Value.unknown(f"`{word.span.text}`", word.span), certain=False),)
+        return tuple(field for parts in words for field in self._fields(word, parts))
 
     def pattern(self, word: Word) -> list[tuple[str, bool]] | None:
         """Texts, each with whether it is quoted; None where a part isn't known."""

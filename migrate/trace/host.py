@@ -89,7 +89,8 @@ def host_command(state: State, command: SimpleCommand, name: str, arguments: tup
         state.workspace = before
         _opaque(state, command, name)
         return True
-    alters = () if name in _TRACED else tuple(p for p in dict.fromkeys(call.touched) if _meets(p, held))
+    touched = dict.fromkeys(call.touched)
+    alters = () if name in _TRACED or not held else tuple(p for p in touched if _meets(p, held))
     paths = tuple(dict.fromkeys(call.touched))
     state.emit(HostChange(span=command.span, command=name, paths=paths, alters=alters), command)
     return True
@@ -237,7 +238,7 @@ def _copied(call: _Call, source: PurePosixPath, target: PurePosixPath, *, recurs
         return True
     if folder is True and workspace.exists(target) is not False:
         return False
-    own = isinstance(node, EntryKind) and not any(source in p.parents for p in workspace.overlay)
+    own = isinstance(node, EntryKind) and source not in workspace.folders
     if own and node in (EntryKind.FILE, EntryKind.DIRECTORY):
         call.put(target, Copied(path=source))
     elif isinstance(node, Copied | Written):
@@ -258,10 +259,9 @@ def _mv(call: _Call) -> bool:
         workspace = call.state.workspace
         node = workspace.node(source)
         call.touched += [source, target]
-        inner = [p for p in workspace.overlay if source in p.parents]
         if node is None:
             call.state.status = Status(code=1, span=call.command.span, decided=True)
-        elif source in workspace.overlay or inner:
+        elif source in workspace.overlay or source in workspace.folders:
             call.state.workspace = workspace.moved(source, target)
         elif node in (EntryKind.FILE, EntryKind.DIRECTORY):
             call.state.workspace = workspace.removed(source).with_node(target, Copied(path=source))
@@ -314,7 +314,8 @@ def _alter(call: _Call) -> bool:
 
 
 def _inside(call: _Call, path: PurePosixPath) -> list[Node]:
-    return [n for p, n in call.state.workspace.overlay.items() if path in p.parents and from_container(n)]
+    workspace = call.state.workspace
+    return [workspace.overlay[p] for p in workspace.carried if path in p.parents]
 
 
 _SUFFIXES = {

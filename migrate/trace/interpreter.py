@@ -46,8 +46,8 @@ from migrate.trace.expand import Expander, Field
 from migrate.trace.patterns import SPECIAL, to_regex
 from migrate.trace.redirections import Redirected
 from migrate.trace.simple import SimpleCommands
-from migrate.trace.state import SUCCESS, Frame, Log, Positional, State, Status, join, join_all
-from migrate.trace.values import EMPTY, Output, Text, Value
+from migrate.trace.state import SUCCESS, End, Frame, Log, Positional, State, Status, join, join_all
+from migrate.trace.values import EMPTY, Output, Text, TooLongError, Value
 from migrate.trace.workspace import Workspace
 
 MAX_COMMANDS = 20_000
@@ -58,7 +58,7 @@ MAX_CALLS = 40
 """Calls within calls."""
 
 
-class _TooLongError(Exception):
+class _UnendingError(Exception):
     def __init__(self, span: Span, reason: str) -> None:
         super().__init__(reason)
         self.span = span
@@ -83,7 +83,7 @@ def trace(
     given = Positional(rest=1) if arguments is None else Positional(known=tuple(map(Value.of, arguments)))
     state = State(
         log=Log(),
-        workspace=Workspace(repository=repository, overlay={}),
+        workspace=Workspace(repository=repository, root=PurePosixPath(repository.root.absolute()), overlay={}),
         directory=directory,
         variables=dict(known),
         exported=frozenset(known),
@@ -93,8 +93,10 @@ def trace(
     interpreter = Interpreter(state)
     try:
         interpreter.script(script)
-    except _TooLongError as error:
+    except _UnendingError as error:
         state.report(rules.SCRIPT_TOO_LONG, error.reason, error.span)
+    except TooLongError:
+        state.report(rules.SCRIPT_TOO_LONG, "a variable grows without end", interpreter.place)
     except RecursionError:
         state.report(rules.SCRIPT_TOO_LONG, "the script is nested too deeply to be followed", script.source.span(0, 0))
     end = interpreter.state
@@ -109,6 +111,8 @@ def trace(
 
 def _unreached(script: Script, reached: set[tuple[PurePosixPath, int]]) -> Iterable[SimpleCommand]:
     for statement in script.statements:
+        if not mentions_client(statement.span.text):
+            continue
         for command in simple_commands(statement):
             if (script.source.path, command.span.start) not in reached and mentions_client(command.span.text):
                 yield command
@@ -121,9 +125,13 @@ class Exits:
         self.states: list[State] = []
         self._owner = state.owner
         self._tested = state.tested
+        self._depth = len(state.frames)
+        self.scope = state.log.fresh()
 
     def add(self, state: State) -> None:
         left = state.copy()
+        while len(left.frames) > self._depth:
+            left.leave_function()
         left.owner, left.tested = self._owner, self._tested
         self.states.append(left)
 
@@ -137,6 +145,8 @@ class Interpreter:
         self._returns: list[Exits] = []
         self._loops: list[tuple[Exits, Exits]] = []
         self._simple = SimpleCommands(self)
+        self.place: Span
+        """The command that was come to last."""
 
     # ways
 
@@ -178,11 +188,10 @@ class Interpreter:
         """Behind both ways. Where one of them ended the script, what follows holds for the other only; that docker works is
         no such thing."""
         unexpected_dead = {True: right.dead, False: left.dead, None: False}[expected]
-        if left.dead == right.dead or unexpected_dead:
-            self.state = join(left, right, place)
+        restores = left.dead == right.dead or unexpected_dead
+        self.state = join(left, right, place)
+        if restores:
             self.state.conditions = outer
-        else:
-            self.state = right if left.dead else left
 
     def _asked(self, status: Status, place: Span, *, holds: bool, decided: bool = False) -> Condition:
         span = status.span or place
@@ -198,24 +207,30 @@ class Interpreter:
         """Every place to which a way may leave."""
         return [*self._ends, *self._returns, *(e for pair in self._loops for e in pair)]
 
-    def _leave(self, exits: Exits) -> None:
-        if not self.state.dead:
-            exits.add(self.state)
-            self.state.dead = True
+    def _leave(self, exits: Exits, place: Span) -> None:
+        state = self.state
+        if state.dead:
+            return
+        kinds = {c.kind for c in state.conditions if not c.decided}
+        if kinds and ConditionKind.FAILURE not in kinds:
+            condition = Condition(span=place, kind=ConditionKind.END, number=state.log.fresh())
+            state.ended = (*state.ended, End(condition, state.conditions, exits.scope))
+        exits.add(state)
+        state.dead = True
 
-    def exit(self, status: Status) -> None:
+    def exit(self, status: Status, place: Span) -> None:
         self.state.status = status
-        self._leave(self._ends[-1])
+        self._leave(self._ends[-1], place)
 
-    def return_(self, status: Status) -> None:
+    def return_(self, status: Status, place: Span) -> None:
         self.state.status = status
-        self._leave(self._returns[-1] if self._returns else self._ends[-1])
+        self._leave(self._returns[-1] if self._returns else self._ends[-1], place)
 
-    def leave_loop(self, levels: int, *, again: bool) -> None:
+    def leave_loop(self, levels: int, place: Span, *, again: bool) -> None:
         """`break` and `continue`; outside a loop they do nothing."""
         if self._loops:
             frame = self._loops[-min(levels, len(self._loops))]
-            self._leave(frame[1] if again else frame[0])
+            self._leave(frame[1] if again else frame[0], place)
 
     # scripts, functions, subshells
 
@@ -290,36 +305,51 @@ class Interpreter:
     def call(self, function: Function, arguments: tuple[Value, ...], rest: int | None, place: Span) -> None:
         """A function with its arguments."""
         state = self.state
-        if len(state.calls) >= MAX_CALLS:
-            raise _TooLongError(place, f"`{function.name}` calls itself more than {MAX_CALLS} times")
-        outer, owner = state.positional, state.owner
+        outer, owner, calls = state.positional, state.owner, state.calls
+        self._enter(function.name, place)
         state.positional = Positional(known=arguments, rest=rest)
         state.frames = (*state.frames, Frame())
-        state.calls = (*state.calls, function.name)
-        state.owner = None
         loops, self._loops = self._loops, []
-        self._returns.append(Exits(state))
+        returns = Exits(state)
+        self._returns.append(returns)
         self.command(function.body)
-        ends = self._returns.pop().states
+        self._returns.pop()
+        ends = returns.states
         self._loops = loops
-        if not self.state.dead:
-            ends.append(self.state)
-        for end in ends:
+        for end in (*ends, self.state):
             end.leave_function()
-            end.positional, end.owner, end.calls = outer, owner, end.calls[:-1]
+            end.positional, end.owner, end.calls = outer, owner, calls
+        ends.append(self.state)
         self.state = join_all(ends, place) or self.state
+        self.state.forget_ends(returns.scope)
 
     def sourced(self, script: Script, place: Span) -> None:
         """`. file`: in the present state; `return` ends it."""
+        owner, calls = self.state.owner, self.state.calls
+        self._enter(str(script.source.path), place)
+        returns = Exits(self.state)
+        self._returns.append(returns)
+        self.statements(script.statements)
+        self._returns.pop()
+        self.state = join_all([self.state, *returns.states], place) or self.state
+        self.state.forget_ends(returns.scope)
+        self.state.owner, self.state.calls = owner, calls
+
+    def evaluated(self, script: Script, place: Span) -> None:
+        """`eval`: in the present state, as a part of the command that says it."""
+        owner, calls = self.state.owner, self.state.calls
+        self._enter("eval", place)
+        self.state.owner = owner
+        self.statements(script.statements)
+        self.state.owner, self.state.calls = owner, calls
+
+    def _enter(self, name: str, place: Span) -> None:
+        """One level of calls down. Raises _UnendingError."""
         state = self.state
         if len(state.calls) >= MAX_CALLS:
-            raise _TooLongError(place, f"`{script.source.path}` is read more than {MAX_CALLS} times within itself")
-        owner, calls, state.owner = state.owner, state.calls, None
-        state.calls = (*calls, str(script.source.path))
-        self._returns.append(Exits(state))
-        self.statements(script.statements)
-        self.state = join_all([self.state, *self._returns.pop().states], place) or self.state
-        self.state.owner, self.state.calls = owner, calls
+            raise _UnendingError(place, f"`{name}` is called more than {MAX_CALLS} times within itself")
+        state.calls = (*state.calls, name)
+        state.owner = None
 
     # statements
 
@@ -404,9 +434,10 @@ class Interpreter:
     def _count(self, span: Span) -> None:
         log = self.state.log
         log.commands += 1
+        self.place = span
         log.reached.add((span.file.path, span.start))
         if log.commands > MAX_COMMANDS:
-            raise _TooLongError(span, f"more than {MAX_COMMANDS} commands are run before the script comes to its end")
+            raise _UnendingError(span, f"more than {MAX_COMMANDS} commands are run before the script comes to its end")
 
     def _errexit(self, span: Span) -> None:
         """`set -e`: a command that failed ends the script; one that may have is taken to have succeeded from here on."""
@@ -414,10 +445,15 @@ class Interpreter:
         if "errexit" not in state.options or state.tested or state.dead:
             return
         if state.status.holds is False:
-            self.exit(state.status)
+            self.exit(state.status, span)
         elif state.status.holds is None:
-            state.conditions = (*state.conditions, self._asked(state.status, span, holds=True))
-            state.status = SUCCESS
+            asked = self._asked(state.status, span, holds=True)
+            here, self.state = state, state.copy()
+            self.state.conditions = (*state.conditions, replace(asked, holds=False))
+            self.exit(Status(code=1, span=span), span)
+            here.ended, self.state = self.state.ended, here
+            here.conditions = (*here.conditions, asked)
+            here.status = SUCCESS
 
     def asking(self, run: Callable[[], None]) -> Status:
         """Run what is only asked for its status: `set -e` doesn't count there."""
@@ -591,25 +627,28 @@ class Interpreter:
             if joined is None:
                 break
             self.state = joined
+            self.state.forget_ends(again.scope)
             self.state.conditions = _without_inner(joined.conditions, outer)
             after()
         else:
-            raise _TooLongError(place, f"the loop does not end within {MAX_ROUNDS} rounds")
+            raise _UnendingError(place, f"the loop does not end within {MAX_ROUNDS} rounds")
         joined = join_all([self.state, *left.states], place)
         if joined is not None:
             self.state = joined
+            self.state.forget_ends(left.scope)
             self.state.conditions = _without_inner(joined.conditions, outer)
 
     def _while(self, node: While) -> None:
         """Rounds as long as the condition is known; from where it isn't, the loop as a whole isn't."""
+        ended = SUCCESS
         left = Exits(self.state)
         outer = self.state.conditions
         for _ in range(MAX_ROUNDS):
             before, mark = self.state.copy(), self.state.log.mark()
             self.asking(lambda: self.statements(node.condition))
             holds = None if self.state.status.code is None else self.state.status.holds
-            if self.state.dead or holds is (node.until):
-                self.state.status = SUCCESS if not self.state.dead else self.state.status
+            if self.state.dead or holds is node.until:
+                self.state.status = ended
                 break
             if holds is None:
                 self.state.log.back_to(mark)
@@ -624,12 +663,15 @@ class Interpreter:
             if joined is None:
                 break
             self.state = joined
+            self.state.forget_ends(again.scope)
+            ended = joined.status
             self.state.conditions = _without_inner(joined.conditions, outer)
         else:
-            raise _TooLongError(node.span, f"the loop does not end within {MAX_ROUNDS} rounds")
+            raise _UnendingError(node.span, f"the loop does not end within {MAX_ROUNDS} rounds")
         joined = join_all([self.state, *left.states], node.span)
         if joined is not None:
             self.state = joined
+            self.state.forget_ends(left.scope)
             self.state.conditions = _without_inner(joined.conditions, outer)
 
     def _arithmetic_for(self, node: ArithmeticFor) -> None:
@@ -684,6 +726,8 @@ class Interpreter:
             self.statements(body)
             self._loops.pop()
             end = join_all([self.state, *again.states, *left.states], place)
+            if end is not None:
+                end.forget_ends(again.scope, left.scope)
             if end is None or not _differs(start, end):
                 break
             merged = join(start, end, place)
@@ -691,8 +735,9 @@ class Interpreter:
             if not _differs(merged, start, loosely=True):
                 break
             start = merged
-        end = end or start
-        self.state = join(start, end, place)
+        if end is None:
+            start.ended = tuple(dict.fromkeys((*start.ended, *self.state.ended)))
+        self.state = join(start, end or start, place)
         self.state.forget(names, place)
         self.state.conditions = outer
         self.state.status = Status(code=None, span=place, presumed=True)

@@ -7,6 +7,10 @@ from pathlib import PurePosixPath
 def resolve(root: PurePosixPath, directory: PurePosixPath, text: str) -> PurePosixPath | None:
     """`text` as the script means it in `directory`, relative to the repository's absolute `root`; None where it leads out
     of it."""
+    if not text.startswith("/"):
+        below = posixpath.normpath(posixpath.join(directory, text))
+        if below != ".." and not below.startswith(("../", "/")):
+            return PurePosixPath(below)
     joined = posixpath.normpath(posixpath.join(root, directory, text))
     path = PurePosixPath(joined)
     return path.relative_to(root) if path.is_relative_to(root) else None

@@ -50,10 +50,12 @@ class SimpleCommands:
     def _run(self, command: SimpleCommand) -> None:
         state = self._interpreter.state
         if not command.words:
-            state.status = SUCCESS
+            before_any = state.status
             with Redirected(self._interpreter, command.redirections):
                 for assignment in command.assignments:
                     self.assign(assignment)
+            if state.status is before_any:
+                state.status = SUCCESS
             return
         arguments = self.arguments(command.words)
         if state.dead:
@@ -116,8 +118,10 @@ class SimpleCommands:
         if assignment.array is not None:
             self._assign_array(assignment)
             return
-        state.status = SUCCESS
+        before_any = state.status
         value = expander.text(assignment.value) if assignment.value else EMPTY
+        if state.status is before_any:
+            state.status = SUCCESS  # else it is that of the last substitution
         before = state.variables.get(name) if name in state.variables else None
         if assignment.index is not None:
             held = before if isinstance(before, Array) else Array(items=(("0", before),) if before is not None else ())
@@ -151,7 +155,6 @@ class SimpleCommands:
     def _assign_array(self, assignment: Assignment) -> None:
         state = self._interpreter.state
         name, span = assignment.name, assignment.span
-        state.status = SUCCESS
         before = state.variables.get(name)
         keyed = [w for w in assignment.array or () if w.span.text.startswith("[")]
         if keyed or (isinstance(before, Array) and before.associative):
@@ -249,7 +252,7 @@ class SimpleCommands:
             self._interpreter.state.status = SUCCESS
             return
         self._dispatch(command, rest, via or "exec")
-        self._interpreter.exit(self._interpreter.state.status)
+        self._interpreter.exit(self._interpreter.state.status, command.span)
 
     def _prefixed(self, command: SimpleCommand, prefix: Prefix, via: str) -> None:
         """`sudo`, `env`, `time` …: the command behind it, with what it sets."""
@@ -453,7 +456,7 @@ class SimpleCommands:
             return
         script = self.parsed(text, span, inside=span)
         if script is not None:
-            self._interpreter.statements(script.statements)
+            self._interpreter.evaluated(script, span)
 
     def parsed(self, text: str, span: Span, *, inside: Span | None) -> Script | None:
         """`text` as shell. Where it stands as it is within the quotes of `inside`, its nodes have their own places there;

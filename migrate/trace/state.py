@@ -93,13 +93,29 @@ class Frame:
         return {name for name, _ in self.saved} | self.outside
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """An `exit`, `return`, `break` or `continue` on one of the ways: `condition` says so, `under` are the conditions of that
+    way, `scope` is what it leaves."""
+
+    condition: Condition
+    under: tuple[Condition, ...]
+    scope: int
+
+    def excluded(self, conditions: tuple[Condition, ...]) -> bool:
+        """Whether who is under `conditions` can't have come that way."""
+        asked = {(c.number, c.holds) for c in self.under if c.number}
+        return any((c.number, not c.holds) in asked for c in conditions)
+
+
 @dataclass(slots=True, kw_only=True)
 class State:
     """One way through the script.
 
     `directory` is where the script stands, relative to the repository's root; None where that isn't known. `variables` holds
     what the script or the caller set, None for what is known to be unset; any other name is the environment's and unknown.
-    `owner` is the simple command that the present one belongs to; `dead` is set where no way leads on, `sudo` behind `sudo`;
+    `owner` is the simple command that the present one belongs to; `dead` is set where no way leads on, `ended` says where one
+    before this did not, `sudo` is set behind `sudo`;
     `unread` says what may have set anything since. `out` gathers what is printed, None where nobody takes it; `stdin` is
     what is still to be read.
     """
@@ -120,6 +136,7 @@ class State:
     frames: tuple[Frame, ...] = ()
     calls: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    ended: tuple[End, ...] = ()
     containers: tuple[Container, ...] = ()
     traps: tuple[tuple[str, Value, Span], ...] = ()
     status: Status = SUCCESS
@@ -217,7 +234,9 @@ class State:
     def emit(self, event: Event, command: SimpleCommand, client: str = "") -> None:
         if self.sudo:
             client = f"sudo {client}".strip()
-        step = Traced(event=event, command=self.owner or command, conditions=self.conditions, client=client)
+        before = tuple(e.condition for e in self.ended if not e.excluded(self.conditions))
+        conditions = (*before, *self.conditions)
+        step = Traced(event=event, command=self.owner or command, conditions=conditions, client=client)
         self.log.steps.append(step)
 
     def report(
@@ -263,6 +282,11 @@ class State:
             last = replace(last, outside=last.outside | {name})
         self.frames = (*self.frames[:-1], last)
 
+    def forget_ends(self, *scopes: int) -> None:
+        """Behind a loop or a function, who left it early goes on as all others."""
+        if any(e.scope in scopes for e in self.ended):
+            self.ended = tuple(e for e in self.ended if e.scope not in scopes)
+
     def leave_function(self) -> None:
         frame = self.frames[-1]
         self.frames = self.frames[:-1]
@@ -273,10 +297,13 @@ class State:
 
 
 def join(one: State, other: State, place: Span) -> State:
-    """What is known where the script may have come either way; a dead way adds nothing."""
+    """What is known where the script may have come either way; a dead way adds but that the script may have ended."""
     if one.dead or other.dead:
-        return other if one.dead else one
+        alive, dead = (other, one) if one.dead else (one, other)
+        alive.ended = tuple(dict.fromkeys((*alive.ended, *dead.ended)))
+        return alive
     result = one.copy()
+    result.ended = tuple(dict.fromkeys((*one.ended, *other.ended)))
     for name in dict.fromkeys((*one.variables, *other.variables)):
         same = one.variables.get(name) == other.variables.get(name)
         if not same or (name in one.variables) != (name in other.variables):
@@ -309,9 +336,8 @@ def join_all(states: Iterable[State], place: Span) -> State | None:
     """None where no state is alive."""
     result: State | None = None
     for state in states:
-        if not state.dead:
-            result = state if result is None else join(result, state, place)
-    return result
+        result = state if result is None else join(result, state, place)
+    return result if result is not None and not result.dead else None
 
 
 def _joined_frame(a: Frame, b: Frame, one: State, other: State, place: Span) -> Frame:

@@ -38,6 +38,14 @@ class Unknown:
     number: int = 0
 
 
+MAX_TEXT = 2**20
+"""Longest text that a value holds, in characters."""
+
+
+class TooLongError(Exception):
+    """A value grows beyond MAX_TEXT."""
+
+
 Part = Text | ContainerId | ImageId | Unknown
 
 
@@ -56,9 +64,12 @@ class Value:
         return cls(parts=(Unknown(origin=origin, span=span, number=number),))
 
     def __add__(self, other: "Value") -> "Value":
+        """Raises TooLongError where the whole is longer than any command line."""
         if self.parts and other.parts:
             last, first = self.parts[-1], other.parts[0]
             if isinstance(last, Text) and isinstance(first, Text):
+                if len(last.text) + len(first.text) > MAX_TEXT:
+                    raise TooLongError
                 return Value(parts=(*self.parts[:-1], Text(text=last.text + first.text), *other.parts[1:]))
         return Value(parts=(*self.parts, *other.parts))
 

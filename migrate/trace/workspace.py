@@ -96,18 +96,21 @@ class Workspace:
     not known, though nothing says that they are others."""
 
     repository: Repository = field(repr=False)
+    root: PurePosixPath
+    """The repository's root as an absolute path."""
     overlay: Mapping[PurePosixPath, Node]
     disturbed: bool = False
+    folders: Mapping[PurePosixPath, int] = field(default_factory=dict, repr=False)
+    """Directories that hold something of the overlay."""
+    taken: frozenset[PurePosixPath] = field(default=frozenset(), repr=False)
+    """Paths of the overlay that hold something out of a container."""
 
     def after_unknown(self) -> "Workspace":
         """After a command that may have done anything to the files."""
+        if self.disturbed and not any(isinstance(n, Written) for n in self.overlay.values()):
+            return self
         kept = {p: Changed() if isinstance(n, Written) else n for p, n in self.overlay.items()}
-        return replace(self, overlay=kept, disturbed=True)
-
-    @property
-    def root(self) -> PurePosixPath:
-        """The repository's root as an absolute path."""
-        return PurePosixPath(self.repository.root.absolute())
+        return laid(replace(self, overlay=kept, disturbed=True))
 
     def node(self, path: PurePosixPath) -> Node | EntryKind | None:
         """What stands at `path`; an Artifact also for a path below an extracted directory. None: nothing."""
@@ -230,12 +233,13 @@ class Workspace:
 
     @property
     def artifacts(self) -> Mapping[PurePosixPath, Artifact]:
-        return {path: node for path, node in self.overlay.items() if isinstance(node, Artifact)}
+        nodes = {path: self.overlay[path] for path in sorted(self.taken)}
+        return {path: node for path, node in nodes.items() if isinstance(node, Artifact)}
 
     @property
     def carried(self) -> tuple[PurePosixPath, ...]:
         """Every path that holds something out of a container, changed on its way or not."""
-        return tuple(path for path, node in self.overlay.items() if from_container(node))
+        return tuple(sorted(self.taken))
 
     def _through(self, path: PurePosixPath) -> PurePosixPath | None:
         """Where a link of the repository leads, as long as the script left that alone."""
@@ -267,8 +271,17 @@ class Workspace:
 
     def with_node(self, path: PurePosixPath, node: Node) -> "Workspace":
         """`node` at `path`, and nothing of what the script had laid below it."""
-        kept = {p: n for p, n in self.overlay.items() if p != path and path not in p.parents}
-        return replace(self, overlay={**kept, path: node})
+        base = self._without_below(path) if path in self.folders else self
+        overlay, folders = dict(base.overlay), base.folders
+        if path not in overlay:
+            folders = {**folders, **{p: folders.get(p, 0) + 1 for p in path.parents}}
+        overlay[path] = node
+        taken = base.taken - {path} if path in base.taken else base.taken
+        return replace(base, overlay=overlay, folders=folders, taken=taken | {path} if from_container(node) else taken)
+
+    def _without_below(self, path: PurePosixPath, *, itself: bool = False) -> "Workspace":
+        kept = {p: n for p, n in self.overlay.items() if path not in p.parents and not (itself and p == path)}
+        return laid(replace(self, overlay=kept))
 
     def made(self, path: PurePosixPath) -> "Workspace":
         """A directory with its parents, where they aren't there yet (`mkdir -p`)."""
@@ -281,13 +294,9 @@ class Workspace:
     def removed(self, path: PurePosixPath) -> "Workspace":
         """`path` and all below it taken away; what the script itself had laid there leaves no trace."""
         held = any(p in self.overlay for p in path.parents)
-        if not held and self.repository.kind(path) is None and not self._holds_entries(path):
-            kept = {p: n for p, n in self.overlay.items() if p != path and path not in p.parents}
-            return replace(self, overlay=kept)
+        if not held and self.repository.kind(path) is None:
+            return self._without_below(path, itself=True) if path in self.overlay or path in self.folders else self
         return self.with_node(path, Gone())
-
-    def _holds_entries(self, path: PurePosixPath) -> bool:
-        return any(path in p.parents for p in self.repository.entries)
 
     def joined(self, other: "Workspace") -> "Workspace":
         """What is known where the script may have come either way."""
@@ -297,12 +306,15 @@ class Workspace:
         result: dict[PurePosixPath, Node] = {}
         for path in dict.fromkeys((*self.overlay, *other.overlay)):
             one, two = self.overlay.get(path), other.overlay.get(path)
+            if one is not None and (one is two or one == two):
+                result[path] = one
+                continue
             here, there = self.node(path), other.node(path)
             if here == there:
                 result[path] = one or two or Gone()
             else:
                 result[path] = Changed(base=tuple(n for n in (here, there) if n is not None))
-        return replace(self, overlay=result, disturbed=disturbed)
+        return laid(replace(self, overlay=result, disturbed=disturbed))
 
     def moved(self, source: PurePosixPath, target: PurePosixPath) -> "Workspace":
         """`source`, an extracted path or a directory of them, under the name `target`."""
@@ -310,4 +322,14 @@ class Workspace:
             target / p.relative_to(source): n for p, n in self.overlay.items() if p == source or source in p.parents
         }
         result = self.removed(source)
-        return replace(result, overlay={**result.overlay, **carried})
+        return laid(replace(result, overlay={**result.overlay, **carried}))
+
+
+def laid(workspace: Workspace) -> Workspace:
+    """The workspace with what is derived from its overlay."""
+    folders: dict[PurePosixPath, int] = {}
+    for path in workspace.overlay:
+        for parent in path.parents:
+            folders[parent] = folders.get(parent, 0) + 1
+    taken = frozenset(p for p, n in workspace.overlay.items() if from_container(n))
+    return replace(workspace, folders=folders, taken=taken)
