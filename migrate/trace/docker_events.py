@@ -530,7 +530,8 @@ class _Reader:
         contents = inside == "." or inside.endswith("/.")
         name = in_container(inside).name
         there = workspace.is_directory(host)
-        if there is None:
+        slash = (destination.value.text or "").endswith("/")
+        if there is None or workspace.is_link(host):
             self._state.report(
                 rules.VALUE_UNKNOWN, f"whether `{host}` is a directory at this moment is not known", destination.span
             )
@@ -546,10 +547,11 @@ class _Reader:
             return host
         if there and name:
             return host / name
-        if not there and workspace.is_directory(host.parent) is False:
+        if not there and (slash or workspace.is_directory(host.parent) is False):
+            missing = host if slash else host.parent
             self._state.report(
                 rules.LEGACY_BUILD_FAILS,
-                f"`docker cp` fails here: `{host.parent}` is not a directory",
+                f"`docker cp` fails here: `{missing}` is not a directory",
                 destination.span,
             )
             return None

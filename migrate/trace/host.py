@@ -13,7 +13,7 @@ from migrate.shell.syntax import SimpleCommand
 from migrate.trace.events import Argument, HostChange, Opaque
 from migrate.trace.state import State, Status
 from migrate.trace.values import EMPTY, Filter, Stream, Value
-from migrate.trace.workspace import Altered, Changed, Copied, Linked, Node, Streamed, Written, from_container
+from migrate.trace.workspace import Altered, Changed, Copied, Linked, Node, Streamed, Workspace, Written, from_container
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,8 @@ def host_command(state: State, command: SimpleCommand, name: str, arguments: tup
     state.status = Status(code=None, span=command.span, presumed=True)
     if call is None:
         _opaque(state, command, name)
+        if name == "rm":
+            _removed_by_pattern(state, arguments)
         return True
     if name in _SURE and not state.workspace.disturbed and not call.outside:
         state.status = Status(code=0, span=command.span)
@@ -88,12 +90,33 @@ def host_command(state: State, command: SimpleCommand, name: str, arguments: tup
     if run(call) is False:
         state.workspace = before
         _opaque(state, command, name)
+        for target in call.targets:
+            if target.path != PurePosixPath():
+                state.workspace = state.workspace.with_node(target.path, _unknown(before, target.path))
         return True
     touched = dict.fromkeys(call.touched)
     alters = () if name in _TRACED or not held else tuple(p for p in touched if _meets(p, held))
     paths = tuple(dict.fromkeys(call.touched))
     state.emit(HostChange(span=command.span, command=name, paths=paths, alters=alters), command)
     return True
+
+
+def _removed_by_pattern(state: State, arguments: Sequence[Argument]) -> None:
+    """`rm dir/*` where it isn't known what matches: what `dir` holds may be gone."""
+    for argument in arguments:
+        directory = re.match(r"[\"']?([\w./-]+)/", argument.span.text)
+        path = state.path(directory[1]) if argument.value.text is None and directory else None
+        if path is not None and path != PurePosixPath():
+            for inner, _ in state.workspace.below(path):
+                state.workspace = state.workspace.with_node(inner, _unknown(state.workspace, inner))
+
+
+def _unknown(workspace: Workspace, path: PurePosixPath) -> Changed:
+    """What stands at a path that was given to a command of which it isn't known what it did."""
+    nodes = [
+        n for p in (path, *(c for c in workspace.carried if path in c.parents)) if (n := workspace.node(p)) is not None
+    ]
+    return Changed(base=tuple(n for n in nodes if from_container(n)))
 
 
 def _meets(path: PurePosixPath, held: set[PurePosixPath]) -> bool:
@@ -153,91 +176,143 @@ def _taken_apart(state: State, command: SimpleCommand, name: str, arguments: tup
     )
 
 
+def _fails(call: _Call, path: PurePosixPath) -> None:
+    """The command says that it can't, and leaves `path` alone."""
+    call.state.status = Status(code=1, span=call.command.span, decided=True)
+    call.touched.append(path)
+
+
+def _creatable(call: _Call, path: PurePosixPath, *, trailing: bool = False) -> bool | None:
+    """Whether something can be put at `path`: its directory is there, and a name with a slash behind it is one itself. None
+    where that isn't known, or where a link stands in between."""
+    workspace = call.state.workspace
+    if workspace.is_link(path) or any(workspace.is_link(p) for p in path.parents):
+        return None
+    parent = workspace.is_directory(path.parent)
+    if parent is not True:
+        return None if parent is None or workspace.disturbed else False
+    if trailing and workspace.is_directory(path) is not True:
+        return None if workspace.is_directory(path) is None else False
+    return True
+
+
 def _mkdir(call: _Call) -> bool:
     if any(re.match(r"-\w*m|--mode", o) for o in call.options):
         return False  # the mode of a folder can land in an image
+    parents = call.flag("p", "--parents")
     for target in call.targets:
-        there = call.state.workspace.exists(target.path)
-        if there is True and not call.flag("p", "--parents"):
-            call.state.status = Status(code=1, span=call.command.span, decided=True)
-        elif there is False or there is None:
-            call.state.workspace = call.state.workspace.made(target.path)
+        workspace = call.state.workspace
+        above = [workspace.is_file(p) for p in target.path.parents]
+        there = workspace.exists(target.path)
+        possible = _creatable(call, target.path) if not parents else True
+        if possible is None:
+            return False
+        blocked = workspace.is_file(target.path) or any(above) if parents else there is True
+        if blocked or not possible:
+            _fails(call, target.path)
+            continue
+        call.state.workspace = workspace.made(target.path)
         call.touched.append(target.path)
     return True
 
 
 def _rm(call: _Call) -> bool:
+    recursive = call.flag("r", "--recursive") or call.flag("R")
     for target in call.targets:
-        if target.path == PurePosixPath():
-            return False
         workspace = call.state.workspace
-        recursive = call.flag("r", "--recursive") or call.flag("R")
+        if target.path == PurePosixPath() or any(workspace.is_link(p) for p in target.path.parents):
+            return False
         missing = workspace.exists(target.path) is False
-        folder = workspace.is_directory(target.path) is True and not recursive
-        call.touched.append(target.path)
-        if (missing and not call.flag("f", "--force")) or folder:
-            call.state.status = Status(code=1, span=call.command.span, decided=True)
-        if not folder:
+        folder = workspace.is_directory(target.path)
+        if target.trailing_slash and (workspace.is_link(target.path) or (folder is None and not missing)):
+            return False
+        if missing and call.flag("f", "--force"):
+            call.touched.append(target.path)
+        elif missing or (folder and not recursive) or (target.trailing_slash and folder is False):
+            _fails(call, target.path)
+        else:
+            call.touched.append(target.path)
             call.state.workspace = workspace.removed(target.path)
     return True
 
 
 def _rmdir(call: _Call) -> bool:
     for target in call.targets:
-        call.touched.append(target.path)
-        if call.state.workspace.names(target.path) == ():
-            call.state.workspace = call.state.workspace.removed(target.path)
-        elif call.state.workspace.names(target.path):
-            call.state.status = Status(code=1, span=call.command.span, decided=True)
+        workspace = call.state.workspace
+        empty = workspace.names(target.path) == () and workspace.is_directory(target.path)
+        if workspace.is_link(target.path) is not False or workspace.names(target.path) is None:
+            return False
+        if empty:
+            call.touched.append(target.path)
+            call.state.workspace = workspace.removed(target.path)
         else:
-            call.state.status = Status(code=None, span=call.command.span)
+            _fails(call, target.path)
     return True
 
 
-def _destinations(call: _Call) -> list[tuple[PurePosixPath | None, PurePosixPath]] | None:
-    """(source, destination) pairs of cp, mv and install, a source outside the repository as None; the outer None where it
-    isn't known what the last operand is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """One file to copy or move: `source` is None outside the repository; `trailing` where the words end in a slash."""
+
+    source: PurePosixPath | None
+    target: PurePosixPath
+    source_trailing: bool
+    target_trailing: bool
+
+
+def _destinations(call: _Call) -> list[_Pair] | None:
+    """What cp, mv and install are to do; nothing where they fail, None where it isn't known what the last operand is."""
     into = any(o.startswith(("-t", "--target-directory")) for o in call.options)
-    paths = [call.state.path(o.value.text or "") for o in call.operands]
+    texts = [o.value.text or "" for o in call.operands]
+    paths = [call.state.path(t) for t in texts]
     last = paths[-1] if paths else None
     if into or len(paths) < 2 or last is None:
         return None
     there = call.state.workspace.is_directory(last)
-    trailing = (call.operands[-1].value.text or "").endswith("/")
-    if there is None and (len(paths) > 2 or trailing):
-        there = True
-    if there is None or call.flag("T", "--no-target-directory"):
-        return None if there is None else [(paths[0], last)]
-    names = [PurePosixPath((o.value.text or "").rstrip("/")).name for o in call.operands]
-    return [(p, last / name if there else last) for p, name in zip(paths[:-1], names[:-1], strict=True)]
+    trailing = texts[-1].endswith("/")
+    if there is None or call.flag("T", "--no-target-directory") or call.state.workspace.is_link(last):
+        return None
+    if not there and len(paths) > 2:
+        _fails(call, last)
+        return []
+    return [
+        _Pair(
+            source=path,
+            target=last / PurePosixPath(text.rstrip("/")).name if there else last,
+            source_trailing=text.endswith("/"),
+            target_trailing=trailing and not there,
+        )
+        for path, text in zip(paths[:-1], texts[:-1], strict=True)
+    ]
 
 
 def _cp(call: _Call) -> bool:
     pairs = _destinations(call)
     if pairs is None:
-        return call.outside and call.state.path(call.operands[-1].value.text or "") is None if call.operands else False
+        return bool(call.operands) and call.outside and call.state.path(call.operands[-1].value.text or "") is None
     recursive = any(call.flag(letter) for letter in "raR") or "--recursive" in call.options
-    for (source, target), operand in zip(pairs, call.operands, strict=False):
-        text = operand.value.text or ""
-        if text.rstrip("/").endswith("/.") or text == ".":
-            return False
-        if source is None:
-            call.put(target, Changed())
-        elif not _copied(call, source, target, recursive=recursive):
-            return False
-    return True
-
-
-def _copied(call: _Call, source: PurePosixPath, target: PurePosixPath, *, recursive: bool) -> bool:
-    workspace = call.state.workspace
-    node = workspace.node(source)
-    folder = workspace.is_directory(source)
-    if node is None or (folder is True and not recursive):
-        call.state.status = Status(code=1, span=call.command.span, decided=True)
-        call.touched.append(target)
-        return True
-    if folder is True and workspace.exists(target) is not False:
+    if any((o.value.text or "").rstrip("/").endswith("/.") or o.value.text == "." for o in call.operands[:-1]):
         return False
+    return all(_copied(call, pair, recursive=recursive) for pair in pairs)
+
+
+def _copied(call: _Call, pair: _Pair, *, recursive: bool) -> bool:
+    source, target = pair.source, pair.target
+    workspace = call.state.workspace
+    if source is None:
+        call.put(target, Changed())
+        return True
+    node, folder = workspace.node(source), workspace.is_directory(source)
+    possible = _creatable(call, target, trailing=pair.target_trailing and not folder)
+    there = workspace.exists(target)
+    if possible is None or workspace.is_link(source) or (folder is None and there is not False):
+        return False
+    if folder is True and recursive and (there is not False or source == target or source in target.parents):
+        return False
+    wrong = (folder is True and not recursive) or (pair.source_trailing and folder is False)
+    if node is None or not possible or wrong or source == target or workspace.is_directory(target):
+        _fails(call, target)
+        return True
     own = isinstance(node, EntryKind) and source not in workspace.folders
     if own and node in (EntryKind.FILE, EntryKind.DIRECTORY):
         call.put(target, Copied(path=source))
@@ -252,33 +327,56 @@ def _mv(call: _Call) -> bool:
     pairs = _destinations(call)
     if pairs is None:
         return False
-    for source, target in pairs:
+    for pair in pairs:
+        source, target = pair.source, pair.target
         if source is None:
             call.put(target, Changed())
-            continue
-        workspace = call.state.workspace
-        node = workspace.node(source)
-        call.touched += [source, target]
-        if node is None:
-            call.state.status = Status(code=1, span=call.command.span, decided=True)
-        elif source in workspace.overlay or source in workspace.folders:
-            call.state.workspace = workspace.moved(source, target)
-        elif node in (EntryKind.FILE, EntryKind.DIRECTORY):
-            call.state.workspace = workspace.removed(source).with_node(target, Copied(path=source))
-        else:
-            call.state.workspace = workspace.removed(source)
-            call.altered(target, node)
+        elif not _moved(call, source, target, pair):
+            return False
+    return True
+
+
+def _moved(call: _Call, source: PurePosixPath, target: PurePosixPath, pair: _Pair) -> bool:
+    workspace = call.state.workspace
+    node, folder = workspace.node(source), workspace.is_directory(source)
+    possible = _creatable(call, target, trailing=pair.target_trailing and not folder)
+    there = workspace.exists(target)
+    known_kinds = folder is not None or there is False
+    if possible is None or not known_kinds or (there and workspace.is_directory(target) is None):
+        return False
+    clash = there is True and (bool(folder) or bool(workspace.is_directory(target)))
+    if folder and there is True and workspace.is_directory(target):
+        return False  # it would take the place of an empty folder
+    inner = source == target or source in target.parents
+    if node is None or not possible or clash or inner or (pair.source_trailing and folder is False):
+        _fails(call, target)
+        return True
+    call.touched += [source, target]
+    if source in workspace.overlay or source in workspace.folders:
+        if workspace.repository.kind(source) is not None and source in workspace.folders:
+            return False  # partly the repository's, partly the script's
+        call.state.workspace = workspace.removed(target).moved(source, target)
+    elif node in (EntryKind.FILE, EntryKind.DIRECTORY):
+        call.state.workspace = workspace.removed(source).with_node(target, Copied(path=source))
+    else:
+        call.state.workspace = workspace.removed(source)
+        call.altered(target, node)
     return True
 
 
 def _touch(call: _Call) -> bool:
     for target in call.targets:
         there = call.state.workspace.exists(target.path)
-        if there is False and "-c" not in call.options:
+        if there is True and not (target.trailing_slash and call.state.workspace.is_directory(target.path) is False):
+            call.touched.append(target.path)
+            continue
+        possible = _creatable(call, target.path, trailing=target.trailing_slash)
+        if possible is None or there is None:
+            return False
+        if not possible:
+            _fails(call, target.path)
+        elif "-c" not in call.options:
             call.put(target.path, Written(content=EMPTY))
-        elif there is None:
-            call.put(target.path, Changed())
-        call.touched.append(target.path)
     return True
 
 
@@ -287,13 +385,23 @@ def _ln(call: _Call) -> bool:
         return False
     source, target = call.targets
     there = call.state.workspace.is_directory(target.path)
-    if there is None:
+    if there is None or call.state.workspace.is_link(target.path):
         return False
-    path = target.path / source.path.name if there else target.path
-    if call.flag("s", "--symbolic"):
-        call.put(path, Linked(target=call.operands[0].value.text or ""))
+    path = target.path / PurePosixPath(call.operands[0].value.text or "").name if there else target.path
+    possible = _creatable(call, path, trailing=target.trailing_slash and not there)
+    if possible is None or call.flag("f", "--force"):
+        return False
+    node = call.state.workspace.node(source.path)
+    hard = not call.flag("s", "--symbolic")
+    if hard and (call.state.workspace.is_link(source.path) or call.state.workspace.is_directory(source.path) is None):
+        return False
+    bad = hard and (node is None or bool(call.state.workspace.is_directory(source.path)) or source.trailing_slash)
+    if not possible or bad or call.state.workspace.exists(path) is not False:
+        _fails(call, path)
+    elif hard:
+        call.altered(path, node)
     else:
-        call.altered(path, call.state.workspace.node(source.path))
+        call.put(path, Linked(target=call.operands[0].value.text or ""))
     return True
 
 
@@ -303,13 +411,25 @@ def _alter(call: _Call) -> bool:
     if call.name == "sed" and not any(o.startswith(("-e", "-f", "--expression")) for o in call.options):
         first = 1
     for operand in call.operands[first:]:
-        path = call.state.path(operand.value.text or "")
+        text = operand.value.text or ""
+        path = call.state.path(text)
         if path is None:
             continue
-        node = call.state.workspace.node(path)
-        if node is not None:
+        workspace = call.state.workspace
+        if workspace.is_link(path) or any(workspace.is_link(p) for p in path.parents):
+            return False
+        node, folder = workspace.node(path), workspace.is_directory(path)
+        if node is None or (text.endswith("/") and folder is False) or (folder and first and call.name == "sed"):
+            _fails(call, path)
+        elif isinstance(node, Changed):
+            return False
+        elif folder:
+            # the mode of a folder; what is in it stays what it was, unless -R is given
+            if any(o in ("-R", "--recursive") for o in call.options) or call.name not in ("chmod", "chown", "chgrp"):
+                return False
+            call.touched.append(path)
+        else:
             call.altered(path, node, *_inside(call, path))
-        call.touched.append(path)
     return True
 
 
@@ -341,8 +461,18 @@ def _compress(call: _Call) -> bool:
         renamed = text.removesuffix(suffix) if unpacks and text.endswith(suffix) else text + suffix
         if call.flag("t", "--test") or call.flag("l", "--list"):
             continue
+        workspace = call.state.workspace
+        plain = workspace.is_file(target.path)
+        if workspace.is_link(target.path) or (plain is None and node is not None) or target.trailing_slash:
+            return False
         if unpacks and not text.endswith(suffix):
             return False
+        there = workspace.exists(target.path.with_name(renamed))
+        if not plain or (there is not False and not call.flag("f", "--force")) or text.endswith(suffix) is not unpacks:
+            if there is None:
+                return False
+            _fails(call, target.path)
+            continue
         if not keeps:
             call.state.workspace = call.state.workspace.removed(target.path)
             call.touched.append(target.path)
@@ -371,6 +501,12 @@ def _tar(call: _Call) -> bool:
             return True
         place = call.state.path(archive)
         if place is None:
+            return True
+        possible = _creatable(call, place, trailing=archive.endswith("/"))
+        if possible is None or workspace.is_directory(place) is None:
+            return False
+        if not possible or workspace.is_directory(place):
+            _fails(call, place)
             return True
         call.altered(place, *nodes)
         return True
@@ -451,10 +587,27 @@ def _install(call: _Call) -> bool:
     pairs = _destinations(call)
     if pairs is None:
         return False
-    for source, target in pairs:
+    for pair in pairs:
         if call.flag("D"):
-            call.state.workspace = call.state.workspace.made(target.parent)
-        call.altered(target, call.state.workspace.node(source) if source is not None else None)
+            call.state.workspace = call.state.workspace.made(pair.target.parent)
+        workspace = call.state.workspace
+        node = workspace.node(pair.source) if pair.source is not None else Changed()
+        possible = _creatable(call, pair.target, trailing=pair.target_trailing)
+        folder = workspace.is_directory(pair.source) if pair.source is not None else False
+        if possible is None or folder is None or workspace.is_directory(pair.target) is None:
+            return False
+        slash = pair.source_trailing
+        if (
+            node is None
+            or not possible
+            or folder
+            or slash
+            or pair.source == pair.target
+            or workspace.is_directory(pair.target)
+        ):
+            _fails(call, pair.target)
+        else:
+            call.altered(pair.target, node)
     return True
 
 
@@ -481,6 +634,12 @@ def _tee(call: _Call) -> bool:
     stdin = call.state.stdin
     for target in call.targets:
         node = call.state.workspace.node(target.path)
+        possible = _creatable(call, target.path, trailing=target.trailing_slash)
+        if possible is None:
+            return False
+        if not possible or call.state.workspace.is_directory(target.path):
+            _fails(call, target.path)
+            continue
         known = isinstance(stdin, Value) and not call.flag("a", "--append")
         if known and isinstance(stdin, Value) and not (node and from_container(node)):
             call.put(target.path, Written(content=stdin))

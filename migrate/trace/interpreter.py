@@ -395,8 +395,9 @@ class Interpreter:
                 self.state.status = Status(code=None, span=span, presumed=True)
             case _:
                 self._count(command.span)
-                with Redirected(self, command.redirections):
-                    self._compound(command)
+                with Redirected(self, command.redirections) as redirected:
+                    if not redirected.failed:
+                        self._compound(command)
 
     def _compound(
         self, command: Group | Subshell | If | For | ArithmeticFor | While | Case | Test | ArithmeticCommand

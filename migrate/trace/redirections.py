@@ -4,12 +4,13 @@ from pathlib import PurePosixPath
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from migrate.discover import EntryKind
 from migrate.shell.syntax import Redirection, SimpleCommand
 from migrate.trace.commands import DISCARDED
 from migrate.trace.events import HostChange, Opaque
-from migrate.trace.state import State
+from migrate.trace.state import State, Status
 from migrate.trace.values import EMPTY, Output, Stream, Value
-from migrate.trace.workspace import Changed, Node, Streamed, Written, from_container
+from migrate.trace.workspace import Changed, Node, Streamed, Workspace, Written, from_container
 
 if TYPE_CHECKING:
     from migrate.trace.interpreter import Interpreter
@@ -27,7 +28,10 @@ class Redirected:
         self._standard: tuple[Redirection, PurePosixPath | None] | None = None
         self._discarded = False
         self._fed = False
+        self.failed = False
+        """Whether a file can't be opened: then the command isn't run."""
         self._altered: set[PurePosixPath] = set()
+        self._before: dict[PurePosixPath, Workspace] = {}
 
     def __enter__(self) -> Self:
         if not self._redirections:
@@ -87,10 +91,37 @@ class Redirected:
             if standard:
                 self._discarded, self._standard = True, None
             return  # outside the repository, or a new file of a name that isn't known
+        path = self._opened(state, target, path, redirection)
+        if self.failed:
+            return
         entry = (redirection, path)
         self._files.append(entry)
         if standard:
             self._standard, self._discarded = entry, False
+
+    def _opened(
+        self, state: State, target: Value, path: PurePosixPath | None, redirection: Redirection
+    ) -> PurePosixPath | None:
+        """Where the file is that is written; a link is followed. While the command runs, the file is what opening made it."""
+        if path is None:
+            return None
+        workspace = state.workspace
+        if workspace.is_link(path):
+            followed = workspace.repository.followed(path)
+            if workspace.node(path) is not EntryKind.LINK or followed is None:
+                return None
+            path = followed
+        below_file = workspace.is_directory(path.parent) is False and not workspace.disturbed
+        if below_file or workspace.is_directory(path) or (target.text or "").endswith("/"):
+            self.failed = True
+            state.status = Status(code=1, span=redirection.span, decided=True)
+            return path
+        before = workspace.node(path)
+        if before is not None and path not in workspace.carried:
+            self._before[path] = workspace
+            made = Written(content=EMPTY) if not redirection.operator.endswith(">>") else Changed()
+            state.workspace = workspace.with_node(path, made)
+        return path
 
     @staticmethod
     def _contents(state: State, path: PurePosixPath | None) -> Output | None:
@@ -111,7 +142,7 @@ class Redirected:
             if path in state.workspace.carried:
                 self._altered.add(path)
             content = printed if entry is self._standard and redirection.operator in (">", ">>", ">|") else None
-            state.workspace = state.workspace.with_node(path, _node(state, redirection, path, content))
+            state.workspace = state.workspace.with_node(path, self._node(state, redirection, path, content))
         if self._standard is not None or self._discarded:
             state.out = self._out
 
@@ -126,16 +157,18 @@ class Redirected:
             alters = (path,) if path in self._altered else ()
             state.emit(HostChange(span=command.span, command="redirection", paths=(path,), alters=alters), command)
 
-
-def _node(state: State, redirection: Redirection, path: PurePosixPath, content: Output | None) -> Node:
-    before = state.workspace.node(path)
-    appends = redirection.operator.endswith(">>")
-    if isinstance(content, Stream) and not appends:
-        return Streamed(stream=content)
-    if isinstance(content, Value):
-        if not appends or before is None:
-            return Written(content=content)
-        held = state.workspace.text(path)
-        if held is not None:
-            return Written(content=held + content)
-    return Changed(base=(before,) if before is not None and from_container(before) else ())
+    def _node(self, state: State, redirection: Redirection, path: PurePosixPath, content: Output | None) -> Node:
+        workspace = self._before.get(path, state.workspace)
+        before = workspace.node(path)
+        if workspace.is_directory(path.parent) is not True:
+            return Changed()  # it may have failed
+        appends = redirection.operator.endswith(">>")
+        if isinstance(content, Stream) and not appends:
+            return Streamed(stream=content)
+        if isinstance(content, Value):
+            if not appends or before is None:
+                return Written(content=content)
+            held = workspace.text(path)
+            if held is not None:
+                return Written(content=held + content)
+        return Changed(base=(before,) if before is not None and from_container(before) else ())

@@ -51,10 +51,10 @@ class SimpleCommands:
         state = self._interpreter.state
         if not command.words:
             before_any = state.status
-            with Redirected(self._interpreter, command.redirections):
+            with Redirected(self._interpreter, command.redirections) as redirected:
                 for assignment in command.assignments:
                     self.assign(assignment)
-            if state.status is before_any:
+            if state.status is before_any and not redirected.failed:
                 state.status = SUCCESS
             return
         arguments = self.arguments(command.words)
@@ -62,11 +62,12 @@ class SimpleCommands:
             return  # `${x:?}`
         before = {a.name: state.variables.get(a.name, "environment") for a in command.assignments}
         exported = state.exported
-        with Redirected(self._interpreter, command.redirections):
+        with Redirected(self._interpreter, command.redirections) as redirected:
             for assignment in command.assignments:
                 self.assign(assignment)
             self._interpreter.state.exported |= {a.name for a in command.assignments}
-            self._dispatch(command, arguments, "")
+            if not redirected.failed:
+                self._dispatch(command, arguments, "")
         after = self._interpreter.state
         after.exported = exported if before else after.exported
         for name, value in before.items():
