@@ -15,12 +15,12 @@ _SEQUENCE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:\.\.(-?\d+))?|([a-zA-Z])\.\.([a-zA
 MAX_WORDS = 4_000
 
 
-class TooManyError(Exception):
-    """The list stands for more words than are looked at."""
+class NotKnownError(Exception):
+    """The list stands for more words than are looked at, or bash reads it in a way of its own (`{a}b,c}`)."""
 
 
 def expand_braces(tokens: Sequence[Token]) -> list[tuple[WordPart, ...]]:
-    """Each word that the tokens stand for, its characters joined to literals again. Raises TooManyError."""
+    """Each word that the tokens stand for, its characters joined to literals again. Raises NotKnownError."""
     return [_joined(variant) for variant in _variants(list(tokens))]
 
 
@@ -37,8 +37,10 @@ def _variants(tokens: list[Token]) -> list[list[Token]]:
         if choices is not None:
             rests = _variants(after)
             if len(choices) * len(rests) > MAX_WORDS:
-                raise TooManyError
+                raise NotKnownError
             return [[*before, *choice, *rest] for choice in choices for rest in rests]
+        if "}" in after and "," in after[: len(after) - after[::-1].index("}")]:
+            raise NotKnownError  # bash looks for a later end
     return [tokens]
 
 
@@ -75,7 +77,7 @@ def _sequence(match: re.Match[str]) -> list[str]:
     stride = max(1, abs(int(step or letters or 1)))
     numbers = range(start, stop + 1, stride) if start <= stop else range(start, stop - 1, -stride)
     if len(numbers) > MAX_WORDS:
-        raise TooManyError
+        raise NotKnownError
     return [(f"{n:0{width}d}" if first else chr(n)) for n in numbers]
 
 

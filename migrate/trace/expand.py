@@ -23,7 +23,7 @@ from migrate.shell.syntax import (
 )
 from migrate.source import SourceFile, Span
 from migrate.trace import arithmetic
-from migrate.trace.braces import Token, TooManyError, expand_braces
+from migrate.trace.braces import NotKnownError, Token, expand_braces
 from migrate.trace.operators import applied, sliced
 from migrate.trace.patterns import SPECIAL, to_regex
 from migrate.trace.splitting import split
@@ -88,7 +88,7 @@ class Expander:
             return (Field(value=Value.unknown(f"`{word.span.text}`", word.span), certain=False),)
         try:
             words = expand_braces(tokens)
-        except TooManyError:
+        except NotKnownError:
             return (Field(value=Value.unknown(f"`{word.span.text}`", word.span), certain=False),)
         return tuple(field for parts in words for field in self._fields(word, parts))
 
@@ -115,6 +115,8 @@ class Expander:
         """Characters that may make a brace list, and everything else as it is; None where the shell may or may not know
         braces."""
         tokens: list[Token] = []
+        if any(isinstance(p, Parameter) and p.argument is not None and _odd_argument(p) for p in word.parts):
+            return None
         for part in word.parts:
             plain = isinstance(part, Literal) and part.quoting is Quoting.NONE and re.search(r"[{},]", part.span.text)
             if isinstance(part, Literal) and plain:
@@ -419,8 +421,8 @@ class Expander:
             one = value if isinstance(value, Value) else None
             yield from self._defaulted(part, one, None, quoted=quoted, assigned=assigned)
         else:
-            plain = value if value is not None else EMPTY
-            yield _Piece(value=applied(self, part, plain, self._state), quoted=quoted, splits=not quoted)
+            changed = applied(self, part, value, self._state) if value is not None else EMPTY
+            yield _Piece(value=changed, quoted=quoted, splits=not quoted)
 
     def _value(self, part: Parameter) -> Value | None:
         value: Variable | None = self._state.lookup(part.name, part.span)
@@ -545,6 +547,18 @@ class Expander:
 def _one_field(part: Part) -> bool:
     """Whether an unquoted part is neither nothing nor several fields."""
     return not isinstance(part, Unknown) or part.origin in ("`$?`", "`$#`", "`$$`", "`$!`")
+
+
+def _odd_argument(part: Parameter) -> bool:
+    """Whether bash reads the argument of a `${…}` in a way of its own: an open brace in it hides brace lists behind it, and
+    `$'…'` in it may be split (seen in bash 5.2)."""
+    inner = part.argument.parts if part.argument is not None else ()
+    return any(
+        isinstance(p, Literal)
+        and (p.quoting is Quoting.ANSI_C or (p.quoting is Quoting.NONE and "{" in re.sub(r"\\.", "", p.span.text)))
+        and part.quoting is Quoting.NONE
+        for p in inner
+    )
 
 
 def _surely_not_empty(value: Value) -> bool:

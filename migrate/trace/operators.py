@@ -53,6 +53,8 @@ def _replaced(words: Words, part: Parameter, text: str) -> Value | None:
     replacement = words.text(part.replacement)
     if pattern is None or replacement.text is None or "&" in replacement.text:
         return None
+    if not pattern and "///" in part.span.text:
+        return None  # a pattern that begins with a slash: shfmt ends it there, bash doesn't
     if not pattern:
         where = (part.operator or "")[1:]
         return Value.of({"#": replacement.text + text, "%": text + replacement.text}.get(where, text))

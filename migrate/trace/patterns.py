@@ -82,6 +82,8 @@ def replaced(text: str, pattern: re.Pattern[str], replacement: str, *, where: st
     if where == "%":
         start = next((s for s in range(len(text) + 1) if pattern.fullmatch(text, s)), None)
         return text if start is None else text[:start] + replacement
+    if not text:
+        return replacement if pattern.fullmatch("") else ""
     result, at = "", 0
     while at < len(text):
         end = _longest(text, pattern, at)
