@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
@@ -55,6 +55,14 @@ class Repository:
 
     root: Path
     entries: Mapping[PurePosixPath, EntryKind] = field(repr=False)
+    changes: Mapping[PurePosixPath, str | None] = field(default_factory=dict, repr=False)
+    """Files as a migration would leave them: their text, None for one that it removes."""
+
+    def changed(self, changes: Mapping[PurePosixPath, str | None]) -> "Repository":
+        """The folder as it would be with `changes`; nothing is written."""
+        kept = {p: k for p, k in self.entries.items() if changes.get(p, "") is not None}
+        entries = {**kept, **{p: EntryKind.FILE for p, text in changes.items() if text is not None and p not in kept}}
+        return replace(self, entries=dict(sorted(entries.items())), changes={**self.changes, **changes})
 
     def kind(self, path: PurePosixPath) -> EntryKind | None:
         return EntryKind.DIRECTORY if path == PurePosixPath() else self.entries.get(path)
@@ -69,6 +77,9 @@ class Repository:
     def source(self, path: PurePosixPath) -> SourceFile | None:
         """The file's text, or None where there is no regular file that can be read (a link inside the folder counts as
         what it leads to)."""
+        if path in self.changes:
+            text = self.changes[path]
+            return SourceFile(path=path, text=text) if text is not None else None
         full = self.root / path
         try:
             if not full.is_file() or not full.resolve().is_relative_to(self.root.resolve()):

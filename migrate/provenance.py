@@ -33,7 +33,9 @@ from migrate.trace.events import (
 )
 from migrate.trace.paths import in_container
 from migrate.trace.values import ImageId, Stream, Value
-from migrate.trace.workspace import Altered, Artifact, Made, Node, Streamed, from_container
+from migrate.trace.workspace import Altered, Artifact, Changed, Made, Node, Streamed, from_container
+
+_IN_THE_BUILDER = "do this in the builder's Dockerfile, then run ms-migrate again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,19 +360,17 @@ class _Reader:
     def _report_altered(self, path: PurePosixPath, node: Node | EntryKind, argument: Argument) -> None:
         """An artifact that is no longer what came out of the container."""
         message = f"`{argument.text}` takes `{path}`, which came out of a container and was changed on its way"
-        place = argument.span
+        place, rule = argument.span, rules.COMMAND_TOUCHES_ARTIFACT
+        help_: str | None = _IN_THE_BUILDER
         if isinstance(node, Altered):
             message, place = f"`{_short(node.command)}` changes the artifact `{path}` on its way", node.span
         elif isinstance(node, Streamed):
             message = f"`{argument.text}` takes `{path}`, which a container wrote to its standard output"
-        self._diagnostics.append(
-            Diagnostic(
-                rule=rules.COMMAND_TOUCHES_ARTIFACT,
-                message=message,
-                primary=Label(span=place),
-                help="do this in the builder's Dockerfile, then run ms-migrate again",
-            )
-        )
+            rule, help_ = rules.SHAPE_NOT_PLANNED, None
+        elif isinstance(node, Changed) and node.joined:
+            message = f"`{argument.text}` takes the artifact `{path}`, which only some ways through the script extract"
+            rule, help_ = rules.RUNS_CONDITIONALLY, None
+        self._diagnostics.append(Diagnostic(rule=rule, message=message, primary=Label(span=place), help=help_))
 
     def _pattern(self, path: PurePosixPath, argument: Argument) -> list[Origin] | None:
         """A pattern: none of the artifacts may be meant, since what else it takes isn't traced."""

@@ -32,6 +32,9 @@ COMMAND_TOUCHES_ARTIFACT = _rule(
     "MS205", "command-touches-artifact", _E, "a command may change the artifact on its way"
 )
 SCRIPT_TOO_LONG = _rule("MS207", "script-too-long", _E, "the script runs on longer than is followed")
+STARTED_WITHOUT_ARGUMENTS = _rule(
+    "MS208", "started-without-arguments", _W, "what the script does depends on its arguments, and none are given"
+)
 HOST_OUTSIDE = _rule("MS206", "path-outside-repository", _E, "a path leads out of the repository")
 
 # 3xx provenance

@@ -12,10 +12,12 @@ from migrate.shell.syntax import Script
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Where a script is started, relative to the repository's root, and under which name (`$0`)."""
+    """Where a script is started, relative to the repository's root, under which name (`$0`), and with which arguments (None:
+    whatever they are)."""
 
     directory: PurePosixPath
     name: str
+    arguments: tuple[str, ...] | None = None
 
 
 def read_driver(repository: Repository, driver: Driver) -> tuple[Script | None, tuple[Diagnostic, ...]]:

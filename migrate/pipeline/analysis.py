@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from migrate import rules
@@ -18,7 +18,7 @@ from migrate.render.driver import UncertainEditError
 from migrate.shell.reader import read_script
 from migrate.shell.syntax import Script
 from migrate.source import FileChange, SourceFile, decode
-from migrate.trace.events import ImageBuild, Trace
+from migrate.trace.events import ContainerCreate, Extraction, ImageBuild, Trace
 from migrate.trace.interpreter import trace
 
 _COPIES_OUT = re.compile(r"\bcp\b[^\n;&|]*[\w\"')}`]:")
@@ -54,6 +54,7 @@ def analyse(repository: Repository, driver: Driver, inputs: Inputs, facts: Facts
     if script is None:
         return _stopped(driver, start, diagnostics, legacy=True)
     start, followed = _follow(script, repository, driver, inputs)
+    diagnostics += _without_arguments(followed, start, inputs)
     unread = has_errors(diagnostics) or has_errors(followed.diagnostics)
     if not extracts(followed) and not (unread and _COPIES_OUT.search(script.source.text)):
         return _stopped(driver, start, (), legacy=False)
@@ -91,26 +92,50 @@ def _stopped(driver: Driver, start: Start, diagnostics: tuple[Diagnostic, ...], 
 
 
 def _follow(script: Script, repository: Repository, driver: Driver, inputs: Inputs) -> tuple[Start, Trace]:
-    """The trace from the place where its Dockerfiles are found; the first place where none is."""
+    """The trace from the place where its Dockerfiles are found, whatever the arguments are; without arguments where they
+    decide what is built. The first one where none is whole."""
+    given: tuple[tuple[str, ...] | None, ...] = (inputs.arguments,) if inputs.arguments else (None, ())
     attempts = [
-        (
-            start,
-            trace(
-                script,
-                repository,
-                directory=start.directory,
-                name=start.name,
-                arguments=inputs.arguments or None,
-                environment=inputs.environment,
-            ),
-        )
-        for start in starts(driver)
+        (start, _traced(script, repository, start, inputs))
+        for arguments in given
+        for start in (replace(s, arguments=arguments) for s in starts(driver))
     ]
-    for start, followed in attempts:
-        builds = [e for e in followed.events if isinstance(e, ImageBuild)]
-        if builds and all(b.dockerfile is not None and repository.source(b.dockerfile) is not None for b in builds):
-            return start, followed
-    return attempts[0]
+    return min(attempts, key=lambda attempt: _doubts(attempt[1]))
+
+
+def _traced(script: Script, repository: Repository, start: Start, inputs: Inputs) -> Trace:
+    return trace(
+        script,
+        repository,
+        directory=start.directory,
+        name=start.name,
+        arguments=start.arguments,
+        environment=inputs.environment,
+    )
+
+
+def _doubts(followed: Trace) -> tuple[bool, bool, bool]:
+    """What speaks against a way to start a script, the weightiest first; the first of equal ones is taken."""
+    builds = [e for e in followed.events if isinstance(e, ImageBuild)]
+    missing = any(b.dockerfile is not None and b.workspace.node(b.dockerfile) is None for b in builds)
+    positional = re.compile(r"\$(?:[@*#\d]|\{[@*#\d])")
+    deciding = [s for s in followed.steps if isinstance(s.event, ImageBuild | Extraction | ContainerCreate)]
+    asked = any(positional.search(c.span.text) for s in deciding for c in s.conditions if not c.decided)
+    return missing or not builds, has_errors(followed.diagnostics), asked
+
+
+def _without_arguments(followed: Trace, start: Start, inputs: Inputs) -> tuple[Diagnostic, ...]:
+    """Said where the arguments decide what is built, and none were given."""
+    if start.arguments is None or inputs.arguments:
+        return ()
+    message = "what this script does depends on its arguments: it is followed as started without any"
+    return (
+        at(
+            rules.STARTED_WITHOUT_ARGUMENTS,
+            message,
+            followed.script.source.span(0, len(followed.script.source.line(1))),
+        ),
+    )
 
 
 def _read_back(
@@ -133,19 +158,13 @@ def _read_back(
     script, found = read_script(driver)
     if script is None:
         return found
-    again = trace(
-        script,
-        repository,
-        directory=start.directory,
-        name=start.name,
-        arguments=inputs.arguments or None,
-        environment=inputs.environment,
-    )
+    changed = repository.changed({c.path: None if c.after is None else decode(c.after) for c in changes})
+    again = _traced(script, changed, start, inputs)
     before = [e for e in planned.builds if e is not planned.builder.event]
     builds = [e for e in again.events if isinstance(e, ImageBuild)]
     expected = [(e.dockerfile, e.context, e.tags) for e in before]
     if extracts(again) or [(e.dockerfile, e.context, e.tags) for e in builds] != expected:
-        return (_fault("the rendered driver does not build what the legacy one built", driver),)
+        return (_fault("with the files that the migration leaves, this script would build something else", driver),)
     return ()
 
 

@@ -65,9 +65,11 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Something of which it isn't known any more what stands there, or whether anything does."""
+    """Something of which it isn't known any more what stands there, or whether anything does. `joined` where it is one thing
+    on one way through the script and another on another."""
 
     base: "tuple[Node | EntryKind, ...]" = ()
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +315,7 @@ class Workspace:
             if here == there:
                 result[path] = one or two or Gone()
             else:
-                result[path] = Changed(base=tuple(n for n in (here, there) if n is not None))
+                result[path] = Changed(base=tuple(n for n in (here, there) if n is not None), joined=True)
         return laid(replace(self, overlay=result, disturbed=disturbed))
 
     def moved(self, source: PurePosixPath, target: PurePosixPath) -> "Workspace":

@@ -678,3 +678,122 @@ def test_a_folder_that_others_use_too_stays(tmp_path: Path) -> None:
     assert (
         text_of(analysis, "build.sh") == "#!/bin/sh\nmkdir out\necho 1 > out/version\ndocker build -t demo:latest .\n"
     )
+
+
+_LINES = SCRIPT.partition("\n")[2].splitlines()
+_INDENTED = "".join(f"    {line}\n" for line in _LINES)
+
+STRUCTURED = {
+    "in-a-function": f'#!/bin/bash\nset -euo pipefail\n\nmain() {{\n{_INDENTED}}}\n\nmain "$@"\n',
+    "in-one-branch": f'#!/bin/sh\nbuild() {{\n{_INDENTED}}}\ncase "$1" in\n    push) docker push demo:latest ;;\n    *) build ;;\nesac\n',
+    "in-an-if": f'#!/bin/sh\nif [ -z "$SKIP" ]; then\n{_INDENTED}fi\n',
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURED)
+def test_an_extraction_within_a_construct_is_taken_out_of_it(name: str, tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": STRUCTURED[name]})
+    assert codes(analysis) == []
+    expected = STRUCTURED[name].replace(_INDENTED, "    docker build -t demo:latest .\n")
+    assert text_of(analysis, "build.sh") == expected
+
+
+AROUND = {
+    "guarded": (
+        (
+            "#!/bin/sh\ncommand -v docker >/dev/null || { echo no docker; exit 1; }\n"
+            "if [ ! -f main.c ]; then echo not here; exit 1; fi\n"
+        ),
+        "",
+    ),
+    "named-by-arguments": (
+        "#!/bin/bash\nset -e\nNAME=${1:-demo}\nTAG=$(git rev-parse --short HEAD)\necho $NAME:$TAG\n",
+        "",
+    ),
+    "pushed-where-asked": ("#!/bin/bash\n", 'if [ "$1" = push ]; then\n    docker push demo:latest\nfi\n'),
+    "tagged-in-a-loop": (
+        "#!/bin/sh\n",
+        "for t in 1 1.2; do docker tag demo:latest demo:$t; docker push demo:$t; done\n",
+    ),
+    "from-its-own-folder": ('#!/bin/bash\ncd "$( cd "$( dirname "${BASH_SOURCE[0]}" )" && pwd )"\n', ""),
+    "functions-beside": ('#!/bin/bash\nlog() { echo "[$(date)] $*"; }\nlog begin\n', "log done\n"),
+    "needs-a-variable": ('#!/bin/sh\n: "${VERSION:?}"\n', "docker tag demo:latest demo:$VERSION\n"),
+    "retries-the-push": ("#!/bin/sh\n", "until docker push demo:latest; do sleep 1; done\n"),
+    "settings-read": ("#!/bin/sh\n. ./settings.sh\n", "docker tag demo:latest demo:$TAG\n"),
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_what_stands_around_the_extraction_stays_as_it_is(name: str, tmp_path: Path) -> None:
+    before, after = AROUND[name]
+    script = before + SCRIPT.partition("\n")[2] + after
+    analysis = analysed(tmp_path, {"build.sh": script, "settings.sh": "TAG=3\n"})
+    assert codes(analysis) == []
+    assert text_of(analysis, "build.sh") == f"{before}docker build -t demo:latest .\n{after}"
+
+
+_DANCE, _BUILT = _INDENTED.split("    docker build -t demo:latest .\n")
+ON_SOME_WAYS = {
+    "extraction-skipped": (
+        f'#!/bin/sh\nif [ -z "$SKIP" ]; then\n{_DANCE}fi\ndocker build -t demo:latest .\n',
+        "MS423",
+        "some ways through the script",
+    ),
+    "build-skipped": (
+        SCRIPT.replace("docker build -t demo:latest .", '[ -n "$ONLY" ] || docker build -t demo:latest .'),
+        "MS423",
+        "the runtime's build runs where",
+    ),
+    "builder-in-a-loop": (
+        SCRIPT.replace("docker build -t demo:build", "for x in $ALL; do echo $x; docker build -t demo:build").replace(
+            "Dockerfile.build .\n", "Dockerfile.build .; done\n"
+        ),
+        "MS423",
+        "in the loop",
+    ),
+    "script-ends-between": (
+        SCRIPT.replace("docker build -t demo:latest", '[ -z "$STOP" ] || exit 0\ndocker build -t demo:latest'),
+        "MS423",
+        "the runtime's build runs where",
+    ),
+    "endless": (f"#!/bin/sh\nwhile true; do\n{_INDENTED}done\n", "MS207", "1000 rounds"),
+    "builder-s-file-asked-for": (
+        f"#!/bin/sh\nif [ -f Dockerfile.build ]; then\n{_INDENTED}fi\n",
+        "MS410",
+        "something else",
+    ),
+    "dockerfile-from-a-here-document": (
+        f"#!/bin/sh\ncat > Dockerfile.build <<EOF\nFROM gcc:12\nEOF\n{SCRIPT.partition(chr(10))[2]}",
+        "MS112",
+        "is written by the script",
+    ),
+    "in-another-script": ("#!/bin/sh\n./inner.sh\n", "MS410", "stands in `inner.sh`"),
+    "by-path": (SCRIPT.replace("docker rm", "/usr/bin/docker rm"), "MS424", "/usr/bin/docker"),
+    "podman": (SCRIPT.replace("docker ", "podman "), "MS424", "podman"),
+    "other-way-needs-it": (
+        f"#!/bin/sh\nif [ -f main.c ]; then\n{_INDENTED}else\n    docker build -f Dockerfile.build .\nfi\n",
+        "MS410",
+        "a way that is not taken here",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ON_SOME_WAYS)
+def test_what_does_not_always_run_together_is_refused(name: str, tmp_path: Path) -> None:
+    script, code, said = ON_SOME_WAYS[name]
+    repository = scan(lay(tmp_path, {"build.sh": script, "inner.sh": SCRIPT}))
+    driver = Driver(path=PurePosixPath("build.sh"), kind=DriverKind.SCRIPT)
+    analysis = analyse(repository, driver, Inputs())
+    assert analysis.changes == ()
+    assert code in codes(analysis)
+    assert any(said in d.message for d in analysis.diagnostics), [d.message for d in analysis.diagnostics]
+
+
+def test_a_script_that_its_arguments_decide_is_followed_without_any(tmp_path: Path) -> None:
+    script = SCRIPT.replace(
+        "docker build -t demo:build",
+        '[ "$1" = x ] && exit 0\nif [ $# -gt 1 ]; then D=other; else D=Dockerfile.build; fi\ndocker build -t demo:build',
+    ).replace("-f Dockerfile.build", "-f $D")
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert codes(analysis) == ["MS208"]
+    assert "docker build -t demo:latest" in text_of(analysis, "build.sh")
