@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint check clean
+.PHONY: help setup demo test lint bench fuzz check clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -21,6 +21,12 @@ lint: setup ## run the static checks
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict migrate tests
 	@$(BIN)/lint-imports
+
+bench: setup ## measure how long the static phases take
+	@$(BIN)/python -m tests.bench
+
+fuzz: setup ## hold the trace to bash on some thousand generated scripts
+	@MS_FUZZ=5000 $(BIN)/pytest -n 2 tests/trace/test_ways.py tests/trace/test_words.py tests/trace/test_host_files.py
 
 check: lint test ## run the static checks and the tests
 

@@ -21,7 +21,7 @@ _SKIPPED = {".git", ".hg", ".svn", ".ms-migrate", "node_modules", "vendor", "thi
 _MAKEFILES = {"makefile", "gnumakefile"}
 _YAML = {".yml", ".yaml"}
 _SHEBANG = re.compile(r"#!.*\b(?:ba|da|k|z|a)?sh\b")
-_TAKES_OUT = re.compile(r"\b(?:cp|export)\b")
+_TAKES_OUT = re.compile(r"\b(?:cp|export|run|save)\b")
 _COMMAND = re.compile(r"\b(?:docker|podman)\b|\$\{?\w*DOCKER\w*", re.IGNORECASE)
 
 
@@ -40,7 +40,7 @@ class DriverKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
-    """A file that mentions docker and a way to take files out of a container: worth tracing."""
+    """A file that mentions docker and a way in which files come out of a container or an image: worth tracing."""
 
     path: PurePosixPath
     kind: DriverKind

@@ -5,7 +5,7 @@ image ← COPY ← host path ← `docker cp` ← container ← image ← builder
 """
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -25,11 +25,11 @@ from migrate.trace.events import (
     ContainerCreate,
     ContainerRun,
     ContainerUse,
-    Event,
     Extraction,
     ImageBuild,
     Insertion,
     Trace,
+    Traced,
 )
 from migrate.trace.paths import in_container
 from migrate.trace.values import ImageId, Stream, Value
@@ -88,22 +88,31 @@ class Provenance:
 
 def extracts(trace: Trace) -> bool:
     """Whether the driver is a legacy build at all: it takes something out of a container, by `docker cp` or another way."""
-    return any(map(_takes_out, trace.events))
+    return any(_takes_out(trace, index) for index in range(len(trace.steps)))
 
 
-def _takes_out(event: Event) -> bool:
+def _takes_out(trace: Trace, index: int) -> bool:
+    """Whether a step takes something out of a container. A folder that a container can write to counts where the script built
+    the container's image, and builds another one afterwards."""
+    event = trace.steps[index].event
     match event:
         case Extraction():
             return True
         case ContainerRun(container=container):
-            return any(m.host is not None and not m.read_only for m in container.mounts)
+            mounted = any(m.host is not None and not m.read_only for m in container.mounts)
+            own = any(_made(b, container.image) for b in _builds(trace.steps[:index]))
+            return mounted and own and bool(_builds(trace.steps[index:]))
         case ContainerUse(verb=verb):
-            return verb == "export"
+            return verb == "export" and bool(_builds(trace.steps[index:]))
         case ImageBuild(streamed=streamed, workspace=workspace):
-            nodes = workspace.overlay.values()
-            return isinstance(streamed, Stream) or any(from_container(n) and not isinstance(n, Artifact) for n in nodes)
+            nodes = (workspace.overlay[p] for p in workspace.carried)
+            return isinstance(streamed, Stream) or any(not isinstance(n, Artifact) for n in nodes)
         case _:
             return False
+
+
+def _builds(steps: Sequence[Traced]) -> list[ImageBuild]:
+    return [s.event for s in steps if isinstance(s.event, ImageBuild)]
 
 
 def derive(trace: Trace, repository: Repository) -> tuple[Provenance | None, tuple[Diagnostic, ...]]:
@@ -143,11 +152,11 @@ def _other_ways(trace: Trace) -> list[Diagnostic]:
     """Ways out of a container that are traced and not yet followed back, each with the place."""
     found = []
     taken = {e.container_number for e in trace.events if isinstance(e, Extraction)}
-    for event in trace.events:
+    for index, event in enumerate(trace.events):
         match event:
             case ContainerRun(container=container) if container.number in taken:
                 message = "an artifact of a container that is run is not planned"
-            case ContainerRun() if _takes_out(event):
+            case ContainerRun() if _takes_out(trace, index):
                 message = "a container that may write to a mounted folder is not planned"
             case Extraction(landed=None):
                 message = "an extraction to standard output is not planned"

@@ -95,7 +95,7 @@ def docker_command(
             rules.DOCKER_COMMAND_NOT_TRACED, "a docker command that names its engine is not traced", command.span
         )
         return printed
-    state.status = Status(code=None, span=command.span, presumed=parsed.verb not in _QUESTIONS)
+    state.status = Status(code=None, span=command.span, presumed=None if parsed.verb in _QUESTIONS else True)
     reader = _Reader(state=state, command=command, arguments=arguments, parsed=parsed, client=how)
     return reader.read() or printed
 

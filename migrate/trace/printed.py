@@ -9,6 +9,9 @@ from migrate.trace.events import Argument
 from migrate.trace.state import State, Status
 from migrate.trace.values import EMPTY, Output, Stream, Value
 
+_MAY_FAIL = {"describe", "symbolic-ref", "config"}
+_ASKS = {"-q", "--quiet", "--verify", "--exact-match"}
+
 Printed = tuple[Output, Status]
 
 _STABLE = {"uname", "hostname", "whoami", "arch", "nproc", "id", "getconf", "lsb_release", "dpkg-architecture"}
@@ -38,7 +41,8 @@ def printed(state: State, name: str, arguments: tuple[Argument, ...]) -> Printed
             whole = whole + Value(parts=words) + argument.value if whole.parts else argument.value
         number = 0 if whole.text is not None else state.log.fresh()
         answer = Value.unknown(f"`{whole}`", span, number) + Value.of("\n")
-        return answer, Status(code=None, span=span, presumed=name != "git" or _git_verb(arguments) != "describe")
+        asks = name == "git" and (_git_verb(arguments) in _MAY_FAIL or any(a.value.text in _ASKS for a in arguments))
+        return answer, Status(code=None, span=span, presumed=None if asks else True)
     command = _COMMANDS.get(name)
     if command is None or any(not a.certain for a in arguments):
         return None

@@ -257,7 +257,7 @@ class State:
         """The container that `value` names or is the id of; the latest one of a name."""
         if len(value.parts) == 1 and isinstance(value.parts[0], ContainerId):
             number = value.parts[0].number
-            return next((c for c in self.containers if c.number == number), None)
+            return next((c for c in reversed(self.containers) if c.number == number), None)
         return next((c for c in reversed(self.containers) if c.name == value), None)
 
     def print(self, output: Output, span: Span) -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks: how long the static phases take. They print; nothing here fails."""
