@@ -5,7 +5,7 @@ What a command substitution comes to is asked of the caller. `${x:=d}` and arith
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import assert_never
 
@@ -83,6 +83,8 @@ class Expander:
         only = word.parts[0] if len(word.parts) == 1 else None
         if isinstance(only, Literal) and (only.quoting is not Quoting.NONE or not _EXPANDS.search(only.span.text)):
             return (Field(value=Value.of(only.text)),)
+        if word.span.text == "\\":
+            return ()  # at the end of the file bash drops it
         tokens = self._tokens(word)
         if tokens is None:
             return (Field(value=Value.unknown(f"`{word.span.text}`", word.span), certain=False),)
@@ -569,6 +571,8 @@ def _runs(part: Literal) -> list[tuple[str, bool]]:
     """An unquoted literal as stretches, each with whether a backslash quotes it. What was written decides; where the span
     doesn't give the text (a command out of a variable), it is taken as it is."""
     raw = part.span.text
+    if len(raw) - len(raw.rstrip("\\")) & 1:
+        return _runs(replace(part, span=replace(part.span, end=part.span.end - 1), text=part.text[:-1]))
     if raw == part.text:
         return [(part.text, False)]
     runs: list[tuple[str, bool]] = []

@@ -710,6 +710,7 @@ AROUND = {
         "#!/bin/bash\nset -e\nNAME=${1:-demo}\nTAG=$(git rev-parse --short HEAD)\necho $NAME:$TAG\n",
         "",
     ),
+    "named-by-the-day": ("#!/bin/sh\necho begin\nDAY=$(date +%F)\n", "docker tag demo:latest demo:$DAY\n"),
     "pushed-where-asked": ("#!/bin/bash\n", 'if [ "$1" = push ]; then\n    docker push demo:latest\nfi\n'),
     "tagged-in-a-loop": (
         "#!/bin/sh\n",
@@ -797,3 +798,45 @@ def test_a_script_that_its_arguments_decide_is_followed_without_any(tmp_path: Pa
     analysis = analysed(tmp_path, {"build.sh": script})
     assert codes(analysis) == ["MS208"]
     assert "docker build -t demo:latest" in text_of(analysis, "build.sh")
+
+
+OTHER_WAYS = {
+    "standard-output": "docker build -t b -f Dockerfile.build .\ndocker run --rm b cat /app > app\ndocker build .\n",
+    "compressed": "docker build -t b -f Dockerfile.build .\ndocker run b | xz > app.xz\ndocker build .\n",
+    "mounted": 'docker build -t b -f Dockerfile.build .\ndocker run -v "$PWD/out:/out" b\ndocker build .\n',
+    "stream": "docker build -t b -f Dockerfile.build .\ndocker run b | docker build -\n",
+    "exported": "docker build -t b -f Dockerfile.build .\ndocker create --name x b\ndocker export x | tar x\ndocker build .\n",
+    "run-and-copied": "docker build -t b -f Dockerfile.build .\ndocker run --name x b\ndocker cp x:/app .\ndocker build .\n",
+    "as-a-tar": "docker build -t b -f Dockerfile.build .\ndocker create --name x b\ndocker cp x:/d - > d.tar\ndocker build .\n",
+}
+
+
+@pytest.mark.parametrize("name", OTHER_WAYS)
+def test_every_way_out_of_a_container_is_recognised(name: str, tmp_path: Path) -> None:
+    runtime = "FROM busybox\nCOPY . /x/\n"
+    analysis = analysed(tmp_path, {"build.sh": f"#!/bin/sh\n{OTHER_WAYS[name]}", "Dockerfile": runtime})
+    assert analysis.legacy
+    assert analysis.changes == ()
+    assert any(d.primary is not None and d.primary.span.position.line > 1 for d in analysis.diagnostics)
+    assert {d.rule.code for d in analysis.diagnostics} & {"MS409", "MS205", "MS301"}
+
+
+NO_WAYS = {
+    "tested-in-a-container": 'docker build -t a .\ndocker run --rm -v "$PWD:/src" a make test\ndocker push a\n',
+    "served": "docker build -t a .\ndocker run -d -p 80:80 a\n",
+    "tool-in-a-container": 'docker run -v "$PWD:/src" node npm install\ndocker build -t a .\n',
+    "files-put-in": "docker build -t a .\ndocker run -d --name x a\ndocker cp conf x:/etc\n",
+}
+
+
+@pytest.mark.parametrize("name", NO_WAYS)
+def test_a_script_that_takes_nothing_out_is_no_legacy_build(name: str, tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": f"#!/bin/sh\n{NO_WAYS[name]}"})
+    assert not analysis.legacy
+
+
+def test_a_runtime_named_by_what_is_not_known_keeps_its_name(tmp_path: Path) -> None:
+    script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nT=$(date +%s)\n").replace("demo:latest", "demo:$T")
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert codes(analysis) == []
+    assert "docker build -t demo:$T ." in text_of(analysis, "build.sh")

@@ -15,7 +15,7 @@ import pytest
 
 from migrate import rules
 from migrate.diagnostics import has_errors
-from migrate.discover import scan
+from migrate.discover import find_drivers, scan
 from migrate.shell.reader import read_script
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import SourceFile
@@ -27,6 +27,7 @@ from migrate.trace.values import ContainerId, ImageId, Output, Text, Value
 
 BASH = shutil.which("bash")
 SNIPPETS = Path(__file__).parent / "snippets"
+PROJECT = Path(__file__).resolve().parent.parent.parent
 NOTING = """\
 #!/bin/bash
 { printf '%s\\0' "$PWD" "${DOCKER_BUILDKIT-}" "$@"; printf '\\n'; } >> "$NOTES"
@@ -372,21 +373,21 @@ def lay(root: Path, script: str) -> Path:
     return root
 
 
-def by_bash(root: Path) -> list[list[str]]:
+def by_bash(root: Path, script: str = "build.sh") -> list[list[str]]:
     programs = root.parent / "programs"
     programs.mkdir()
     (programs / "docker").write_text(NOTING)
     (programs / "docker").chmod(0o755)
     log = root.parent / "notes"
     log.write_bytes(b"")
-    environment = {
+    environment = ENVIRONMENT | {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "NOTES": str(log),
         "HOME": "/home/nobody",
         "LC_ALL": "C",
     }
     assert BASH is not None, "bash is missing: these tests can't be left out"
-    subprocess.run([BASH, "./build.sh"], check=False, capture_output=True, cwd=root, env=environment, timeout=20)
+    subprocess.run([BASH, f"./{script}"], check=False, capture_output=True, cwd=root, env=environment, timeout=20)
     records = log.read_bytes().split(b"\0\n")[:-1]
     return [[word.decode("utf-8", "surrogateescape") for word in record.split(b"\0")] for record in records]
 
@@ -427,7 +428,9 @@ def by_trace(root: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[lis
     script, found = read_script(SourceFile(path=PurePosixPath("build.sh"), text=text))
     if script is None or has_errors(found):
         return None
-    followed = interpreter.trace(script, scan(root), directory=PurePosixPath(), name="./build.sh", arguments=ARGUMENTS)
+    followed = interpreter.trace(
+        script, scan(root), directory=PurePosixPath(), name="./build.sh", arguments=ARGUMENTS, environment=ENVIRONMENT
+    )
     said = {d.rule for d in followed.diagnostics if "operands" not in d.message and "is not known: " not in d.message}
     known = [[w for w in call if w is not None] for call in calls]
     if not sure or said & _ABOUT_WORDS or any(len(k) != len(c) for k, c in zip(known, calls, strict=True)):
@@ -435,6 +438,7 @@ def by_trace(root: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[lis
     return known
 
 
+ENVIRONMENT: dict[str, str] = {}
 ARGUMENTS: tuple[str, ...] | None = None
 
 
@@ -460,3 +464,13 @@ def test_every_construct_is_followed_as_bash_does(name: str, tmp_path: Path, mon
         assert traced is None
     else:
         assert traced == by_bash(root)
+
+
+@pytest.mark.parametrize("sample", sorted(p.name for p in (PROJECT / "samples").iterdir()))
+def test_a_sample_is_followed_as_bash_does(sample: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    legacy = PROJECT / "samples" / sample / "legacy"
+    root = shutil.copytree(legacy, tmp_path / "tree")
+    (script,) = [d.path.as_posix() for d in find_drivers(scan(root))]
+    text = (root / script).read_text()
+    monkeypatch.setattr("tests.trace.test_confirm.ENVIRONMENT", {"http_proxy": "", "https_proxy": "http://proxy:1"})
+    assert by_trace(root, text, monkeypatch) == by_bash(root, script)

@@ -4,6 +4,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from migrate import rules
 from migrate.discover import scan
 from migrate.shell.reader import read_script
 from migrate.source import SourceFile
@@ -233,3 +234,46 @@ def test_places_within_substitutions_and_strings_are_exact(tmp_path: Path) -> No
     spans = [s.event.span for s in followed(tmp_path, text).steps if s.client]
     assert [s.text for s in spans] == ["docker create \\\n  c", "docker push  p", "docker rm r", "docker rmi i"]
     assert {str(s.file.path) for s in spans} == {"build.sh"}
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "#!/bin/sh\n", "\\", "\\\n"])
+def test_a_script_that_says_nothing_has_no_events(text: str, tmp_path: Path) -> None:
+    result = followed(tmp_path, text)
+    assert result.steps == ()
+    assert result.diagnostics == ()
+
+
+@pytest.mark.parametrize("text", ["docker push a \\", "docker push a\\"])
+def test_a_backslash_at_the_end_of_the_file_is_dropped(text: str, tmp_path: Path) -> None:
+    """As bash does: `f() { echo $#; }; f a \\` says 1."""
+    assert [line(s) for s in followed(tmp_path, text).steps] == ["push a"]
+
+
+def test_what_stands_before_a_part_that_cannot_be_read_is_traced(tmp_path: Path) -> None:
+    text = "docker build -t a .\r\ndocker push a\r\n"
+    script, found = read_script(SourceFile(path=PurePosixPath("build.sh"), text=text))
+    assert script is None
+    assert [d.rule for d in found] == [rules.SCRIPT_UNREADABLE]
+    text = "docker build -t a .\nif [ x; then\ndocker push a )\n"
+    script, found = read_script(SourceFile(path=PurePosixPath("build.sh"), text=text))
+    assert script is not None
+    assert [d.rule for d in found] == [rules.SCRIPT_UNREADABLE]
+    result = trace(script, scan(tmp_path), directory=PurePosixPath(), name="./build.sh")
+    assert [line(s) for s in result.steps] == ["build . Dockerfile a"]
+
+
+FOLLOWED_ON = {
+    "sourced-and-not-there": ". ./nothing\ndocker build .\n",
+    "unknown-text-run": 'eval "$X"\ndocker build .\n',
+    "docker-behind-xargs": "xargs docker rm < ids\n",
+    "another-engine": "export DOCKER_HOST=tcp://x\ndocker build .\n",
+    "another-docker": "PATH=/opt\ndocker build .\n",
+    "a-function-of-two-ways": 'if [ "$X" ]; then f() { docker build a; }; else f() { docker build b; }; fi\nf\n',
+    "an-error-trap": "trap 'docker rm x' ERR\ndocker build .\n",
+    "modes-of-files": "umask 077\ndocker build .\n",
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWED_ON)
+def test_what_is_not_followed_is_said(name: str, tmp_path: Path) -> None:
+    assert rules.CONSTRUCT_NOT_TRACED in {d.rule for d in followed(tmp_path, FOLLOWED_ON[name]).diagnostics}
