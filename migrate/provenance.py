@@ -372,7 +372,8 @@ class _Reader:
         place, rule = argument.span, rules.COMMAND_TOUCHES_ARTIFACT
         help_: str | None = _IN_THE_BUILDER
         if isinstance(node, Altered):
-            message, place = f"`{_short(node.command)}` changes the artifact `{path}` on its way", node.span
+            verb = "changes" if node.sure else "is not traced and may change"
+            message, place = f"`{_short(node.command)}` {verb} the artifact `{path}` on its way", node.span
         elif isinstance(node, Streamed):
             message = f"`{argument.text}` takes `{path}`, which a container wrote to its standard output"
             rule, help_ = rules.SHAPE_NOT_PLANNED, None

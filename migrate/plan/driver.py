@@ -38,6 +38,9 @@ def plan_driver(
     sorter = _Sorter(trace, provenance, builder, runtime)
     sorter.sort()
     own = next(s.command for s in trace.steps if s.event is runtime.event)
+    if words and not trace.script.source.text[: runtime.event.verb_end].endswith("build"):
+        message = "the options that this build must take on can't be put behind a `build` that stands there"
+        sorter.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, own.span))
     plan = DriverPlan(
         script=trace.script,
         removed=tuple(sorter.removed),

@@ -9,6 +9,7 @@ _VALUED = {
     "-f", "--file", "-p", "--project-name", "--profile", "--env-file", "--project-directory", "-H", "--host",
     "-c", "--context", "--ansi", "--progress", "--parallel", "--log-level", "--tlscacert", "--tlscert", "--tlskey",
 }  # fmt: skip
+_LEAVES_FILES = set("build pull push down stop rm ps logs config version kill pause images ls top port".split())
 
 
 def compose_command(state: State, command: SimpleCommand, arguments: tuple[Argument, ...], client: str) -> None:
@@ -20,6 +21,8 @@ def compose_command(state: State, command: SimpleCommand, arguments: tuple[Argum
     verb = words[0].value.marked.replace("\0", "…") if words else ""
     event = Compose(span=command.span, verb=verb, words=tuple(a.value for a in arguments))
     state.emit(event, command, client)
+    if verb not in _LEAVES_FILES:
+        state.workspace = state.workspace.after_unknown(command.span)
     state.print(_unknown(state, command), command.span)
 
 

@@ -390,6 +390,8 @@ class _Reader:
             if node is None or state.workspace.names(mount.host) == ():
                 artifact = Artifact(container=container.number, source=in_container(mount.target.text))
                 state.workspace = state.workspace.with_node(mount.host, artifact)
+            else:
+                state.workspace = state.workspace.after_unknown(self._command.span)
 
     def _container_use(self, verb: str) -> Output | None:
         operands = self._operands()

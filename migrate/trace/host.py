@@ -330,4 +330,4 @@ _COMMANDS: Mapping[str, Callable[[Call], bool]] = {
 
 def _opaque(state: State, command: SimpleCommand, name: str) -> None:
     state.emit(Opaque(span=command.span, command=name, artifacts=state.workspace.carried), command)
-    state.workspace = state.workspace.after_unknown()
+    state.workspace = state.workspace.after_unknown(command.span)

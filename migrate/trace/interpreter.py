@@ -38,31 +38,34 @@ from migrate.shell.syntax import (
     Word,
 )
 from migrate.source import Span
-from migrate.trace import arithmetic
-from migrate.trace.commands import assigned_names, mentions_client, simple_commands
+from migrate.trace.commands import mentions_client, simple_commands
 from migrate.trace.conditions import Verdict, double_bracket
 from migrate.trace.events import Condition, ConditionKind, Opaque, Trace
 from migrate.trace.expand import Expander, Field
+from migrate.trace.loops import Loops
 from migrate.trace.patterns import SPECIAL, to_regex
 from migrate.trace.redirections import Redirected
 from migrate.trace.simple import SimpleCommands
-from migrate.trace.state import SUCCESS, End, Frame, Log, Positional, State, Status, join, join_all
+from migrate.trace.state import (
+    SUCCESS,
+    End,
+    Exits,
+    Frame,
+    Log,
+    Positional,
+    State,
+    Status,
+    UnendingError,
+    join,
+    join_all,
+)
 from migrate.trace.values import EMPTY, Output, Text, TooLongError, Value
 from migrate.trace.workspace import Workspace
 
 MAX_COMMANDS = 20_000
 """Commands that are gone through, those of loops and functions counted each time: a bound in time (about two seconds)."""
-MAX_ROUNDS = 1_000
-"""Rounds of one loop whose condition is known."""
 MAX_CALLS = 40
 """Calls within calls."""
-
-
-class _UnendingError(Exception):
-    def __init__(self, span: Span, reason: str) -> None:
-        super().__init__(reason)
-        self.span = span
-        self.reason = reason
 
 
 def trace(
@@ -93,7 +96,7 @@ def trace(
     interpreter = Interpreter(state)
     try:
         interpreter.script(script)
-    except _UnendingError as error:
+    except UnendingError as error:
         state.report(rules.SCRIPT_TOO_LONG, error.reason, error.span)
     except TooLongError:
         state.report(rules.SCRIPT_TOO_LONG, "a variable grows without end", interpreter.place)
@@ -118,24 +121,6 @@ def _unreached(script: Script, reached: set[tuple[PurePosixPath, int]]) -> Itera
                 yield command
 
 
-class Exits:
-    """The states in which ways leave a script, a function or a loop early, as they are where it ends."""
-
-    def __init__(self, state: State) -> None:
-        self.states: list[State] = []
-        self._owner = state.owner
-        self._tested = state.tested
-        self._depth = len(state.frames)
-        self.scope = state.log.fresh()
-
-    def add(self, state: State) -> None:
-        left = state.copy()
-        while len(left.frames) > self._depth:
-            left.leave_function()
-        left.owner, left.tested = self._owner, self._tested
-        self.states.append(left)
-
-
 class Interpreter:
     """Goes through a tree with one state at a time. Where ways part, each has a state of its own; `state` is the present."""
 
@@ -143,8 +128,9 @@ class Interpreter:
         self.state = state
         self._ends: list[Exits] = []
         self._returns: list[Exits] = []
-        self._loops: list[tuple[Exits, Exits]] = []
+        self.loops: list[tuple[Exits, Exits]] = []
         self._simple = SimpleCommands(self)
+        self._looping = Loops(self)
         self.place: Span
         """The command that was come to last."""
 
@@ -205,7 +191,7 @@ class Interpreter:
 
     def exits(self) -> list[Exits]:
         """Every place to which a way may leave."""
-        return [*self._ends, *self._returns, *(e for pair in self._loops for e in pair)]
+        return [*self._ends, *self._returns, *(e for pair in self.loops for e in pair)]
 
     def _leave(self, exits: Exits, place: Span) -> None:
         state = self.state
@@ -228,8 +214,8 @@ class Interpreter:
 
     def leave_loop(self, levels: int, place: Span, *, again: bool) -> None:
         """`break` and `continue`; outside a loop they do nothing."""
-        if self._loops:
-            frame = self._loops[-min(levels, len(self._loops))]
+        if self.loops:
+            frame = self.loops[-min(levels, len(self.loops))]
             self._leave(frame[1] if again else frame[0], place)
 
     # scripts, functions, subshells
@@ -288,12 +274,12 @@ class Interpreter:
         if captured:
             inner.out = EMPTY
         self.state = inner
-        loops, self._loops = self._loops, []
+        loops, self.loops = self.loops, []
         returns, self._returns = self._returns, []
         self._ends.append(Exits(inner))
         run()
         self._finish(place)
-        self._loops, self._returns = loops, returns
+        self.loops, self._returns = loops, returns
         end, self.state = self.state, outer
         outer.workspace, outer.containers, outer.stdin = end.workspace, end.containers, end.stdin
         outer.status = end.status
@@ -309,13 +295,13 @@ class Interpreter:
         self._enter(function.name, place)
         state.positional = Positional(known=arguments, rest=rest)
         state.frames = (*state.frames, Frame())
-        loops, self._loops = self._loops, []
+        loops, self.loops = self.loops, []
         returns = Exits(state)
         self._returns.append(returns)
         self.command(function.body)
         self._returns.pop()
         ends = returns.states
-        self._loops = loops
+        self.loops = loops
         for end in (*ends, self.state):
             end.leave_function()
             end.positional, end.owner, end.calls = outer, owner, calls
@@ -344,10 +330,10 @@ class Interpreter:
         self.state.owner, self.state.calls = owner, calls
 
     def _enter(self, name: str, place: Span) -> None:
-        """One level of calls down. Raises _UnendingError."""
+        """One level of calls down. Raises UnendingError."""
         state = self.state
         if len(state.calls) >= MAX_CALLS:
-            raise _UnendingError(place, f"`{name}` is called more than {MAX_CALLS} times within itself")
+            raise UnendingError(place, f"`{name}` is called more than {MAX_CALLS} times within itself")
         state.calls = (*state.calls, name)
         state.owner = None
 
@@ -411,13 +397,13 @@ class Interpreter:
             case If():
                 self._if(command, 0)
             case For(is_select=True):
-                self._unknown_loop(command.body, command.span, [command.name])
+                self._looping.unknown(command.body, command.span, [command.name])
             case For():
-                self._for(command)
+                self._looping.words(command)
             case ArithmeticFor():
-                self._arithmetic_for(command)
+                self._looping.arithmetic(command)
             case While():
-                self._while(command)
+                self._looping.condition(command)
             case Case():
                 self._case(command)
             case Test(words=words, span=span):
@@ -427,7 +413,7 @@ class Interpreter:
                 self.state.status = status_of(verdict, span)
                 self._errexit(span)
             case ArithmeticCommand(text=text, span=span):
-                self.state.status = self._arithmetic_status(text, span)
+                self.state.status = self._looping.calculated(text, span)
                 self._errexit(span)
             case _:
                 assert_never(command)
@@ -438,7 +424,7 @@ class Interpreter:
         self.place = span
         log.reached.add((span.file.path, span.start))
         if log.commands > MAX_COMMANDS:
-            raise _UnendingError(span, f"more than {MAX_COMMANDS} commands are run before the script comes to its end")
+            raise UnendingError(span, f"more than {MAX_COMMANDS} commands are run before the script comes to its end")
 
     def _errexit(self, span: Span) -> None:
         """`set -e`: a command that failed ends the script; one that may have is taken to have succeeded from here on."""
@@ -579,170 +565,6 @@ class Interpreter:
                 return True if known is False else None
         return known
 
-    # loops
-
-    def _for(self, node: For) -> None:
-        fields = self._loop_fields(node)
-        self.state.status = SUCCESS
-        if any(not field.certain for field in fields):
-            self._unknown_loop(node.body, node.span, [node.name])
-            return
-        rounds = iter(fields)
-
-        def next_round() -> Status:
-            field = next(rounds, None)
-            if field is None:
-                return Status(code=1)
-            self.state.assign(node.name, field.value)
-            return SUCCESS
-
-        self._known_loop(next_round, node.body, node.span, lambda: None)
-
-    def _loop_fields(self, node: For) -> list[Field]:
-        if node.words is not None:
-            return [field for word in node.words for field in self.expander().fields(word)]
-        positional = self.state.positional
-        if positional.rest is not None:
-            return [Field(value=Value.unknown("`$@`", node.span), certain=False)]
-        return [Field(value=value) for value in positional.known]
-
-    def _known_loop(
-        self, next_round: Callable[[], Status], body: Sequence[Statement], place: Span, after: Callable[[], None]
-    ) -> None:
-        """Go round while `next_round` says so. Where it can't say, the rest is a loop that isn't known."""
-        left = Exits(self.state)
-        outer = self.state.conditions
-        for _ in range(MAX_ROUNDS):
-            ended = self.state.status
-            status = next_round()
-            if self.state.dead or status.code == 1:
-                if not self.state.dead:
-                    self.state.status = ended
-                break
-            again = Exits(self.state)
-            self._loops.append((left, again))
-            self.state.status = SUCCESS
-            self.statements(body)
-            self._loops.pop()
-            joined = join_all([self.state, *again.states], place)
-            if joined is None:
-                break
-            self.state = joined
-            self.state.forget_ends(again.scope)
-            self.state.conditions = _without_inner(joined.conditions, outer)
-            after()
-        else:
-            raise _UnendingError(place, f"the loop does not end within {MAX_ROUNDS} rounds")
-        joined = join_all([self.state, *left.states], place)
-        if joined is not None:
-            self.state = joined
-            self.state.forget_ends(left.scope)
-            self.state.conditions = _without_inner(joined.conditions, outer)
-
-    def _while(self, node: While) -> None:
-        """Rounds as long as the condition is known; from where it isn't, the loop as a whole isn't."""
-        ended = SUCCESS
-        left = Exits(self.state)
-        outer = self.state.conditions
-        for _ in range(MAX_ROUNDS):
-            before, mark = self.state.copy(), self.state.log.mark()
-            self.asking(lambda: self.statements(node.condition))
-            holds = None if self.state.status.code is None else self.state.status.holds
-            if self.state.dead or holds is node.until:
-                self.state.status = ended
-                break
-            if holds is None:
-                self.state.log.back_to(mark)
-                self.state = before
-                self._unknown_loop((*node.condition, *node.body), node.span, [])
-                break
-            again = Exits(self.state)
-            self._loops.append((left, again))
-            self.statements(node.body)
-            self._loops.pop()
-            joined = join_all([self.state, *again.states], node.span)
-            if joined is None:
-                break
-            self.state = joined
-            self.state.forget_ends(again.scope)
-            ended = joined.status
-            self.state.conditions = _without_inner(joined.conditions, outer)
-        else:
-            raise _UnendingError(node.span, f"the loop does not end within {MAX_ROUNDS} rounds")
-        joined = join_all([self.state, *left.states], node.span)
-        if joined is not None:
-            self.state = joined
-            self.state.forget_ends(left.scope)
-            self.state.conditions = _without_inner(joined.conditions, outer)
-
-    def _arithmetic_for(self, node: ArithmeticFor) -> None:
-        first, _, rest = node.text.partition(";")
-        condition, _, step = rest.partition(";")
-        self.state.status = SUCCESS
-        try:
-            self.expander().number(first, node.span)
-        except (arithmetic.UnknownError, arithmetic.FailureError):
-            self._unknown_loop(node.body, node.span, sorted(assigned_names(node)))
-            return
-        unknown = False
-
-        def next_round() -> Status:
-            nonlocal unknown
-            status = self._arithmetic_status(condition, node.span) if condition.strip() else SUCCESS
-            unknown = status.code is None
-            return Status(code=1) if unknown else status
-
-        def after() -> None:
-            if step.strip():
-                self._arithmetic_status(step, node.span)
-
-        self._known_loop(next_round, node.body, node.span, after)
-        if unknown:
-            self._unknown_loop(node.body, node.span, sorted(assigned_names(node)))
-
-    def _arithmetic_status(self, text: str, span: Span) -> Status:
-        try:
-            return Status(code=int(self.expander().number(text, span) == 0), span=span)
-        except arithmetic.UnknownError:
-            self.state.forget(_names_in(text), span)
-            return Status(code=None, span=span)
-        except arithmetic.FailureError:
-            return Status(code=1, span=span)
-
-    def _unknown_loop(self, body: Sequence[Statement], place: Span, names: Sequence[str]) -> None:
-        """A loop of which it isn't known how often it goes round: what a round changes isn't known, then one round stands
-        for all of them."""
-        log = self.state.log
-        mark = log.mark()
-        outer = self.state.conditions
-        condition = Condition(span=place, kind=ConditionKind.LOOP, number=log.fresh())
-        start = self.state
-        for _ in range(4):
-            log.back_to(mark)
-            self.state = start.copy()
-            self.state.forget(names, place)
-            self.state.conditions = (*outer, condition)
-            left, again = Exits(self.state), Exits(self.state)
-            self._loops.append((left, again))
-            self.statements(body)
-            self._loops.pop()
-            end = join_all([self.state, *again.states, *left.states], place)
-            if end is not None:
-                end.forget_ends(again.scope, left.scope)
-            if end is None or not _differs(start, end):
-                break
-            merged = join(start, end, place)
-            merged.conditions = outer
-            if not _differs(merged, start, loosely=True):
-                break
-            start = merged
-        if end is None:
-            start.ended = tuple(dict.fromkeys((*start.ended, *self.state.ended)))
-        self.state = join(start, end or start, place)
-        self.state.forget(names, place)
-        self.state.conditions = outer
-        self.state.status = Status(code=None, span=place, presumed=True)
-
     # words
 
     def expander(self) -> Expander:
@@ -801,7 +623,7 @@ class Interpreter:
         """A command of which it isn't known what it does."""
         state = self.state
         state.emit(Opaque(span=command.span, command=name, artifacts=state.workspace.carried), command)
-        state.workspace = state.workspace.after_unknown()
+        state.workspace = state.workspace.after_unknown(command.span)
         state.stdin = None
 
     def diagnostics(self, found: Iterable[Diagnostic]) -> None:
@@ -849,30 +671,6 @@ def _pipefail(statuses: Sequence[Status], span: Span) -> Status:
 def _condition_span(condition: Sequence[Statement]) -> Span:
     first, last = condition[0].span, condition[-1].span
     return first.file.span(first.start, last.end)
-
-
-def _without_inner(conditions: tuple[Condition, ...], outer: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Behind a loop's round: what it was asked inside no longer decides, unless it ended the script."""
-    return conditions if conditions[: len(outer)] == outer and len(conditions) > len(outer) else outer
-
-
-def _differs(one: State, other: State, *, loosely: bool = False) -> bool:
-    """Whether going round changed anything; `loosely`, two unknowns of one name are the same."""
-    if one.directory != other.directory or set(one.variables) != set(other.variables):
-        return True
-    for name, value in one.variables.items():
-        after = other.variables[name]
-        if value == after:
-            continue
-        both = [v for v in (value, after) if isinstance(v, Value) and v.text is None and len(v.parts) == 1]
-        if not loosely or len(both) < 2:
-            return True
-    before, now = one.workspace.overlay, other.workspace.overlay
-    return before is not now and before != now
-
-
-def _names_in(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z_]\w*", text)
 
 
 def _cannot_match(pieces: Sequence[tuple[str, bool]], subject: Value) -> bool:

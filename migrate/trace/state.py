@@ -296,6 +296,33 @@ class State:
             self.variables.pop(name, None)
 
 
+class Exits:
+    """The states in which ways leave a script, a function or a loop early, as they are where it ends."""
+
+    def __init__(self, state: State) -> None:
+        self.states: list[State] = []
+        self._owner = state.owner
+        self._tested = state.tested
+        self._depth = len(state.frames)
+        self.scope = state.log.fresh()
+
+    def add(self, state: State) -> None:
+        left = state.copy()
+        while len(left.frames) > self._depth:
+            left.leave_function()
+        left.owner, left.tested = self._owner, self._tested
+        self.states.append(left)
+
+
+class UnendingError(Exception):
+    """A script goes on longer than it is followed; `span` is where it was come to."""
+
+    def __init__(self, span: Span, reason: str) -> None:
+        super().__init__(reason)
+        self.span = span
+        self.reason = reason
+
+
 def join(one: State, other: State, place: Span) -> State:
     """What is known where the script may have come either way; a dead way adds but that the script may have ended."""
     if one.dead or other.dead:
@@ -325,7 +352,7 @@ def join(one: State, other: State, place: Span) -> State:
     result.containers = tuple(numbers[n] for n in sorted(numbers))
     result.traps = one.traps if one.traps == other.traps else tuple(dict.fromkeys((*one.traps, *other.traps)))
     result.unread = one.unread or other.unread
-    result.status = _joined_status(one.status, other.status)
+    result.status = joined_status(one.status, other.status)
     result.stdin = one.stdin if one.stdin == other.stdin else None
     if one.out != other.out:
         result.out = one.unknown("output that depends on the way taken", place)
@@ -363,7 +390,8 @@ def _joined_frame(a: Frame, b: Frame, one: State, other: State, place: Span) -> 
     return Frame(saved=tuple(saved), outside=frozenset(outside))
 
 
-def _joined_status(one: Status, other: Status) -> Status:
+def joined_status(one: Status, other: Status) -> Status:
+    """How a command ended that ended in one of two ways."""
     if one == other:
         return one
     span = one.span or other.span

@@ -51,11 +51,13 @@ class Linked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Altered:
-    """What a command made of `base` (`strip app`, `tar -xf app.tar`): it is there, its contents aren't traced."""
+    """What a command made of `base` (`strip app`, `tar -xf app.tar`): it is there, its contents aren't traced. Not `sure` where
+    it isn't known that the command touched it."""
 
     base: "tuple[Node | EntryKind, ...]"
     command: str
     span: Span
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +109,17 @@ class Workspace:
     taken: frozenset[PurePosixPath] = field(default=frozenset(), repr=False)
     """Paths of the overlay that hold something out of a container."""
 
-    def after_unknown(self) -> "Workspace":
-        """After a command that may have done anything to the files."""
-        if self.disturbed and not any(isinstance(n, Written) for n in self.overlay.values()):
+    def after_unknown(self, span: Span) -> "Workspace":
+        """After a command, at `span`, that may have done anything to the files."""
+        overlay = dict(self.overlay)
+        for path, node in self.overlay.items():
+            if isinstance(node, Written):
+                overlay[path] = Changed()
+            elif isinstance(node, Artifact | Streamed):
+                overlay[path] = Altered(base=(node,), command=span.text, span=span, sure=False)
+        if self.disturbed and overlay == self.overlay:
             return self
-        kept = {p: Changed() if isinstance(n, Written) else n for p, n in self.overlay.items()}
-        return laid(replace(self, overlay=kept, disturbed=True))
+        return laid(replace(self, overlay=overlay, disturbed=True))
 
     def node(self, path: PurePosixPath) -> Node | EntryKind | None:
         """What stands at `path`; an Artifact also for a path below an extracted directory. None: nothing."""

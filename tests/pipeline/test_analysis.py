@@ -771,6 +771,13 @@ ON_SOME_WAYS = {
     "in-another-script": ("#!/bin/sh\n./inner.sh\n", "MS410", "stands in `inner.sh`"),
     "by-path": (SCRIPT.replace("docker rm", "/usr/bin/docker rm"), "MS424", "/usr/bin/docker"),
     "podman": (SCRIPT.replace("docker ", "podman "), "MS424", "podman"),
+    "behind-a-function": (
+        SCRIPT.replace("#!/bin/sh\n", '#!/bin/sh\nd() { docker "$@"; }\n')
+        .replace("docker build -t demo:latest", "d build -t demo:latest")
+        .replace("docker build -t demo:build", "docker build --no-cache -t demo:build"),
+        "MS410",
+        "behind a `build` that stands there",
+    ),
     "other-way-needs-it": (
         f"#!/bin/sh\nif [ -f main.c ]; then\n{_INDENTED}else\n    docker build -f Dockerfile.build .\nfi\n",
         "MS410",

@@ -19,6 +19,19 @@ SECONDS = 2.0
 MEBIBYTES = 256
 
 
+def unit() -> float:
+    """Seconds of processor time that a fixed piece of work takes now: a tenth of a second where nothing else runs."""
+    start = time.process_time()
+    made = [{"key": str(i), "pair": (i, i + 1)} for i in range(120_000)]
+    assert sum(len(m["key"]) for m in made) > 0
+    return time.process_time() - start
+
+
+def allowed() -> float:
+    """Two seconds, and in proportion more where the machine is busy: timings are compared within one run."""
+    return SECONDS * max(1.0, unit() / 0.1)
+
+
 def followed(root: Path, text: str) -> Trace:
     script, found = read_script(SourceFile(path=PurePosixPath("build.sh"), text=text))
     assert script is not None, found
@@ -54,7 +67,7 @@ def test_what_does_not_end_is_said(name: str, tmp_path: Path) -> None:
     (tmp_path / "build.sh").chmod(0o755)
     start = time.process_time()
     result = followed(tmp_path, "#!/bin/bash\n" + ENDLESS[name])
-    assert time.process_time() - start < SECONDS
+    assert time.process_time() - start < allowed()
     if name not in ENDS:
         assert rules.SCRIPT_TOO_LONG in {d.rule for d in result.diagnostics}
         assert all(d.primary is not None for d in result.diagnostics)
@@ -86,7 +99,7 @@ def test_a_script_of_5000_commands_is_followed_in_time(name: str, tmp_path: Path
     repository = scan(tmp_path)
     start = time.process_time()
     result = trace(script, repository, directory=PurePosixPath(), name="./build.sh")
-    assert time.process_time() - start < SECONDS
+    assert time.process_time() - start < allowed()
     assert not [d for d in result.diagnostics if d.rule is rules.SCRIPT_TOO_LONG]
 
 

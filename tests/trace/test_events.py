@@ -188,6 +188,10 @@ ROWS: dict[str, tuple[str, list[str]]] = {
         "docker system prune -af --volumes; docker image prune -f",
         ["harmless docker system prune", "harmless docker image prune"],
     ),
+    "a-mount-may-change-files": (
+        'docker run -v "$PWD:/s" x; [ -e new ] && docker push a',
+        ["run #0 :x {root}(.)>/s", "push a [where `[ -e new ]` holds]"],
+    ),
     "unknown-command": ("make; ./nothing", ["opaque make", "opaque ./nothing"]),
     "asked-only": (
         "which docker; command -v docker; docker version",
