@@ -39,6 +39,9 @@ from migrate.shell.syntax import (
 )
 from migrate.source import SourceFile, Span
 
+_POSITIONS = frozenset(
+    {"Pos", "End", "ValuePos", "ValueEnd", "Position", "Semicolon", "OpPos", "Left", "Right", "Hash"}
+)
 _CHAINS = {"&&": ("&&", "||"), "||": ("&&", "||"), "|": ("|", "|&"), "|&": ("|", "|&")}
 
 
@@ -54,12 +57,12 @@ class Tree:
         counts the line end in behind a backslash."""
         found: list[Comment] = []
         rest: list[Any] = [file]
-        while rest:
+        while rest if "#" in self.source.text else ():
             node = rest.pop()
             if isinstance(node, list):
                 rest.extend(node)
-            elif isinstance(node, dict):
-                rest.extend(node.values())
+            else:
+                rest.extend(v for k, v in node.items() if k not in _POSITIONS and isinstance(v, dict | list))
                 if "Hash" in node:
                     start, end = self.words.start(node), self.words.end(node)
                     end = start + len(self.source.text[start:end].partition("\n")[0].rstrip("\r"))
