@@ -159,8 +159,7 @@ class Builtins:
         """A file that isn't there to be read may set anything; what isn't known of the environment stays so."""
         state = self._interpreter.state
         message = f"`{text}` is not a file of the repository: what it sets is not known"
-        state.unread = message if text else "which file is read here is not known", command.span
-        state.functions = dict.fromkeys(state.functions)
+        state.lose(message if text else "which file is read here is not known", command.span)
 
     def _eval(self, command: SimpleCommand, arguments: tuple[Argument, ...]) -> None:
         state = self._interpreter.state

@@ -120,7 +120,7 @@ class _Reader:
 
     def read(self) -> Output | None:
         verb, span = self._parsed.verb, self._command.span
-        if self._state.unread is not None and verb in ("build", "create", "cp", "run"):
+        if self._state.unread is not None and verb in ("build", "create", "cp"):
             self._state.report(rules.CONSTRUCT_NOT_TRACED, *self._state.unread)
         match verb:
             case "build":

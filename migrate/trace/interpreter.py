@@ -376,8 +376,7 @@ class Interpreter:
             case Unreadable(reason=reason, span=span, told=told):
                 if not told:
                     self.state.report(rules.CONSTRUCT_NOT_TRACED, reason, span)
-                self.state.unread = "a part of the script before this can't be read: what it sets is not known", span
-                self.state.functions = dict.fromkeys(self.state.functions)
+                self.state.lose("a part of the script before this can't be read: what it sets is not known", span)
                 self.state.status = Status(code=None, span=span, presumed=True)
             case _:
                 self._count(command.span)
@@ -432,6 +431,8 @@ class Interpreter:
         if "errexit" not in state.options or state.tested or state.dead:
             return
         if state.status.holds is False:
+            if len(self._ends) == 1 and all(c.decided for c in state.conditions):
+                state.report(rules.LEGACY_BUILD_FAILS, "the script ends here: this fails, and `set -e` holds", span)
             self.exit(state.status, span)
         elif state.status.holds is None:
             asked = self._asked(state.status, span, holds=True)

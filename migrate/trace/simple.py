@@ -68,6 +68,9 @@ class SimpleCommands:
             self._interpreter.state.exported |= {a.name for a in command.assignments}
             if not redirected.failed:
                 self._dispatch(command, arguments, "")
+            elif mentions_client(command.span.text):
+                message = "this command does not run: the file that it is redirected to can't be opened"
+                state.report(rules.LEGACY_BUILD_FAILS, message, command.span)
         after = self._interpreter.state
         after.exported = exported if before else after.exported
         for name, value in before.items():

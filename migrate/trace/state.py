@@ -190,6 +190,13 @@ class State:
         for name in names:
             self.assign(name, self.unknown(f"variable `{name}`", span))
 
+    def lose(self, reason: str, span: Span) -> None:
+        """Something ran in this shell that may have set anything."""
+        self.unread = reason, span
+        self.functions = dict.fromkeys(self.functions)
+        self.forget(list(self.variables), span)
+        self.directory = None
+
     def lookup(self, name: str, span: Span) -> Variable | None:
         """What `$name` stands for; None where it is unset."""
         if name in self.variables:

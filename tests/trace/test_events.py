@@ -174,6 +174,10 @@ ROWS: dict[str, tuple[str, list[str]]] = {
     "decided-by-files": ("if [ -f D ]; then docker push a; fi", ["push a [where `[ -f D ]` holds]"]),
     "called": ("./other.sh; T=2 ./other.sh", ["build . Dockerfile x:$T", "build . Dockerfile x:2"]),
     "sourced": (". ./vars; docker push $NAME", ["push n"]),
+    "sourced-and-not-there": (
+        "A=1; . ./nothing; docker push a:$A; docker run $A",
+        ["push a:$A", "run #0 :$A"],
+    ),
     "trapped": ("trap 'docker rm c' EXIT; docker build .", ["build . Dockerfile ", "rm c"]),
     "trapped-signal": (
         "trap 'docker rm c' INT; docker build .",
@@ -206,6 +210,18 @@ def test_a_script_comes_to_these_events(name: str, tmp_path: Path) -> None:
     files = {"D": "FROM y\n", "f": "", "vars": "NAME=n\n", "other.sh": "#!/bin/sh\ndocker build -t x:$T .\n"}
     steps = followed(tmp_path, text + "\n", files).steps
     assert [line(s) for s in steps] == [e.replace("{root}", str(tmp_path)) for e in expected]
+
+
+FAILS = {
+    "a-step": "set -e\nfalse\ndocker build .\n",
+    "a-folder-that-is-not-there": "docker run b > nowhere/f\ndocker build .\n",
+    "a-folder-that-is-not-entered": "set -e\ncd nowhere\ndocker build .\n",
+}
+
+
+@pytest.mark.parametrize("name", FAILS)
+def test_a_script_that_is_known_to_fail_is_told(name: str, tmp_path: Path) -> None:
+    assert rules.LEGACY_BUILD_FAILS in {d.rule for d in followed(tmp_path, FAILS[name]).diagnostics}
 
 
 def test_two_unknowns_of_one_origin_are_told_apart(tmp_path: Path) -> None:
