@@ -15,7 +15,7 @@ from migrate.trace.events import Argument, HostChange, Opaque
 from migrate.trace.host_call import Call, Target, creatable, fails, inside
 from migrate.trace.state import State, Status
 from migrate.trace.values import EMPTY, Filter, Stream, Value
-from migrate.trace.workspace import Changed, Workspace, Written, from_container
+from migrate.trace.workspace import Changed, Workspace, Written, from_container, origins
 
 _VALUED = {
     "mkdir": "m",
@@ -84,7 +84,7 @@ def _unknown(workspace: Workspace, path: PurePosixPath) -> Changed:
     nodes = [
         n for p in (path, *(c for c in workspace.carried if path in c.parents)) if (n := workspace.node(p)) is not None
     ]
-    return Changed(base=tuple(n for n in nodes if from_container(n)))
+    return Changed(base=origins(*nodes))
 
 
 def _meets(path: PurePosixPath, held: set[PurePosixPath]) -> bool:
@@ -257,7 +257,7 @@ def _download(call: Call) -> bool:
     for text in written:
         path = call.state.path(text) if text not in ("-", "", "/dev/null") else None
         if path is not None:
-            call.put(path, Changed(base=tuple(n for n in [call.state.workspace.node(path)] if n and from_container(n))))
+            call.put(path, Changed(base=origins(call.state.workspace.node(path))))
     return True
 
 
@@ -275,7 +275,7 @@ def _tee(call: Call) -> bool:
         if known and isinstance(stdin, Value) and not (node and from_container(node)):
             call.put(target.path, Written(content=stdin))
         else:
-            call.put(target.path, Changed(base=(node,) if node and from_container(node) else ()))
+            call.put(target.path, Changed(base=origins(node)))
     if stdin is not None:
         call.state.print(stdin, call.command.span)
     else:

@@ -8,7 +8,7 @@ from migrate.discover import EntryKind
 from migrate.shell.syntax import SimpleCommand
 from migrate.trace.events import Argument
 from migrate.trace.state import State, Status
-from migrate.trace.workspace import Altered, Node
+from migrate.trace.workspace import Node, altered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Call:
     def altered(self, path: PurePosixPath, *base: Node | EntryKind | None) -> None:
         """What stands at `path` is now the command's."""
         nodes = tuple(n for n in base if n is not None)
-        self.put(path, Altered(base=nodes, command=self.command.span.text, span=self.command.span))
+        self.put(path, altered(nodes, self.command.span.text, self.command.span))
 
 
 def fails(call: Call, path: PurePosixPath) -> None:

@@ -64,6 +64,8 @@ from migrate.trace.workspace import Workspace
 
 MAX_COMMANDS = 20_000
 """Commands that are gone through, those of loops and functions counted each time: a bound in time (about two seconds)."""
+FORK = 5
+"""What going both ways counts for, in commands: states are copied and joined."""
 MAX_CALLS = 40
 """Calls within calls."""
 
@@ -152,6 +154,7 @@ class Interpreter:
         if status.presumed is not None and lenient:
             (yes if status.presumed else no)()
             return
+        self._count(place, FORK)
         asked = self._asked(status, place, holds=True)
         expected = status.presumed
         outer = self.state.conditions
@@ -160,7 +163,7 @@ class Interpreter:
             self.state = one
             if expected is not holds:
                 kind = ConditionKind.TEST if expected is None else ConditionKind.FAILURE
-                self.state.conditions = (*outer, replace(asked, holds=holds, kind=kind))
+                self.state.under(replace(asked, holds=holds, kind=kind))
             self.state.status = status if holds else Status(code=1, span=status.span)
             if holds and expected is None:
                 self.state.status = Status(code=0, span=status.span)
@@ -185,7 +188,7 @@ class Interpreter:
         return Condition(span=span, kind=ConditionKind.TEST, holds=holds, decided=decided, number=number)
 
     def _under(self, condition: Condition, way: Callable[[], None]) -> None:
-        self.state.conditions = (*self.state.conditions, condition)
+        self.state.under(condition)
         way()
         self.state.conditions = tuple(c for c in self.state.conditions if c is not condition)
 
@@ -353,7 +356,7 @@ class Interpreter:
         condition = Condition(span=command.span, kind=ConditionKind.BACKGROUND, number=self.state.log.fresh())
 
         def run() -> None:
-            self.state.conditions = (*self.state.conditions, condition)
+            self.state.under(condition)
             self.command(command)
 
         self.subshell(run, command.span)
@@ -417,9 +420,9 @@ class Interpreter:
             case _:
                 assert_never(command)
 
-    def _count(self, span: Span) -> None:
+    def _count(self, span: Span, weight: int = 1) -> None:
         log = self.state.log
-        log.commands += 1
+        log.commands += weight
         self.place = span
         log.reached.add((span.file.path, span.start))
         if log.commands > MAX_COMMANDS:
@@ -437,10 +440,10 @@ class Interpreter:
         elif state.status.holds is None:
             asked = self._asked(state.status, span, holds=True)
             here, self.state = state, state.copy()
-            self.state.conditions = (*state.conditions, replace(asked, holds=False))
+            self.state.under(replace(asked, holds=False))
             self.exit(Status(code=1, span=span), span)
             here.ended, self.state = self.state.ended, here
-            here.conditions = (*here.conditions, asked)
+            here.under(asked)
             here.status = SUCCESS
 
     def asking(self, run: Callable[[], None]) -> Status:

@@ -10,7 +10,7 @@ from migrate.trace import arithmetic
 from migrate.trace.commands import assigned_names
 from migrate.trace.events import Condition, ConditionKind
 from migrate.trace.expand import Field
-from migrate.trace.state import SUCCESS, Exits, State, Status, UnendingError, join, join_all, joined_status
+from migrate.trace.state import SUCCESS, Exits, State, Status, UnendingError, all_ends, join, join_all, joined_status
 from migrate.trace.values import Value
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Loops:
             if number == MAX_PASSES:
                 _forget_all(interpreter.state, body, place)
             interpreter.state.forget(names, place)
-            interpreter.state.conditions = (*outer, condition)
+            interpreter.state.under(condition)
             left, again = Exits(interpreter.state), Exits(interpreter.state)
             self._body(body, left, again)
             end = join_all([interpreter.state, *again.states, *left.states], place)
@@ -167,7 +167,7 @@ class Loops:
                 break
             start = merged
         if end is None:
-            start.ended = tuple(dict.fromkeys((*start.ended, *interpreter.state.ended)))
+            start.ended = all_ends(start.ended, interpreter.state.ended)
         status = joined_status(SUCCESS, end.status) if end is not None else SUCCESS
         interpreter.state = join(start, end or start, place)
         interpreter.state.forget(names, place)

@@ -10,7 +10,7 @@ from migrate.trace.commands import DISCARDED
 from migrate.trace.events import HostChange, Opaque
 from migrate.trace.state import State, Status
 from migrate.trace.values import EMPTY, Output, Stream, Value
-from migrate.trace.workspace import Changed, Node, Streamed, Workspace, Written, from_container
+from migrate.trace.workspace import Changed, Node, Streamed, Workspace, Written, origins
 
 if TYPE_CHECKING:
     from migrate.trace.interpreter import Interpreter
@@ -171,4 +171,4 @@ class Redirected:
             held = workspace.text(path)
             if held is not None:
                 return Written(content=held + content)
-        return Changed(base=(before,) if before is not None and from_container(before) else ())
+        return Changed(base=origins(before))

@@ -34,6 +34,9 @@ class Status:
 
 SUCCESS = Status(code=0)
 
+MAX_CONDITIONS = 40
+"""How many conditions of one way are kept."""
+
 _CHANGES_BY_ITSELF = set("OPTIND LINENO RANDOM SECONDS ? ! _ FUNCNAME EPOCHSECONDS BASHPID".split())
 """Parameters of which each use may give another value."""
 
@@ -173,6 +176,13 @@ class State:
         tail = re.compile(f"(?:.*/)?{pattern}")
         entries = self.workspace.repository.entries
         return any(tail.fullmatch(p.as_posix()) for p in (*entries, *self.workspace.overlay))
+
+    def under(self, condition: Condition) -> None:
+        """From here on `condition` holds as well. Of very many, the first and the last are kept."""
+        conditions = (*self.conditions, condition)
+        if len(conditions) > MAX_CONDITIONS:
+            conditions = (*conditions[: MAX_CONDITIONS // 2], *conditions[1 - MAX_CONDITIONS // 2 :])
+        self.conditions = conditions
 
     def set_option(self, name: str, on: bool) -> None:
         self.options = self.options | {name} if on else self.options - {name}
@@ -330,14 +340,32 @@ class UnendingError(Exception):
         self.reason = reason
 
 
+MAX_ENDS = 12
+"""How many early ends of one script or function are told apart."""
+
+
+def all_ends(one: tuple[End, ...], other: tuple[End, ...]) -> tuple[End, ...]:
+    """Both ways' ends. Where one scope has too many of them, the first stands for all, and is never excluded."""
+    if one is other or not other:
+        return one
+    found = {e.condition.number: e for e in (*one, *other)}
+    if len(found) <= MAX_ENDS:
+        return tuple(found.values())
+    by_scope: dict[int, list[End]] = {}
+    for end in found.values():
+        by_scope.setdefault(end.scope, []).append(end)
+    kept = [e if len(e) <= MAX_ENDS else [replace(e[0], under=())] for e in by_scope.values()]
+    return tuple(end for ends in kept for end in ends)
+
+
 def join(one: State, other: State, place: Span) -> State:
     """What is known where the script may have come either way; a dead way adds but that the script may have ended."""
     if one.dead or other.dead:
         alive, dead = (other, one) if one.dead else (one, other)
-        alive.ended = tuple(dict.fromkeys((*alive.ended, *dead.ended)))
+        alive.ended = all_ends(alive.ended, dead.ended)
         return alive
     result = one.copy()
-    result.ended = tuple(dict.fromkeys((*one.ended, *other.ended)))
+    result.ended = all_ends(one.ended, other.ended)
     for name in dict.fromkeys((*one.variables, *other.variables)):
         same = one.variables.get(name) == other.variables.get(name)
         if not same or (name in one.variables) != (name in other.variables):

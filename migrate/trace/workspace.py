@@ -82,6 +82,33 @@ class Gone:
 Node = Artifact | Streamed | Written | Copied | Linked | Altered | Made | Changed | Gone
 
 
+_DEPTH = 8
+
+
+def origins(*nodes: Node | EntryKind | None) -> tuple[Node | EntryKind, ...]:
+    """What of `nodes` came out of a container, whatever was made of it since; each once."""
+    found: dict[Node | EntryKind, None] = {}
+    for node in nodes:
+        match node:
+            case Artifact() | Streamed():
+                found[node] = None
+            case Altered(base=base) | Changed(base=base):
+                found |= dict.fromkeys(origins(*base))
+            case _:
+                pass
+    return tuple(found)
+
+
+def altered(nodes: tuple[Node | EntryKind, ...], command: str, span: Span, *, sure: bool = True) -> Altered:
+    """What `command` made of `nodes`. Of a long chain of commands only the first origins are kept."""
+    base = nodes if all(_depth(node) < _DEPTH for node in nodes) else origins(*nodes)
+    return Altered(base=base, command=command, span=span, sure=sure)
+
+
+def _depth(node: Node | EntryKind) -> int:
+    return 1 + max(map(_depth, node.base), default=0) if isinstance(node, Altered) else 0
+
+
 def from_container(node: Node | EntryKind) -> bool:
     """Whether what stands there came out of a container, changed on its way or not."""
     match node:
@@ -116,7 +143,7 @@ class Workspace:
             if isinstance(node, Written):
                 overlay[path] = Changed()
             elif isinstance(node, Artifact | Streamed):
-                overlay[path] = Altered(base=(node,), command=span.text, span=span, sure=False)
+                overlay[path] = altered((node,), span.text, span, sure=False)
         if self.disturbed and overlay == self.overlay:
             return self
         return laid(replace(self, overlay=overlay, disturbed=True))
@@ -138,7 +165,7 @@ class Workspace:
                 case Gone() | Written() | Streamed():
                     return None
                 case Altered(base=base):
-                    return Changed(base=base)
+                    return Changed(base=origins(*base))
                 case Changed() | Linked():
                     return Changed()
                 case Made():
@@ -322,7 +349,7 @@ class Workspace:
             if here == there:
                 result[path] = one or two or Gone()
             else:
-                result[path] = Changed(base=tuple(n for n in (here, there) if n is not None), joined=True)
+                result[path] = Changed(base=origins(here, there), joined=True)
         return laid(replace(self, overlay=result, disturbed=disturbed))
 
     def moved(self, source: PurePosixPath, target: PurePosixPath) -> "Workspace":

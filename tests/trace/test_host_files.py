@@ -20,7 +20,7 @@ from migrate.trace.interpreter import trace
 from migrate.trace.workspace import Workspace
 from tests.trace.test_confirm import BASH
 
-SEEDS = int(os.environ.get("MS_FUZZ", "300"))
+SEEDS = int(os.environ.get("MS_FUZZ", "200"))
 NAMES = ["a", "b", "sub", "sub/x", "sub/deep", "new", "new/y", "sub/deep/z", "file.txt", "sub/file.txt", "link"]
 DOCKER = '#!/bin/sh\n[ "$1" = cp ] && { if [ -d "$3" ]; then echo art > "$3/art"; else echo art > "$3"; fi; }\nexit 0\n'
 

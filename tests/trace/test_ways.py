@@ -22,7 +22,7 @@ from migrate.trace.values import Text
 from tests.trace.test_confirm import BASH, lay
 from tests.trace.ways import ENVIRONMENTS, Writer
 
-SEEDS = int(os.environ.get("MS_FUZZ", "150"))
+SEEDS = int(os.environ.get("MS_FUZZ", "100"))
 NOTING = '#!/bin/sh\nprintf \'%s|%s\\n\' "$PWD" "$3" >> "$NOTES"\n'
 
 

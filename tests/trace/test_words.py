@@ -20,7 +20,7 @@ from migrate.trace.state import State
 from migrate.trace.values import EMPTY, Output
 from tests.trace.test_confirm import BASH, lay, spelt
 
-SEEDS = int(os.environ.get("MS_FUZZ", "600"))
+SEEDS = int(os.environ.get("MS_FUZZ", "400"))
 VARIABLES = {
     "A": "one", "B": "two words", "C": "", "D": " lead", "E": "x*y", "F": "a.b.c/d", "G": "t\tb\nn", "H": "*.tar", "N": "3",
     "Q": "it's", "R": "\\b$x", "S": "--opt=a,b", "U": "ä ö",
