@@ -109,7 +109,9 @@ def trace(
         script=script,
         steps=tuple(state.log.steps),
         remaining=tuple(sorted(end.workspace.carried)),
-        unreached=tuple(_unreached(script, state.log.reached)) if state.log.assumed or known or arguments else (),
+        unreached=tuple(_unreached(script, state.log.reached))
+        if state.log.assumed or known or arguments is not None
+        else (),
         diagnostics=tuple(state.log.diagnostics),
     )
 

@@ -842,6 +842,17 @@ def test_a_script_that_takes_nothing_out_is_no_legacy_build(name: str, tmp_path:
     assert not analysis.legacy
 
 
+def test_what_other_arguments_would_run_is_not_taken_from_under_it(tmp_path: Path) -> None:
+    """Followed without arguments, the other branch still builds what the migration would remove."""
+    other = "docker build -t arm -f Dockerfile.build --build-arg A=arm .\n    docker create --name y arm\n    docker cp y:/src/app .\n"
+    script = SCRIPT.replace("#!/bin/sh\n", f'#!/bin/sh\nif [ "$1" = arm ]; then\n    {other}    exit\nfi\n')
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert analysis.changes == ()
+    given = analysed(tmp_path, {"build.sh": script}, inputs=Inputs(arguments=("x86",)))
+    assert given.changes == ()
+    assert "MS410" in codes(given)
+
+
 def test_a_runtime_named_by_what_is_not_known_keeps_its_name(tmp_path: Path) -> None:
     script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nT=$(date +%s)\n").replace("demo:latest", "demo:$T")
     analysis = analysed(tmp_path, {"build.sh": script})
