@@ -1,0 +1,5 @@
+#!/bin/sh
+set -eu
+docker build -t example/upstreams-build build
+docker run --rm example/upstreams-build > app.tar
+docker build -t example/upstreams .
