@@ -1,5 +1,5 @@
 #!/bin/sh
 set -eu
-docker build -t example/upstreams-build build
+docker build -t example/upstreams-build builder
 docker run --rm example/upstreams-build > app.tar
 docker build -t example/upstreams .
