@@ -91,6 +91,32 @@ RUNS_CONDITIONALLY = _rule(
 )
 CLIENT_NOT_PLAIN = _rule("MS424", "client-not-plain", _E, "docker is called in a way that verifying can't stand in for")
 
+BASE_COMMAND_ASSUMED = _rule(
+    "MS425", "base-command-assumed", _W, "what a base image runs of itself is not known, and assumed to matter not"
+)
+NO_PLACE_IN_BUILD = _rule("MS426", "no-place-in-a-build", _E, "the container does what no build can do")
+CACHE_MOUNT_DROPPED = _rule("MS427", "cache-mount-dropped", _W, "a mount that is taken for a cache is left out")
+HOST_COMMAND_IN_STAGE = _rule(
+    "MS428", "host-command-in-stage", _W, "what the host did to the artifact is done in a stage, by the image's programs"
+)
+SECRET_ARGUMENT = _rule("MS429", "secret-in-build-argument", _W, "a build argument looks like a secret")
+EXTRACTED_WHEN_MISSING = _rule(
+    "MS430", "extracted-when-missing", _W, "the script extracts only where files are missing; the build always makes them"
+)
+IGNORE_BELOW_ARTIFACT = _rule(
+    "MS431", "ignore-below-artifact", _W, "an ignore pattern could hide a part of an artifact, and is taken not to"
+)
+ARGUMENT_RENAMED = _rule("MS432", "argument-renamed", _I, "a build argument of the builder has another name now")
+STREAM_OWNERS = _rule(
+    "MS433", "stream-owners", _W, "who owns the files of a streamed build context depends on the builder"
+)
+IGNORE_FILE_MERGED = _rule("MS434", "ignore-file-merged", _I, "the ignore files of several build contexts become one")
+CONTEXT_WIDENED = _rule("MS435", "context-widened", _I, "the build context is now a folder that serves all stages")
+
+MOUNT_PARTLY_HIDDEN = _rule(
+    "MS436", "mount-partly-hidden", _W, "a container saw files of a mounted folder that the build doesn't"
+)
+
 # 5xx verifying
 LEGACY_BUILD_FAILS = _rule("MS501", "legacy-build-fails", _E, "the legacy build does not run")
 MIGRATED_BUILD_FAILS = _rule("MS502", "migrated-build-fails", _E, "the migrated build does not run")

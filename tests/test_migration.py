@@ -14,7 +14,7 @@ import pytest
 
 from migrate.outcome import Status
 from migrate.pipeline.run import Mode, Request, migrate
-from migrate.plan.model import StagePlan
+from migrate.plan.model import GroupPlan
 from migrate.render import changes
 from migrate.render.dockerfile import render_dockerfile
 from tests.engine.private import PrivateEngine
@@ -211,7 +211,7 @@ def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
 def spoil(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], change: Callable[[str], str]) -> None:
     """Let the renderer make another Dockerfile than planned."""
 
-    def spoilt(plan: StagePlan) -> str:
+    def spoilt(plan: GroupPlan) -> str:
         text = render_dockerfile(plan)
         wrong = change(text)
         assert wrong != text

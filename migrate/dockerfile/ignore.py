@@ -7,6 +7,7 @@ Input: a SourceFile; output: an IgnoreFile, or diagnostics with places. Rules as
 import posixpath
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label
@@ -66,6 +67,20 @@ class IgnoreFile:
             if pattern.exception == hidden and any(pattern.matches(candidate) for candidate in candidates):
                 decided = pattern
         return decided
+
+    def reaches_below(self, path: str) -> str | None:
+        """A pattern that could hide something below `path`, were it a directory; None where none could."""
+        parts = _clean(path).lstrip("/").split("/")
+        parts = [] if parts in ([""], ["."]) else parts
+        for pattern in self.patterns:
+            pieces = pattern.text.split("/")
+            if pattern.exception or "**" in pieces[: len(parts) + 1]:
+                if not pattern.exception:
+                    return pattern.text
+                continue
+            if len(pieces) > len(parts) and all(map(fnmatchcase, parts, pieces)):
+                return pattern.text
+        return None
 
     def depends_on_builder(self, path: str) -> bool:
         """Whether docker until 20.10 may decide otherwise on `path` (measured on 20.10, both builders).

@@ -1,19 +1,32 @@
-"""The text that a migrated Dockerfile is judged by: its builder's stage as the image it came to, the rest as written.
+"""The text that a migrated Dockerfile is judged by: its builders' stages as the images they came to, the rest as written.
 
 Built with `--no-cache`, it makes the runtime stages anew while nothing is compiled twice (docs/architecture.md, "How the two
 sides are judged").
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.source import Edit, apply_edits
 
 
-def judged_text(dockerfile: Dockerfile, stage_name: str, image: str) -> str:
-    """`dockerfile` with the stage `stage_name` reduced to `FROM image AS stage_name`, and the stages before it left out:
-    they are the builder's own, and the classic builder would make them again though nothing needs them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Neighbouring stages, by index, that come to the image of the last one, called `name`; `image` is that image's name."""
 
-    Raises StopIteration where there is no such stage.
-    """
-    stage = next(s for s in dockerfile.stages if s.name is not None and s.name.text == stage_name)
-    span = dockerfile.source.span(dockerfile.stages[0].span.start, stage.span.end)
-    return apply_edits(dockerfile.source, [Edit(span=span, text=f"FROM {image} AS {stage_name}")])
+    first: int
+    last: int
+    name: str
+    image: str
+
+
+def judged_text(dockerfile: Dockerfile, blocks: Sequence[Block]) -> str:
+    """`dockerfile` with each block reduced to `FROM image AS name`: the classic builder would make the stages before it again
+    though nothing needs them."""
+    edits = []
+    for block in blocks:
+        first, last = dockerfile.stages[block.first], dockerfile.stages[block.last]
+        span = dockerfile.source.span(first.span.start, last.span.end)
+        edits.append(Edit(span=span, text=f"FROM {block.image} AS {block.name}"))
+    return apply_edits(dockerfile.source, edits)

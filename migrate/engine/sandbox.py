@@ -70,22 +70,25 @@ class SideRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltImage:
-    """An image that a side made: `reference` as the script calls it (None: untagged), `dockerfile` relative to the root."""
+    """An image that a side made: `reference` as the script calls it (None: untagged), `dockerfile` relative to the root; `verb`
+    is the docker command that made it."""
 
     reference: ImageReference | None
     image_id: str
     dockerfile: PurePosixPath | None
+    verb: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideRun:
-    """What came of a side. `exit_code` is None where the time limit ended it; `tail` are its last lines of output;
-    `refused` and `answered` say which docker commands were not carried out, `failed` which ended badly."""
+    """What came of a side. `exit_code` is None where the time limit ended it; `tail` are its last lines of output; `images`
+    are those that stand at the end, `builds` what each build came to, in order; `refused` and `answered` say which docker commands were not carried out, `failed` which ended badly."""
 
     exit_code: int | None
     seconds: float
     tail: tuple[str, ...]
     images: tuple[BuiltImage, ...]
+    builds: tuple[BuiltImage, ...]
     refused: tuple[str, ...]
     answered: tuple[str, ...]
     failed: tuple[str, ...]
@@ -146,6 +149,7 @@ class Run:
             seconds=time.monotonic() - start,
             tail=tail,
             images=_images(records, tree),
+            builds=tuple(_built(r, r["images"][0], tree.resolve()) for r in records if r.get("verb") == "build" and r["images"]),
             refused=tuple(r["refused"] for r in records if "refused" in r),
             answered=tuple(r["answered"] for r in records if "answered" in r),
             failed=tuple(shlex.join(["docker", *r["argv"]]) for r in records if r["exit"] and "refused" not in r),
@@ -308,12 +312,16 @@ def _images(records: list[dict[str, Any]], tree: Path) -> tuple[BuiltImage, ...]
     root = tree.resolve()
     for record in records:
         for image in record["images"]:
-            reference = ImageReference.parse(image["reference"]) if image["reference"] else None
-            dockerfile = Path(record["dockerfile"]) if record.get("dockerfile") else None
-            inside = dockerfile is not None and dockerfile.is_relative_to(root)
-            found[image["reference"] or image["mapped"]] = BuiltImage(
-                reference=reference,
-                image_id=image["id"],
-                dockerfile=PurePosixPath(dockerfile.relative_to(root)) if dockerfile is not None and inside else None,
-            )
+            found[image["reference"] or image["mapped"]] = _built(record, image, root)
     return tuple(found.values())
+
+
+def _built(record: dict[str, Any], image: dict[str, Any], root: Path) -> BuiltImage:
+    dockerfile = Path(record["dockerfile"]) if record.get("dockerfile") else None
+    inside = dockerfile is not None and dockerfile.is_relative_to(root)
+    return BuiltImage(
+        reference=ImageReference.parse(image["reference"]) if image["reference"] else None,
+        image_id=image["id"],
+        dockerfile=PurePosixPath(dockerfile.relative_to(root)) if dockerfile is not None and inside else None,
+        verb=record.get("verb", ""),
+    )

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from migrate.engine.policy import JudgedBuild, Policy, mapped
+from migrate.engine.policy import CACHE, JudgedBuild, Policy, mapped
 from migrate.image import ImageReference
 from migrate.trace.docker_cli import CommandLineError, DockerCommand, Option, parse
 
@@ -90,6 +90,18 @@ class StandIn:
                 return self._tag(command)
             case "rmi":
                 return self._rmi(command)
+            case "exec" | "export":
+                return self._inside(command)
+            case "commit":
+                return self._commit(command)
+            case "import":
+                return self._import(command)
+            case "save":
+                return self._client([self._known(w) for w in self._words])
+            case "load":
+                if not any(r.get("verb") == "save" for r in self._records):
+                    raise RefusedError(f"`docker load` of what this run did not save {_NOT_CARRIED_OUT}")
+                return self._client(self._words)
             case verb if verb in _CONTAINER_VERBS:
                 return self._containers(command)
             case verb if verb in _ANSWERED:
@@ -125,8 +137,6 @@ class StandIn:
         if not tags:
             tags = [f"{self._policy.prefix}/untagged:{len(self._records)}"]
         self._note["dockerfile"] = dockerfile
-        if dockerfile:
-            self._refuse_own_bases(Path(dockerfile))
         code = self._judged_build(command, judged, tags) if judged else self._plain_build(command, dockerfile, tags)
         if code == 0:
             image_id = self._image_id(tags[0])
@@ -135,8 +145,10 @@ class StandIn:
         return code
 
     def _plain_build(self, command: DockerCommand, dockerfile: str | None, tags: list[str]) -> int:
-        options = self._build_options(command, {"tag"})
+        own = self._with_own_images(Path(dockerfile)) if dockerfile else None
+        options = self._build_options(command, {"tag", "file"} if own else {"tag"})
         options += [f"--tag={t}" for t in tags]
+        options += [f"--file={own}"] if own else []
         if dockerfile not in self._policy.cached:
             options.append("--no-cache")
         return self._client([*self._verb(command), *options, *(o.text for o in command.operands)])
@@ -172,18 +184,27 @@ class StandIn:
             return None
         return str(Path(given if given is not None else Path(context, "Dockerfile")).absolute().resolve())
 
-    def _refuse_own_bases(self, dockerfile: Path) -> None:
-        """A base that this run made has another name here; building on the user's image of that name would be wrong."""
+    def _with_own_images(self, dockerfile: Path) -> str | None:
+        """A copy of the Dockerfile in which images of this run have the names they have here; None where it names none."""
         try:
             text = dockerfile.read_text(errors="surrogateescape")
         except OSError:
-            return
-        for found in _FROM.finditer(text):
+            return None
+
+        def own(found: re.Match[str]) -> str:
             name = found[1] or found[2]
-            if self._made_image(name) is not None:
-                raise RefusedError(
-                    f"a Dockerfile that starts from `{name}`, an image of the same run, {_NOT_CARRIED_OUT}"
-                )
+            made = self._made_image(name)
+            return found[0] if made is None else found[0][: -len(name)] + made
+
+        changed = _FROM.sub(own, text)
+        if changed == text:
+            return None
+        copy = Path(self._policy.stash, f"own-{os.getpid()}")
+        copy.write_text(changed, errors="surrogateescape")
+        ignore = dockerfile.with_name(dockerfile.name + ".dockerignore")
+        if ignore.is_file():
+            shutil.copy2(ignore, f"{copy}.dockerignore")
+        return str(copy)
 
     def _tag(self, command: DockerCommand) -> int:
         if len(command.operands) != 2 or (reference := ImageReference.parse(command.operands[1].text)) is None:
@@ -225,27 +246,41 @@ class StandIn:
     # containers
 
     def _create(self, command: DockerCommand) -> int:
-        self._refuse_reach(command)
+        replaced = self._refuse_reach(command)
         name = command.last("name")
         own = f"{self._policy.prefix}-{name}" if name else f"{self._policy.prefix}-{len(self._records)}-{os.getpid()}"
         self._note["containers"] = [{"name": name, "mapped": own}]
-        options = [_spelt(o) for o in command.options if o.word >= command.verb_words and o.name != "name"]
+        kept = [o for o in command.options if o.word >= command.verb_words and o.name != "name"]
+        options = [replaced.get(o.value or "", _spelt(o)) if o.name == "volume" else _spelt(o) for o in kept]
         image, *rest = [o.text for o in command.operands] or [""]
         return self._client([*self._verb(command), *options, f"--name={own}", "--", self._known(image), *rest])
 
-    def _refuse_reach(self, command: DockerCommand) -> None:
-        """A container may not reach past the scratch copy."""
+    def _refuse_reach(self, command: DockerCommand) -> dict[str, str]:
+        """A container may not reach past the scratch copy. A cache of the user's becomes an empty folder of this run's: the
+        options that say so, by the value that they replace."""
         if command.flag("privileged") or command.values("device"):
             raise RefusedError(f"a privileged container {_NOT_CARRIED_OUT}")
-        sources = [v.split(":")[0] for v in command.values("volume")]
+        replaced: dict[str, str] = {}
+        sources = []
+        for value in command.values("volume"):
+            source, _, rest = value.partition(":")
+            if self._outside(source) and (CACHE.search(source) or CACHE.search(rest)):
+                folder = Path(self._policy.stash, f"cache-{len(self._records)}-{len(replaced)}")
+                folder.mkdir(exist_ok=True)
+                replaced[value] = f"--volume={folder}:{rest}"
+            else:
+                sources.append(source)
         for text in command.values("mount"):
             fields = dict(f.partition("=")[::2] for f in text.split(","))
             sources.append(fields.get("source") or fields.get("src") or "")
-        scratch = os.path.realpath(self._policy.scratch)
         for source in sources:
-            inside = os.path.realpath(source)
-            if not source.startswith(("/", ".")) or os.path.commonpath([scratch, inside]) != scratch:
+            if self._outside(source):
                 raise RefusedError(f"a mount of `{source}`, which is not in the repository, {_NOT_CARRIED_OUT}")
+        return replaced
+
+    def _outside(self, source: str) -> bool:
+        scratch = os.path.realpath(self._policy.scratch)
+        return not source.startswith(("/", ".")) or os.path.commonpath([scratch, os.path.realpath(source)]) != scratch
 
     def _cp(self, command: DockerCommand) -> int:
         words = list(self._words)
@@ -258,6 +293,40 @@ class StandIn:
             raise RefusedError(f"`docker cp` into `{target[0]}`, which is not this run's, {_NOT_CARRIED_OUT}")
         return self._client(words)
 
+    def _inside(self, command: DockerCommand) -> int:
+        """exec, export: of a container of this run's own."""
+        words = list(self._words)
+        operand = command.operands[0]
+        own = self._own_container(operand.text)
+        if own is None:
+            raise RefusedError(f"`docker {command.verb}` of `{operand.text}`, which is not this run's, {_NOT_CARRIED_OUT}")
+        words[operand.word] = own
+        return self._client(words)
+
+    def _commit(self, command: DockerCommand) -> int:
+        own = self._own_container(command.operands[0].text)
+        reference = ImageReference.parse(command.operands[1].text) if len(command.operands) > 1 else None
+        if own is None or reference is None:
+            raise RefusedError(f"this `docker commit` {_NOT_CARRIED_OUT}")
+        options = [_spelt(o) for o in command.options if o.word >= command.verb_words]
+        target = mapped(self._policy.prefix, reference)
+        return self._noted(reference, target, [*self._verb(command), *options, own, target])
+
+    def _import(self, command: DockerCommand) -> int:
+        source, *names = [o.text for o in command.operands] or [""]
+        reference = ImageReference.parse(names[0]) if names else None
+        if reference is None:
+            raise RefusedError(f"`docker import` without a name {_NOT_CARRIED_OUT}")
+        options = [_spelt(o) for o in command.options if o.word >= command.verb_words]
+        target = mapped(self._policy.prefix, reference)
+        return self._noted(reference, target, [*self._verb(command), *options, source, target])
+
+    def _noted(self, reference: ImageReference, target: str, words: list[str]) -> int:
+        code = self._client(words)
+        if code == 0:
+            self._note["images"] = [{"reference": str(reference), "mapped": target, "id": self._image_id(target)}]
+        return code
+
     def _containers(self, command: DockerCommand) -> int:
         code = 0
         for operand in command.operands:
@@ -266,8 +335,8 @@ class StandIn:
                 self._note["answered"] = f"`{operand.text}` is not this run's, and is left alone"
             else:
                 options = [_spelt(o) for o in command.options if o.word >= command.verb_words]
-                code = self._client([*self._verb(command), *options, own], quiet=command.verb != "wait") or code
-            if command.verb != "wait":
+                code = self._client([*self._verb(command), *options, own], quiet=command.verb != "wait" and not command.flag("attach")) or code
+            if command.verb != "wait" and not command.flag("attach"):
                 print(operand.text)
         return code
 

@@ -10,9 +10,9 @@ from migrate.diagnostics import Diagnostic, at, has_errors
 from migrate.discover import Driver, Repository
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.script import Start, read_driver, starts
-from migrate.plan.model import Facts, StagePlan
+from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
-from migrate.provenance import derive, extracts
+from migrate.provenance.derive import derive, extracts
 from migrate.render.changes import render_changes
 from migrate.render.driver import UncertainEditError
 from migrate.shell.reader import read_script
@@ -43,13 +43,16 @@ class Analysis:
     driver: Driver
     start: Start
     legacy: bool
-    plan: StagePlan | None
+    plan: MigrationPlan | None
     changes: tuple[FileChange, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
-def analyse(repository: Repository, driver: Driver, inputs: Inputs, facts: Facts = NO_FACTS) -> Analysis:
-    """Plan the migration of what `driver` builds. `facts` are what an engine said of the artifacts."""
+def analyse(
+    repository: Repository, driver: Driver, inputs: Inputs, facts: Facts = NO_FACTS, *, buildkit: bool = True
+) -> Analysis:
+    """Plan the migration of what `driver` builds. `facts` are what an engine said of the artifacts, `buildkit` is which builder
+    will build it."""
     script, diagnostics = read_driver(repository, driver)
     start = starts(driver)[0]
     if script is None:
@@ -66,7 +69,7 @@ def analyse(repository: Repository, driver: Driver, inputs: Inputs, facts: Facts
     diagnostics += found
     if provenance is None or has_errors(found):
         return _stopped(driver, start, diagnostics, legacy=True)
-    planned, found = plan(followed, provenance, facts)
+    planned, found = plan(followed, provenance, facts, buildkit=buildkit)
     diagnostics += found
     if planned is None:
         return _stopped(driver, start, diagnostics, legacy=True)
@@ -140,20 +143,22 @@ def _without_arguments(followed: Trace, start: Start, inputs: Inputs) -> tuple[D
 
 
 def _read_back(
-    repository: Repository, planned: StagePlan, changes: tuple[FileChange, ...], start: Start, inputs: Inputs
+    repository: Repository, planned: MigrationPlan, changes: tuple[FileChange, ...], start: Start, inputs: Inputs
 ) -> tuple[Diagnostic, ...]:
-    """The rendered files, read again from their text: one build and no extraction, every stage named once and known.
+    """The rendered files, read again from their text: the builds that stay and no extraction, every stage named once and known.
 
     What fails here is a fault of the plan, never of the repository; it stops the migration all the same.
     """
     texts = {c.path: decode(c.after) for c in changes if c.after is not None}
-    source = SourceFile(path=planned.path, text=texts[planned.path])
-    dockerfile, found = read_dockerfile(source)
-    if dockerfile is None:
-        return found
-    names = [s.name.text.lower() for s in dockerfile.stages if s.name]
-    if len(names) != len(set(names)) or planned.stage_name.lower() not in names:
-        return (_fault("the rendered Dockerfile does not name its stages as planned", source),)
+    for group in planned.groups:
+        source = SourceFile(path=group.path, text=texts[group.path])
+        dockerfile, found = read_dockerfile(source)
+        if dockerfile is None:
+            return found
+        names = [s.name.text.lower() for s in dockerfile.stages if s.name]
+        wanted = {p.name.lower() for p in group.parts if p.name}
+        if len(names) != len(set(names)) or not wanted <= set(names):
+            return (_fault("the rendered Dockerfile does not name its stages as planned", source),)
     driver_path = planned.driver.script.source.path
     driver = SourceFile(path=driver_path, text=texts[driver_path])
     script, found = read_script(driver)
@@ -161,10 +166,14 @@ def _read_back(
         return found
     changed = repository.changed({c.path: None if c.after is None else decode(c.after) for c in changes})
     again = _traced(script, changed, start, inputs)
-    before = [e for e in planned.builds if e is not planned.builder.event]
-    builds = [e for e in again.events if isinstance(e, ImageBuild)]
-    expected = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in before]
-    if extracts(again) or [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in builds] != expected:
+    expected = []
+    for event in planned.builds:
+        if event.number in planned.dropped:
+            continue
+        path, context = planned.paths.get(event.number, (event.dockerfile, event.context))
+        expected.append((path, context, *map(_shown, event.tags)))
+    builds = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in again.events if isinstance(e, ImageBuild)]
+    if extracts(again) or builds != expected:
         return (_fault("with the files that the migration leaves, this script would build something else", driver),)
     return ()
 

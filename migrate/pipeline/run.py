@@ -87,7 +87,7 @@ def _apart(analyses: list[Analysis]) -> list[Analysis]:
         if not rivals or analysis.plan is None:
             result.append(analysis)
             continue
-        place = analysis.plan.runtime.event.span
+        place = analysis.plan.place
         message = f"`{rivals[0].driver.path}` would change the same files"
         several = Diagnostic(
             rule=rules.SEVERAL_DRIVERS, message=message, primary=Label(span=place), help="name one with `--driver FILE`"

@@ -10,17 +10,18 @@ from migrate import rules
 from migrate.compare.verdict import Verdict, compare_images
 from migrate.diagnostics import Diagnostic, Label, Rule, at
 from migrate.discover import Repository
+from migrate.dockerfile.instructions import Dockerfile, Stage
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.engine.artifact import path_facts
-from migrate.engine.builder import NoClientError, choose
+from migrate.engine.builder import Kind, NoClientError, choose
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
-from migrate.engine.judged import judged_text
+from migrate.engine.judged import Block, judged_text
 from migrate.engine.sandbox import BuiltImage, JudgedText, Run, ScratchError, SideRequest, SideRun
 from migrate.engine.snapshot import read_files, read_image
 from migrate.image import FileType, ImageReference, ImageSnapshot
 from migrate.outcome import ImageCheck, Status, Verification
 from migrate.pipeline.analysis import Analysis, Inputs, analyse
-from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts, StagePlan
+from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts, FilePart, GroupPlan, MigrationPlan
 from migrate.source import FileChange, SourceFile, decode, encode
 
 Report = Callable[[str, str], None]
@@ -57,8 +58,10 @@ def verify(repository: Repository, analysis: Analysis, inputs: Inputs, time_limi
             tool = choose(os.environ)
             engine = f"docker {client.version()}, {tool.kind.value}"
             report("engine", engine)
+            buildkit = tool.kind is Kind.BUILDKIT
             with Run(client, tool, os.environ) as run:
-                return _Verifier(repository, analysis, inputs, time_limit, client, run, report).verify(engine)
+                verifier = _Verifier(repository, analysis, inputs, time_limit, client, run, report, buildkit=buildkit)
+                return verifier.verify(engine)
     except _StoppedError as stopped:
         return stopped.verified
     except EngineUnavailable as gone:
@@ -85,7 +88,10 @@ class _Verifier:
         client: EngineClient,
         run: Run,
         report: Report,
+        *,
+        buildkit: bool,
     ) -> None:
+        self._buildkit = buildkit
         self._repository = repository
         self._analysis = analysis
         self._inputs = inputs
@@ -98,8 +104,14 @@ class _Verifier:
         planned = self._plan()
         legacy = self._side("legacy", planned, ())
         self._require(legacy, "legacy", rules.LEGACY_BUILD_FAILS, planned)
-        builder = self._builder_image(legacy, planned)
-        self._analysis = analyse(self._repository, self._analysis.driver, self._inputs, self._facts(builder, planned))
+        builders = self._builder_images(legacy, planned)
+        self._analysis = analyse(
+            self._repository,
+            self._analysis.driver,
+            self._inputs,
+            self._facts(builders, planned),
+            buildkit=self._buildkit,
+        )
         planned = self._plan()
         migrated = self._side("migrated", planned, self._analysis.changes)
         self._require(migrated, "migrated", rules.MIGRATED_BUILD_FAILS, planned)
@@ -107,7 +119,7 @@ class _Verifier:
         verification = Verification(
             engine=engine,
             checks=checks,
-            builder_size=self._snapshot(builder).size,
+            builder_size=sum(self._snapshot(i).size for i in dict.fromkeys(builders.values())),
             legacy_seconds=legacy.seconds,
             migrated_seconds=migrated.seconds,
         )
@@ -120,13 +132,13 @@ class _Verifier:
             verification=verification,
         )
 
-    def _plan(self) -> StagePlan:
+    def _plan(self) -> MigrationPlan:
         """The plan as it stands; the engine's facts may have taken it away (an artifact that is a link)."""
         if self._analysis.plan is None:
             raise _StoppedError(Verified(status=Status.REFUSED, changes=(), diagnostics=self._analysis.diagnostics))
         return self._analysis.plan
 
-    def _side(self, side: str, planned: StagePlan, changes: tuple[FileChange, ...]) -> SideRun:
+    def _side(self, side: str, planned: MigrationPlan, changes: tuple[FileChange, ...]) -> SideRun:
         start = self._analysis.start
         judged = self._judged(planned, changes) if changes else {}
         self._report(side, f"runs {start.name}")
@@ -140,25 +152,37 @@ class _Verifier:
             environment=self._inputs.environment,
             time_limit=self._time_limit,
             changes=changes,
-            cached=() if changes else (planned.builder.path,),
+            cached=() if changes else planned.builder_paths,
             judged=judged,
         )
         run = self._run.side(request, self._report)
         self._report(side, f"ended after {run.seconds:.1f} s")
         return run
 
-    def _judged(self, planned: StagePlan, changes: tuple[FileChange, ...]) -> Mapping[PurePosixPath, JudgedText]:
-        new = next(c.after for c in changes if c.path == planned.path)
-        dockerfile, _ = read_dockerfile(SourceFile(path=planned.path, text=decode(new or b"")))
+    def _judged(self, planned: MigrationPlan, changes: tuple[FileChange, ...]) -> Mapping[PurePosixPath, JudgedText]:
+        return {g.path: self._judged_group(g, changes) for g in planned.groups}
+
+    def _judged_group(self, group: GroupPlan, changes: tuple[FileChange, ...]) -> JudgedText:
+        new = next(c.after for c in changes if c.path == group.path)
+        dockerfile, _ = read_dockerfile(SourceFile(path=group.path, text=decode(new or b"")))
         if dockerfile is None or new is None:
             raise ValueError("the rendered Dockerfile was read a moment ago")
-        image = self._run.image_name(planned.stage_name)
-        judged = encode(judged_text(dockerfile, planned.stage_name, image))
-        return {planned.path: JudgedText(new=new, judged=judged, stages={planned.stage_name: image})}
+        blocks = []
+        at_stage = 0
+        for part in group.parts:
+            count = 1
+            if isinstance(part, FilePart):
+                count = next(i for i, s in enumerate(dockerfile.stages[at_stage:], 1) if _ends(s, part, dockerfile))
+                if part.build.number in group.builders:
+                    image = self._run.image_name(f"{len(blocks)}-{part.name}")
+                    blocks.append(Block(first=at_stage, last=at_stage + count - 1, name=part.name, image=image))
+            at_stage += count
+        judged = encode(judged_text(dockerfile, blocks))
+        return JudgedText(new=new, judged=judged, stages={b.name: b.image for b in blocks})
 
-    def _require(self, run: SideRun, side: str, rule: Rule, planned: StagePlan) -> None:
+    def _require(self, run: SideRun, side: str, rule: Rule, planned: MigrationPlan) -> None:
         """A side that failed, or of which a command was not carried out, ends the verification."""
-        place = planned.runtime.event.span if side == "migrated" else planned.builder.event.span
+        place = planned.place if side == "migrated" else planned.builds[0].span
         found = [
             Diagnostic(
                 rule=rules.COMMAND_NOT_ALLOWED,
@@ -179,29 +203,52 @@ class _Verifier:
                 Verified(status=Status.BUILD_FAILED, changes=(), diagnostics=(*self._analysis.diagnostics, *found))
             )
 
-    def _builder_image(self, legacy: SideRun, planned: StagePlan) -> str:
-        path = planned.builder.path
-        image = next((i for i in legacy.images if i.dockerfile == path), None)
-        if image is None:
-            raise self._missing(f"the legacy script did not build `{path}`, though its trace says so", planned)
-        return image.image_id
+    def _builds(self, run: SideRun, planned: MigrationPlan) -> dict[int, BuiltImage]:
+        """What each build of the trace came to: the n-th of a Dockerfile here is the n-th there."""
+        found: dict[int, BuiltImage] = {}
+        rest = list(run.builds)
+        for event in planned.builds:
+            path = event.dockerfile if event.context is not None else None
+            built = next((b for b in rest if b.dockerfile == path), None)
+            if built is not None:
+                rest.remove(built)
+                found[event.number] = built
+        return found
 
-    def _facts(self, builder: str, planned: StagePlan) -> Facts:
-        paths = tuple(str(key.source) for key in planned.artifacts)
-        found = path_facts(self._client, builder, paths, self._run.container_name("facts"))
-        return {
-            ArtifactKey(builder=key.builder, source=key.source): ArtifactFact(
-                kind=_KINDS.get(facts.type, ArtifactKind.FILE), root_owned=facts.root_owned
-            )
-            for key in planned.artifacts
-            if (facts := found.get(str(key.source))) is not None
-        }
+    def _builder_images(self, legacy: SideRun, planned: MigrationPlan) -> dict[int, str]:
+        """The images that artifacts come from, by build."""
+        built = self._builds(legacy, planned)
+        wanted = {n for g in planned.groups for n in g.builders}
+        missing = next((b for b in planned.builds if b.number in wanted and b.number not in built), None)
+        if missing is not None:
+            raise self._missing(f"the legacy script did not build `{missing.dockerfile}`, though its trace says so", planned)
+        return {n: built[n].image_id for n in sorted(wanted)}
 
-    def _compare(self, legacy: SideRun, migrated: SideRun, planned: StagePlan) -> tuple[ImageCheck, ...]:
-        """Every image of the legacy side but the builder's, against the one of the same name."""
-        builder = planned.builder.path
-        wanted = [i for i in legacy.images if i.dockerfile != builder]
+    def _facts(self, builders: Mapping[int, str], planned: MigrationPlan) -> Facts:
+        result: dict[ArtifactKey, ArtifactFact] = {}
+        for number, image in builders.items():
+            keys = [k for k in planned.artifacts if k.builder == number]
+            paths = tuple(str(k.source) for k in keys)
+            found = path_facts(self._client, image, paths, self._run.container_name(f"facts-{number}")) if paths else {}
+            for key in keys:
+                facts = found.get(str(key.source))
+                if facts is not None:
+                    kind = _KINDS.get(facts.type, ArtifactKind.FILE)
+                    result[key] = ArtifactFact(kind=kind, root_owned=facts.root_owned)
+        return result
+
+    def _compare(self, legacy: SideRun, migrated: SideRun, planned: MigrationPlan) -> tuple[ImageCheck, ...]:
+        """Every image of the legacy side that the migration does not drop, against the one of the same name."""
+        built = self._builds(legacy, planned)
+        dropped = {built[n].image_id for n in planned.dropped if n in built}
+        kept = {b.image_id for n, b in built.items() if n not in planned.dropped}
         made = {i.reference: i for i in migrated.images if i.reference is not None}
+        wanted = [
+            i
+            for i in legacy.images
+            if i.reference in made
+            or not (i.image_id in dropped - kept or (i.verb in ("commit", "import", "load") and i.image_id not in kept))
+        ]
         if not wanted or {i.reference for i in wanted} != set(made):
             names = [_names(wanted), _names(list(migrated.images))]
             raise self._missing(f"the legacy script made {names[0]}, the migrated one {names[1]}", planned)
@@ -226,18 +273,25 @@ class _Verifier:
     def _with_files(self, snapshot: ImageSnapshot) -> ImageSnapshot:
         return replace(snapshot, files=read_files(self._client, snapshot.image_id, self._run.container_name("files")))
 
-    def _missing(self, message: str, planned: StagePlan) -> _StoppedError:
-        found = at(rules.IMAGE_MISSING, message, planned.runtime.event.span)
+    def _missing(self, message: str, planned: MigrationPlan) -> _StoppedError:
+        found = at(rules.IMAGE_MISSING, message, planned.place)
         diagnostics = (*self._analysis.diagnostics, found)
         return _StoppedError(Verified(status=Status.DIFFERENT, changes=(), diagnostics=diagnostics))
 
-    def _difference(self, check: ImageCheck, planned: StagePlan) -> Diagnostic:
+    def _difference(self, check: ImageCheck, planned: MigrationPlan) -> Diagnostic:
         deltas = [*check.comparison.config_deltas, *check.comparison.deltas]
         message = f"the two images `{check.reference}` differ in {len(deltas)} place{'s' if len(deltas) != 1 else ''}"
         notes = tuple(str(d) for d in deltas[:_DELTAS_SHOWN])
         return Diagnostic(
-            rule=rules.IMAGES_DIFFER, message=message, primary=Label(span=planned.runtime.event.span), notes=notes
+            rule=rules.IMAGES_DIFFER, message=message, primary=Label(span=planned.place), notes=notes
         )
+
+
+def _ends(stage: Stage, part: FilePart, dockerfile: Dockerfile) -> bool:
+    """Whether a stage of the rendered file is the one that a part ends with."""
+    if part.name:
+        return stage.name is not None and stage.name.text.lower() == part.name.lower()
+    return stage.index == len(dockerfile.stages) - 1
 
 
 def _names(images: list[BuiltImage]) -> str:

@@ -1,83 +1,230 @@
-"""What the migration's own files mean in the build context: files that it changes or removes can land in an image."""
+"""One build context for several builds: a folder that serves all of them, source paths rewritten, ignore files merged; and what
+the migration's own files mean in it. Held to the files that are there: no COPY may take one more or one less."""
 
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, at
+from migrate.diagnostics import Diagnostic, Label, at
+from migrate.discover import EntryKind, Repository
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.ignore import IgnoreFile, read_ignore
-from migrate.dockerfile.instructions import Argument
+from migrate.dockerfile.instructions import Argument, Instruction
 from migrate.dockerfile.scope import stage_variables
-from migrate.provenance import Build, ignore_paths, ignore_source
+from migrate.provenance.derive import ignore_of, ignore_paths, ignore_source
+from migrate.provenance.model import Build
+from migrate.source import Edit, FileChange, SourceFile, encode
+
+_ROOT = PurePosixPath()
 
 
-def check_context(builder: Build, runtime: Build, driver: PurePosixPath) -> list[Diagnostic]:
-    """Whether the two builds see the context through one ignore file, and which COPY takes a file that changes."""
-    sources = [ignore_source(b) for b in (builder, runtime)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedContext:
+    """`root` serves all builds; `ignore` is the ignore file that it needs, where that changes."""
+
+    root: PurePosixPath
+    ignore: FileChange | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def join_contexts(builds: Sequence[Build], mounted: Sequence[PurePosixPath], path: PurePosixPath) -> JoinedContext:
+    """`mounted` are folders that stages copy since containers had them mounted; `path` is where the Dockerfile will stand."""
+    places = [b.context for b in builds] + [m for m in mounted]
+    root = places[0]
+    for place in places[1:]:
+        while root != _ROOT and root not in (place, *place.parents):
+            root = root.parent
+    repository = builds[0].workspace.repository
+    found = _written_ignores(builds)
+    sources = {b.number: ignore_source(b) for b in builds if b.tree is None}
+    one = {(b.context, s.path if s else None) for b in builds if b.tree is None and (s := sources[b.number], True)}
+    if len({c for c, _ in one}) == 1 and root == builds[0].context and len(one) == 1:
+        return JoinedContext(root=root, ignore=None, diagnostics=tuple(found))
+    text = _merged(builds, root)
+    target = root / ".dockerignore"
+    before = repository.source(target)
+    beside = path.with_name(path.name + ".dockerignore")
+    if repository.kind(beside) is not None:
+        message = f"`{beside}` would hold for all stages"
+        found.append(at(rules.DIFFERENT_CONTEXTS, message, builds[-1].event.span))
+        return JoinedContext(root=root, ignore=None, diagnostics=tuple(found))
+    ignore: IgnoreFile | None = None
+    if text:
+        ignore, _ = read_ignore(SourceFile(path=target, text=text))
+    elif before is not None:
+        ignore, _ = read_ignore(before)
+    clash = _taken_otherwise(builds, root, ignore, repository)
+    if clash is not None:
+        found.append(clash)
+        return JoinedContext(root=root, ignore=None, diagnostics=tuple(found))
+    change = None
+    if text and (before is None or before.text != text):
+        change = FileChange(
+            path=target, before=encode(before.text) if before is not None else None, after=encode(text)
+        )
+        message = f"the ignore files of the build contexts become one, `{target}`"
+        found.append(at(rules.IGNORE_FILE_MERGED, message, builds[-1].event.span))
+    widened = next((b for b in builds if b.context != root and b.tree is None), None)
+    if widened is not None:
+        message = f"the build context is `{root}` now, for `{widened.path}` it was `{widened.context}`"
+        found.append(at(rules.CONTEXT_WIDENED, message, widened.event.span))
+    return JoinedContext(root=root, ignore=change, diagnostics=tuple(found))
+
+
+def _written_ignores(builds: Sequence[Build]) -> list[Diagnostic]:
     found = []
-    if [s.path if s else None for s in sources] != [sources[1].path if sources[1] else None] * 2:
-        other = next(s for s in sources if s is not None)
-        message = f"`{other.path}` holds for one of the two builds only"
-        found.append(at(rules.DIFFERENT_CONTEXTS, message, runtime.event.span))
-    for build, source in zip((builder, runtime), sources, strict=True):
-        written = [p for p in ignore_paths(build) if p in build.event.workspace.overlay]
+    for build in builds:
+        if build.tree is not None:
+            continue
+        source = ignore_source(build)
+        written = [p for p in ignore_paths(build) if p in build.workspace.overlay]
         if written and (source is None or source.path in written):
             message = f"the ignore file `{written[0]}` is written by the script"
             found.append(at(rules.IGNORE_FILE_UNREADABLE, message, build.event.span))
-    ignore = read_ignore(sources[1])[0] if sources[1] is not None else None
-    removed = builder.path
-    for argument, text in _sources(builder):
-        # what a folder of the builder takes along matters only where an artifact holds it
-        taken = _taken(builder, argument, text, removed, ignore, removed=removed)
-        found += [d for d in taken if d.rule is rules.REMOVED_FILE_COPIED]
-    for argument, text in _sources(runtime):
-        for path in (removed, runtime.path, driver):
-            found += _taken(runtime, argument, text, path, ignore, removed=removed)
     return found
 
 
-def _sources(build: Build) -> list[tuple[Argument, str]]:
+def _merged(builds: Sequence[Build], root: PurePosixPath) -> str:
+    """The lines of every context's ignore file, those of inner folders with their prefix."""
+    texts: list[str] = []
+    seen: set[PurePosixPath] = set()
+    for build in sorted(builds, key=lambda b: len(b.context.parts)):
+        if build.tree is not None:
+            continue
+        source = ignore_source(build)
+        if source is None or source.path in seen:
+            continue
+        seen.add(source.path)
+        prefix = build.context.relative_to(root)
+        lines = source.text.splitlines()
+        if prefix != _ROOT:
+            lines = [_prefixed(line, prefix) for line in lines]
+        texts += lines
+    return "\n".join(texts) + "\n" if texts else ""
+
+
+def _prefixed(line: str, prefix: PurePosixPath) -> str:
+    text = line.strip()
+    if not text or line.startswith("#"):
+        return line
+    mark = "!" if text.startswith("!") else ""
+    return f"{mark}{prefix}/{text.removeprefix('!').strip().lstrip('/').removeprefix('./')}"
+
+
+def _taken_otherwise(
+    builds: Sequence[Build], root: PurePosixPath, ignore: IgnoreFile | None, repository: Repository
+) -> Diagnostic | None:
+    """The first COPY that would take other files than it did."""
+    files = [p for p, k in repository.entries.items() if k is not EntryKind.DIRECTORY]
+    for build in builds:
+        if build.tree is not None:
+            continue
+        own, _ = ignore_of(build)
+        for argument, text in context_sources(build):
+            cleaned = PurePosixPath(posixpath.normpath("/" + text).lstrip("/"))
+            for path in files:
+                if not path.is_relative_to(build.context) or not _takes(cleaned, path.relative_to(build.context)):
+                    continue
+                before = own is not None and own.ignores(path.relative_to(build.context).as_posix())
+                after = ignore is not None and ignore.ignores(path.relative_to(root).as_posix())
+                if before != after:
+                    what = "no longer takes" if after else "would also take"
+                    message = f"in one build context `{argument.text}` {what} `{path}`"
+                    return at(rules.DIFFERENT_CONTEXTS, message, argument.span)
+    return None
+
+
+def _takes(source: PurePosixPath, path: PurePosixPath) -> bool:
+    parts = source.parts
+    return len(parts) <= len(path.parts) and all(map(fnmatchcase, path.parts, parts))
+
+
+def prefixed_sources(build: Build, root: PurePosixPath, taken: frozenset[int]) -> tuple[list[Edit], list[Diagnostic]]:
+    """The edits that lead the COPYs of `build` to its files from `root`. `taken` are the arguments (by `id`) that artifacts
+    take the place of."""
+    edits: list[Edit] = []
+    found: list[Diagnostic] = []
+    if build.tree is not None or build.context == root:
+        return edits, found
+    prefix = build.context.relative_to(root)
+    for stage in build.dockerfile.stages:
+        for instruction in stage.instructions:
+            if not _from_context(instruction):
+                continue
+            for argument in instruction.arguments[:-1]:
+                if id(argument) in taken or "://" in argument.text:
+                    continue
+                if argument.text.startswith(("$", '"', "'", "../")) and not instruction.json:
+                    message = f"`{argument.text}` can't be led to `{prefix}` with certainty"
+                    found.append(at(rules.DIFFERENT_CONTEXTS, message, argument.span))
+                    continue
+                rest = argument.text.lstrip("/").removeprefix("./")
+                new = prefix.as_posix() if rest in ("", ".") else f"{prefix}/{rest}"
+                if argument.text.endswith("/") and not new.endswith("/"):
+                    new += "/"
+                edits.append(Edit(span=argument.span, text=f'"{new}"' if instruction.json else new))
+    return edits, found
+
+
+def _from_context(instruction: Instruction) -> bool:
+    return (
+        instruction.keyword in ("COPY", "ADD") and not instruction.flag("from") and not instruction.here_documents
+    )
+
+
+def context_sources(build: Build) -> list[tuple[Argument, str]]:
     """Every COPY source of the context that is known."""
-    given = {a.name: a.value.text if a.value else None for a in build.event.build_arguments}
     found = []
     for stage in build.dockerfile.stages:
-        for instruction, scope in zip(stage.instructions, stage_variables(build.dockerfile, stage, given), strict=True):
-            if (
-                instruction.keyword in ("COPY", "ADD")
-                and not instruction.flag("from")
-                and not instruction.here_documents
-            ):
+        scopes = stage_variables(build.dockerfile, stage, build.given())
+        for instruction, scope in zip(stage.instructions, scopes, strict=True):
+            if _from_context(instruction):
                 for argument in instruction.arguments[:-1]:
                     text = expand(argument.text, scope, build.dockerfile.escape).text
-                    if text is not None:
+                    if text is not None and "://" not in text:
                         found.append((argument, text))
     return found
 
 
-def _taken(
-    build: Build,
-    argument: Argument,
-    text: str,
-    path: PurePosixPath,
-    ignore: IgnoreFile | None,
-    *,
-    removed: PurePosixPath,
+def changed_files(
+    builds: Sequence[Build],
+    targets: frozenset[int],
+    removed: Sequence[PurePosixPath],
+    changed: Sequence[PurePosixPath],
 ) -> list[Diagnostic]:
-    context = build.context
-    if not path.is_relative_to(context):
-        return []
-    inside = path.relative_to(context)
+    """Files that the migration removes or changes and that a COPY takes into an image."""
+    found: list[Diagnostic] = []
+    for build in builds:
+        if build.tree is not None:
+            continue
+        ignore, _ = ignore_of(build)
+        for argument, text in context_sources(build):
+            for path in (*removed, *changed):
+                gone = path in removed
+                named = _named(build, text, path, ignore)
+                if named is None:
+                    continue
+                if named and gone:
+                    message = f"`{argument.text}` names `{path}`, which the migration would remove"
+                    found.append(at(rules.REMOVED_FILE_COPIED, message, argument.span))
+                elif build.number in targets or named:
+                    # what a folder of a builder takes along matters only where an artifact holds it
+                    message = f"`{argument.text}` takes `{path}` into the image, which the migration changes"
+                    found.append(Diagnostic(rule=rules.CHANGED_FILE_COPIED, message=message, primary=Label(span=argument.span)))
+    return found
+
+
+def _named(build: Build, text: str, path: PurePosixPath, ignore: IgnoreFile | None) -> bool | None:
+    """True where a source names `path`, False where it takes a folder with it, None where it doesn't take it."""
+    if not path.is_relative_to(build.context):
+        return None
+    inside = path.relative_to(build.context)
     if ignore is not None and ignore.ignores(inside.as_posix()):
-        return []
-    source = PurePosixPath(text.lstrip("/"))
-    parts = source.parts
-    named = len(parts) == len(inside.parts) and all(map(fnmatchcase, inside.parts, parts))
-    below = len(parts) < len(inside.parts) and all(map(fnmatchcase, inside.parts, parts))
-    if named and path == removed:
-        message = f"`{argument.text}` names `{path}`, which the migration would remove"
-        return [at(rules.REMOVED_FILE_COPIED, message, argument.span)]
-    if named or below:
-        message = f"`{argument.text}` takes `{path}` into the image, which the migration changes"
-        return [at(rules.CHANGED_FILE_COPIED, message, argument.span)]
-    return []
+        return None
+    source = PurePosixPath(posixpath.normpath("/" + text).lstrip("/"))
+    if not _takes(source, inside):
+        return None
+    return len(source.parts) == len(inside.parts)

@@ -8,15 +8,17 @@ import itertools
 import json
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, Rule
-from migrate.dockerfile.instructions import Argument, Instruction
+from migrate.dockerfile.ignore import IgnoreFile
+from migrate.dockerfile.instructions import Instruction
 from migrate.dockerfile.scope import working_directory
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts
-from migrate.provenance import ArtifactCopy, Build, Origin
+from migrate.provenance.model import ArtifactCopy, Build, BuiltImage, Image, Origin, root_of
 from migrate.source import Edit
 from migrate.trace.paths import in_container
 
@@ -31,25 +33,37 @@ _WELL_KNOWN_DIRECTORIES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One `COPY --from`: sources with one destination."""
+    """One `COPY --from`: sources in one stage with one destination."""
 
-    sources: tuple[PurePosixPath, ...]
+    stage: str
+    sources: tuple[str, ...]
     destination: str
-    owned_by_root: bool
+    flag: str
 
 
 class CopyPlanner:
-    """Plans the copies of one runtime; what it finds on the way is in `diagnostics`."""
+    """Plans the copies of one build; what it finds on the way is in `diagnostics`. `names` are the stages of images."""
 
-    def __init__(self, builder: Build, runtime: Build, stage_name: str, facts: Facts) -> None:
-        self._builder = builder
-        self._runtime = runtime
-        self._stage_name = stage_name
+    def __init__(
+        self,
+        build: Build,
+        builders: Mapping[int, Build],
+        names: Mapping[Image, str],
+        facts: Facts,
+        *,
+        ignore: IgnoreFile | None,
+        buildkit: bool,
+    ) -> None:
+        self._build = build
+        self._builders = builders
+        self._names = names
         self._facts = facts
+        self._ignore = ignore
+        self._buildkit = buildkit
         self.diagnostics: list[Diagnostic] = []
 
     def edits(self, copy: ArtifactCopy) -> list[Edit]:
-        """The edits that turn `copy` into what takes the same from the stage; none where a diagnostic says why not."""
+        """The edits that turn `copy` into what takes the same from the stages; none where a diagnostic says why not."""
         admissible = [self._admissible(copy, origin) for origin in copy.origins]
         if not all(admissible):
             return []
@@ -67,11 +81,12 @@ class CopyPlanner:
 
     def _admissible(self, copy: ArtifactCopy, origin: Origin) -> bool:
         fact = self._fact(origin)
-        if _SPECIAL.search(origin.source.as_posix()) or _SPECIAL.search(origin.host.name):
-            message = f"`{origin.source}` holds characters that COPY would take for a pattern, a variable or a quote"
+        special = _SPECIAL.search(origin.place.path.as_posix()) or (origin.pattern is None and _SPECIAL.search(origin.host.name))
+        if special:
+            message = f"`{origin.place.path}` holds characters that COPY would take for a pattern, a variable or a quote"
             return self._refuse(rules.ARTIFACT_NAME_SPECIAL, message, origin)
-        if fact is not None and fact.kind is ArtifactKind.LINK:
-            message = f"`{origin.source}` is a symbolic link: `docker cp` took the link, `COPY --from` would follow it"
+        if fact is not None and fact.kind is ArtifactKind.LINK and not origin.contents and origin.pattern is None:
+            message = f"`{origin.place.path}` is a symbolic link: `docker cp` took the link, `COPY --from` would follow it"
             return self._refuse(rules.ARTIFACT_IS_LINK, message, origin)
         odd = next((f for f in copy.instruction.flags if f.name not in ("chown", "chmod", "link")), None)
         if odd is not None:
@@ -80,42 +95,76 @@ class CopyPlanner:
         if origin.below != PurePosixPath() and copy.instruction.flag("chown") is not None:
             message = f"`--chown` also gives the folders of `{origin.argument.text}` their owner, which `COPY --from` would not"
             return self._refuse(rules.SHAPE_NOT_PLANNED, message, origin)
-        if copy.instruction.keyword == "ADD" and _kind(self._builder, origin, fact) is not ArtifactKind.DIRECTORY:
+        self._look_below(origin, fact)
+        plain = not origin.contents and _kind(self._builders, origin, fact) is not ArtifactKind.DIRECTORY
+        if copy.instruction.keyword == "ADD" and plain and origin.pattern is None:
             if _ARCHIVE.search(origin.host.name):
                 message = f"`ADD` unpacks `{origin.argument.text}`, and `COPY --from` would not"
                 return self._refuse(rules.ADD_UNPACKS, message, origin)
             self._note(
-                rules.ADD_ASSUMED_PLAIN, f"`{origin.source}` is taken for a file that `ADD` does not unpack", origin
+                rules.ADD_ASSUMED_PLAIN, f"`{origin.place.path}` is taken for a file that `ADD` does not unpack", origin
             )
         return True
 
+    def _look_below(self, origin: Origin, fact: ArtifactFact | None) -> None:
+        """Whether an ignore pattern could hide a part of an artifact that is a folder."""
+        if self._ignore is None or origin.keeps_owners or _kind(self._builders, origin, fact) is ArtifactKind.FILE:
+            return
+        if not origin.host.is_relative_to(self._build.context):
+            return
+        below = origin.host.relative_to(self._build.context).as_posix()
+        pattern = self._ignore.reaches_below(below)
+        if pattern is not None:
+            message = f"the ignore pattern `{pattern}` could hide a part of `{below}`, and is taken not to"
+            self._note(rules.IGNORE_BELOW_ARTIFACT, message, origin)
+
     def _lines(self, copy: ArtifactCopy) -> list[_Line]:
-        """Copies with the same destination and owner are one line."""
-        grouped: dict[tuple[str, bool], list[PurePosixPath]] = {}
+        """Copies with the same stage, destination and owner are one line."""
+        grouped: dict[tuple[str, str, str], list[str]] = {}
         for origin in copy.origins:
             fact = self._fact(origin)
-            root = copy.instruction.flag("chown") is not None or (fact is not None and fact.root_owned)
-            grouped.setdefault((self._destination(copy, origin, fact), root), []).append(origin.source)
+            source = origin.place.path.as_posix()
+            if origin.pattern is not None:
+                source = f"{source.rstrip('/')}/{origin.pattern}"
+            elif origin.contents and source != "/":
+                source += "/"
+            key = (self._names[origin.place.image], self._destination(copy, origin, fact), self._flag(copy, origin, fact))
+            grouped.setdefault(key, []).append(source)
         return [
-            _Line(sources=tuple(sources), destination=destination, owned_by_root=root)
-            for (destination, root), sources in grouped.items()
+            _Line(stage=stage, sources=tuple(sources), destination=destination, flag=flag)
+            for (stage, destination, flag), sources in grouped.items()
         ]
+
+    def _flag(self, copy: ArtifactCopy, origin: Origin, fact: ArtifactFact | None) -> str:
+        """The owner to write out: none where it is the author's, or stays what it is."""
+        if copy.instruction.flag("chown") is not None or (fact is not None and fact.root_owned):
+            return ""
+        if not origin.keeps_owners:
+            return "--chown=0:0"
+        if self._build.tree is not None:
+            kept = "keeps the owners" if self._buildkit else "gives all files to 0:0"
+            message = f"with a build context from standard input, {'BuildKit' if self._buildkit else 'the classic builder'} {kept}: so does the copy"
+            self._note(rules.STREAM_OWNERS, message, origin)
+            return "" if self._buildkit else "--chown=0:0"
+        return ""
 
     def _destination(self, copy: ArtifactCopy, origin: Origin, fact: ArtifactFact | None) -> str:
         """What to write as destination for this origin."""
         written = copy.destination.text
         if origin.below != PurePosixPath():
             return _join(written, origin.below.as_posix())
-        if origin.host.name == origin.source.name:
+        if origin.contents:
+            return written if written.endswith(("/", "/.")) or written in (".", "..") else written + "/"
+        if origin.pattern is not None or origin.host.name == origin.place.path.name:
             return written
-        kind = _kind(self._builder, origin, fact)
+        kind = _kind(self._builders, origin, fact)
         if kind is ArtifactKind.DIRECTORY:
             return written
         several = len(copy.origins) + len(copy.others) > 1
-        if several or _is_directory(self._runtime, copy):
+        if several or _is_directory(self._build, copy):
             if kind is None:
                 message = (
-                    f"`{origin.source}` is taken for a file: the script gives it another name, `{origin.host.name}`"
+                    f"`{origin.place.path}` is taken for a file: the script gives it another name, `{origin.host.name}`"
                 )
                 self._note(rules.KIND_ASSUMED, message, origin)
             return _join(written, origin.host.name)
@@ -135,33 +184,29 @@ class CopyPlanner:
         first = instruction.flags[0].span if instruction.flags else instruction.arguments[0].span
         edits.append(Edit(span=file.span(first.start, first.start), text=" ".join(self._flags(line)) + " "))
         sources = instruction.arguments[:-1]
-        for argument, text in zip(sources, self._source_words(sources, copy, line), strict=True):
-            edits.append(Edit(span=argument.span, text=text))
+        rest = list(line.sources)
+        for argument in sources:
+            own = [rest.pop(0) for o in copy.origins if o.argument is argument]
+            edits.append(Edit(span=argument.span, text=" ".join(own) or line.destination))
         if line.destination != copy.destination.text:
             edits.append(Edit(span=copy.destination.span, text=line.destination))
         return edits
 
-    def _source_words(self, sources: tuple[Argument, ...], copy: ArtifactCopy, line: _Line) -> list[str]:
-        """For each word of the author's its artifacts, one or several (a directory of them)."""
-        return [
-            " ".join(o.source.as_posix() for o in copy.origins if o.argument is argument) or line.destination
-            for argument in sources
-        ]
-
     def _flags(self, line: _Line) -> list[str]:
-        return [f"--from={self._stage_name}", *([] if line.owned_by_root else ["--chown=0:0"])]
+        return [f"--from={line.stage}", *([line.flag] if line.flag else [])]
 
     def _instruction(self, copy: ArtifactCopy, line: _Line) -> str:
         """A whole new instruction, with the author's own flags."""
         flags = [*self._flags(line), *(f.span.text for f in copy.instruction.flags)]
-        words = [s.as_posix() for s in line.sources] + [line.destination]
+        words = [*line.sources, line.destination]
         body = json.dumps(words, ensure_ascii=False) if copy.instruction.json else " ".join(words)
         return f"COPY {' '.join(flags)} {body}"
 
     def _without_artifacts(self, copy: ArtifactCopy) -> list[Edit]:
-        """The author's line less the artifacts' words (with the blanks behind them)."""
+        """The author's line less the words that name artifacts alone (with the blanks behind them)."""
         arguments = copy.instruction.arguments
-        gone = {id(o.argument) for o in copy.origins}
+        kept = {id(a) for a in copy.others}
+        gone = {id(o.argument) for o in copy.origins} - kept
         edits = []
         for argument, following in itertools.pairwise(arguments):
             if id(argument) in gone:
@@ -170,7 +215,10 @@ class CopyPlanner:
         return edits
 
     def _fact(self, origin: Origin) -> ArtifactFact | None:
-        return self._facts.get(ArtifactKey(builder=origin.builder, source=origin.source))
+        image = origin.place.image
+        if not isinstance(image, BuiltImage):
+            return None
+        return self._facts.get(ArtifactKey(builder=image.number, source=origin.place.path))
 
     def _refuse(self, rule: Rule, message: str, origin: Origin) -> bool:
         self._note(rule, message, origin)
@@ -182,7 +230,7 @@ class CopyPlanner:
                 rule=rule,
                 message=message,
                 primary=Label(span=origin.argument.span),
-                secondary=(Label(span=origin.extraction.span, text="extracted here"),),
+                secondary=(Label(span=origin.span, text="extracted here"),),
             )
         )
 
@@ -191,13 +239,13 @@ def _join(directory: str, name: str) -> str:
     return ("" if directory == "/" else directory.rstrip("/")) + "/" + name
 
 
-def _is_directory(runtime: Build, copy: ArtifactCopy) -> bool:
+def _is_directory(build: Build, copy: ArtifactCopy) -> bool:
     """Whether COPY takes the destination for a directory whatever the image holds, or the image surely has it as one: by
     its name, or because the stage made it one before."""
     text = copy.destination.text
     if text.endswith(("/", "/.")) or text in (".", ".."):
         return True
-    places = working_directory(runtime.dockerfile, copy.stage, {})
+    places = working_directory(build.dockerfile, copy.stage, {})
     at = copy.stage.instructions.index(copy.instruction)
     here = places[at]
     if not text.startswith("/") and here is None:
@@ -226,25 +274,30 @@ def _makes(instruction: Instruction) -> list[str]:
     return []
 
 
-def _kind(builder: Build, origin: Origin, fact: ArtifactFact | None) -> ArtifactKind | None:
+def _kind(builders: Mapping[int, Build], origin: Origin, fact: ArtifactFact | None) -> ArtifactKind | None:
     """File or directory: from the engine, else from the script, else from the builder's Dockerfile; None where none of them
     says."""
     if fact is not None:
         return fact.kind
-    if origin.extraction.source.endswith(("/", "/.")) and origin.source == in_container(origin.extraction.source):
+    if origin.slash or origin.contents:
         return ArtifactKind.DIRECTORY
-    if origin.argument.text.endswith(("/", "/.")) and origin.below == PurePosixPath():
+    if origin.argument.text.endswith(("/", "/.")) and origin.below == PurePosixPath() and origin.pattern is None:
         return ArtifactKind.DIRECTORY
-    stage = builder.dockerfile.stages[-1]
-    places = working_directory(builder.dockerfile, stage, {})
+    source = origin.place.path
+    image = root_of(origin.place.image)
+    if not isinstance(image, BuiltImage) or image.number not in builders:
+        return None
+    dockerfile = builders[image.number].dockerfile
+    stage = dockerfile.stages[-1]
+    places = working_directory(dockerfile, stage, {})
     for instruction, place in zip(stage.instructions, places, strict=True):
         names = [*_makes(instruction), *([place] if place is not None else [])]
         made = [here for n in names if (here := _at(place, n)) is not None]
-        if any(here == origin.source or origin.source in here.parents for here in made):
+        if any(here == source or source in here.parents for here in made):
             return ArtifactKind.DIRECTORY
         if instruction.keyword == "RUN" and not re.search(r"\b(?:cd|pushd)\b", instruction.text):
             for found in _OUTPUT_OPTION.finditer(instruction.text):
-                if _at(place, found["name"]) == origin.source:
+                if _at(place, found["name"]) == source:
                     return ArtifactKind.FILE
     return None
 

@@ -1,18 +1,24 @@
 """Which commands of the driver go: those that only the extraction needed. Everything else stays, or there is no plan."""
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
-from migrate.plan.model import DriverPlan
-from migrate.provenance import Build, Provenance, same_image
+from migrate.plan.commands import BuildEditor
+from migrate.plan.groups import Group, loaded
+from migrate.plan.model import DriverPlan, GroupPlan
+from migrate.provenance.images import same_image
+from migrate.provenance.model import BuiltImage, Image, MadeStage, Provenance
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import Span
 from migrate.trace.commands import assigned_names, mentions_client
 from migrate.trace.events import (
     Compose,
+    Condition,
     ConditionKind,
+    Container,
     ContainerCreate,
     ContainerRemove,
     ContainerRun,
@@ -28,52 +34,92 @@ from migrate.trace.events import (
     Trace,
     Traced,
 )
-from migrate.trace.values import ContainerId, ImageId, Value
-
+from migrate.trace.values import ContainerId, Stream, Value
+from migrate.trace.workspace import Altered, Changed, Streamed
 
 def plan_driver(
-    trace: Trace, provenance: Provenance, builder: Build, runtime: Build, words: tuple[str, ...]
+    trace: Trace,
+    provenance: Provenance,
+    grouped: Sequence[Group],
+    planned: Sequence[GroupPlan],
+    inserted: Mapping[int, tuple[str, ...]],
 ) -> tuple[DriverPlan, tuple[Diagnostic, ...]]:
-    """`words` are what the runtime's build takes on from the builder's."""
-    sorter = _Sorter(trace, provenance, builder, runtime)
+    """`inserted` are the words that builds which stay take on from those that go, by number."""
+    sorter = _Sorter(trace, provenance, grouped)
     sorter.sort()
-    own = next(s.command for s in trace.steps if s.event is runtime.event)
-    if words and not trace.script.source.text[: runtime.event.verb_end].endswith("build"):
-        message = "the options that this build must take on can't be put behind a `build` that stands there"
-        sorter.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, own.span))
+    editor = BuildEditor(trace, grouped, planned, inserted)
+    edits = editor.edits()
     plan = DriverPlan(
         script=trace.script,
         removed=tuple(sorter.removed),
-        build=own,
-        verb_end=runtime.event.verb_end,
-        inserted=words,
+        filters=sorter.filters(),
+        edits=edits,
     )
-    return plan, tuple(sorter.diagnostics)
+    return plan, (*sorter.diagnostics, *editor.diagnostics)
 
 
 class _Sorter:
     """Goes through the steps once and puts each aside, keeps it, or says why the driver can't be planned."""
 
-    def __init__(self, trace: Trace, provenance: Provenance, builder: Build, runtime: Build) -> None:
+    def __init__(self, trace: Trace, provenance: Provenance, grouped: Sequence[Group]) -> None:
         self._trace = trace
-        self._builder = builder
-        self._runtime = runtime
-        made = [e.container for e in trace.events if isinstance(e, ContainerCreate)]
-        self._creates = [c for c in made if c.number in provenance.creates]
-        self._landed = [e.landed for e in trace.events if isinstance(e, Extraction) and e.landed is not None]
-        numbers = [i for i, e in enumerate(trace.events) if e is builder.event or e is runtime.event]
+        self._provenance = provenance
+        self._grouped = grouped
+        self._group_of = {b.number: g for g in grouped for b in g.builds}
+        self._kept = {n for g in grouped for n in g.targets}
+        self._gone = {b.number for g in grouped for b in g.builds if b.number not in self._kept}
+        self._builders = [b for g in grouped for b in g.builders]
+        self._dance = self._dance_containers()
+        self._landed = self._places()
+        steps = [i for i, e in enumerate(trace.events) if isinstance(e, ImageBuild) and e.number in self._group_of]
         self._source = trace.script.source
-        self._between = range(min(numbers), max(numbers))
+        self._between = range(min(steps), max(steps))
         self.removed: list[SimpleCommand] = []
         self.diagnostics: list[Diagnostic] = []
 
+    def _dance_containers(self) -> dict[int, Container]:
+        """Containers that are there only for what is taken out of them."""
+        made = [e.container for e in self._trace.events if isinstance(e, ContainerCreate | ContainerRun)]
+        return {c.number: c for c in made if c.number in self._provenance.contributing}
+
+    def _places(self) -> list[PurePosixPath]:
+        """Where artifacts stand on the host."""
+        found = [e.landed for e in self._trace.events if isinstance(e, Extraction) and e.landed is not None]
+        builds = {b.number: b for b in self._provenance.builds}
+        repository = self._provenance.builds[0].workspace.repository
+        for group in self._grouped:
+            for build in group.builds:
+                found += builds[build.number].workspace.carried
+                for share in build.workspace.shares:
+                    if share.container in self._dance and repository.kind(share.host) is None:
+                        found.append(share.host)
+        found += [
+            o.host for c in self._provenance.copies for o in c.origins if o.host != PurePosixPath() and builds[c.build].tree is None
+        ]
+        return list(dict.fromkeys(found))
+
+    def filters(self) -> tuple[Span, ...]:
+        """Commands that a stream out of a container goes through on its way into a file, a folder or a build."""
+        streams: list[Stream] = []
+        for step in self._trace.steps:
+            match step.event:
+                case ImageBuild(streamed=Stream() as stream) | ImageUse(streamed=Stream() as stream):
+                    streams.append(stream)
+                case ImageBuild(workspace=workspace):
+                    for path in workspace.carried:
+                        streams += _streams_of(workspace.overlay[path])
+                case _:
+                    pass
+        return tuple(dict.fromkeys(f.span for s in streams for f in s.filters))
+
     def sort(self) -> None:
         fates: dict[int, list[tuple[bool, Traced]]] = {}
-        part: list[Traced] = []
+        part: list[tuple[Traced, int]] = []
         for index, step in enumerate(self._trace.steps):
             goes = self._goes(index, step.event)
-            if goes or step.event is self._runtime.event:
-                part.append(step)
+            target = step.event.number if isinstance(step.event, ImageBuild) and step.event.number in self._kept else None
+            if goes or target is not None:
+                part.append((step, index))
             if not (goes or isinstance(step.event, Harmless)) and step.command.span.file is not self._source:
                 continue
             fates.setdefault(step.command.span.start, []).append((goes, step))
@@ -88,33 +134,52 @@ class _Sorter:
                     "this command does more than the extraction",
                     entries[0][1].command.span,
                 )
+        self._lookups(fates)
         self._check_variables()
         self._check_unreached()
-        if self._trace.remaining:
+        if self._trace.remaining or self._shared_remaining():
+            remaining = (*self._trace.remaining, *self._shared_remaining())[0]
             self._report(
                 rules.HOST_ARTIFACT_GONE,
-                f"`{self._trace.remaining[0]}` stood on the host after the script, and no longer does",
-                next(e.span for e in self._trace.events if isinstance(e, Extraction)),
+                f"`{remaining}` stood on the host after the script, and no longer does",
+                self._first_extraction(),
             )
+
+    def _shared_remaining(self) -> tuple[PurePosixPath, ...]:
+        """Artifacts that a container left in a mounted folder and that stand there at the end."""
+        last = next((s.event for s in reversed(self._trace.steps) if isinstance(s.event, ImageBuild)), None)
+        if last is None:
+            return ()
+        hosts = [s.host for s in last.workspace.shares if s.container in self._dance]
+        cleared = {p for e in self._trace.events if isinstance(e, HostChange) and e.command == "rm" for p in e.paths}
+        return tuple(h for h in hosts if h not in cleared)
+
+    def _first_extraction(self) -> Span:
+        return next(
+            (
+                e.span
+                for e in self._trace.events
+                if isinstance(e, Extraction) or (isinstance(e, ContainerRun) and e.container.number in self._dance)
+            ),
+            self._source.span(0, 0),
+        )
 
     def _goes(self, index: int, event: Event) -> bool:
         match event:
             case ImageBuild():
-                return event is self._builder.event
+                return event.number in self._gone
             case ContainerCreate(container=container):
-                return container in self._creates
+                return container.number in self._dance
             case Extraction():
                 return True
             case ContainerRemove():
                 return self._container_remove(event)
             case ContainerRun():
-                self._container_run(event)
-                return False
+                return self._container_run(event)
             case ContainerUse() | Insertion() | Compose():
-                self._other_use(event)
-                return False
+                return self._other_use(event)
             case ImageUse():
-                return self._image_use(event)
+                return self._image_use(index, event)
             case HostChange():
                 return self._host_change(index, event)
             case Harmless():
@@ -123,14 +188,16 @@ class _Sorter:
                 self._opaque(index, event)
                 return False
 
-    def _is_builder(self, image: Value) -> bool:
-        event = self._builder.event
-        return image.parts == (ImageId(number=event.number),) or any(same_image(tag, image) for tag in event.tags)
+    def _is_gone(self, image: Value, meant: Image | None) -> bool:
+        """Whether a word means an image that is no longer made: a builder's, or one made of a container."""
+        if meant is not None:
+            return meant in {BuiltImage(number=n) for n in self._gone} or isinstance(meant, MadeStage)
+        return False
 
     def _is_dance_container(self, value: Value) -> bool:
         if len(value.parts) == 1 and isinstance(value.parts[0], ContainerId):
-            return value.parts[0].number in {c.number for c in self._creates}
-        return any(c.name == value for c in self._creates)
+            return value.parts[0].number in self._dance
+        return any(c.name == value for c in self._dance.values())
 
     def _container_remove(self, event: ContainerRemove) -> bool:
         if self._found_by_docker(event.containers, event.span):
@@ -140,69 +207,113 @@ class _Sorter:
             self._report(rules.DRIVER_EDIT_UNCERTAIN, "this removes other containers too", event.span)
         return bool(dance) and all(dance)
 
-    def _container_run(self, event: ContainerRun) -> None:
+    def _container_run(self, event: ContainerRun) -> bool:
         container = event.container
+        if container.number in self._dance:
+            return True
         names = ("volumes-from",)
         mounts = bool(container.mounts) or any(o.name in (*names, "volume", "mount") for o in container.options)
-        if self._is_builder(container.image):
-            self._report(
-                rules.BUILDER_IMAGE_USED, "the builder's image is run: it is no longer made under a tag", event.span
-            )
-        elif mounts and self._landed:
+        if mounts and self._trace_index(event) in self._between and self._landed:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT, "a container with mounts may change or need the artifact", event.span
             )
+        return False
 
-    def _other_use(self, event: ContainerUse | Insertion | Compose) -> None:
-        """A use of the extraction's container, or of one that can't be told apart from it."""
+    def _trace_index(self, event: Event) -> int:
+        return next(i for i, e in enumerate(self._trace.events) if e is event)
+
+    def _other_use(self, event: ContainerUse | Insertion | Compose) -> bool:
+        """A use of the extraction's container goes with it."""
         match event:
             case ContainerUse(containers=containers):
                 pass
             case Insertion(container=container):
                 containers = (container,)
             case Compose():
-                return
+                return False
         if self._found_by_docker(containers, event.span):
-            return
-        if any(map(self._is_dance_container, containers)):
-            message = "the extraction's container is used for more than the extraction"
-            self._report(rules.DRIVER_EDIT_UNCERTAIN, message, event.span)
+            return False
+        mine = [self._is_dance_container(c) for c in containers]
+        if any(mine) and not all(mine):
+            self._report(rules.DRIVER_EDIT_UNCERTAIN, "this concerns other containers too", event.span)
+        return bool(mine) and all(mine)
 
-    def _check_ways(self, part: list[Traced]) -> None:
-        """The extraction and the runtime's build must run together, once each, from this script, by plain docker."""
-        seen: set[tuple[int, type[Event]]] = set()
-        runtime = next(s for s in part if s.event is self._runtime.event)
+    def _check_ways(self, part: list[tuple[Traced, int]]) -> None:
+        """The extraction and the runtime's build must run together, from this script, by plain docker."""
         for step in self._trace.steps:
             if step.client not in ("", "docker") and not isinstance(step.event, Compose):
                 message = f"a command that is run by `{step.client}` can't be checked by building"
                 self._report(rules.CLIENT_NOT_PLAIN, message, step.event.span)
                 return
-        for step in part:
+        runtimes = [s for s, _ in part if isinstance(s.event, ImageBuild) and s.event.number in self._kept]
+        for step, index in part:
             if step.command.span.file is not self._source:
                 message = f"a step of the extraction stands in `{step.command.span.file.path}`"
                 self._report(rules.DRIVER_EDIT_UNCERTAIN, message, step.event.span)
                 return
-            if step.conditions != runtime.conditions:
+            runtime = self._runtime_of(step, index, runtimes)
+            if _undecided(step) != _undecided(runtime):
                 self._report_condition(step, runtime)
                 return
+            if step.conditions != runtime.conditions and not isinstance(step.event, ContainerRemove | HostChange | ImageUse):
+                self._report_missing(step, runtime)
             if any(c.kind in (ConditionKind.LOOP, ConditionKind.BACKGROUND) for c in step.conditions):
                 message = f"a step of the extraction runs {step.conditions[-1]}"
                 self._report(rules.RUNS_CONDITIONALLY, message, step.event.span)
                 return
-            key = (step.event.span.start, type(step.event))
-            if key in seen and isinstance(step.event, ImageBuild | ContainerCreate | Extraction):
-                self._report(rules.DRIVER_EDIT_UNCERTAIN, "this command runs more than once", step.event.span)
-                return
-            seen.add(key)
+
+    def _runtime_of(self, step: Traced, index: int, runtimes: list[Traced]) -> Traced:
+        """The build that a step of the extraction is there for: its own group's, else the next one."""
+        event = step.event
+        if isinstance(event, ImageBuild) and event.number in self._kept:
+            return step
+        later = [s for s in self._trace.steps[index:] if s in runtimes]
+        if isinstance(event, ImageBuild):
+            targets = self._group_of[event.number].targets
+            own = [s for s in later if isinstance(s.event, ImageBuild) and s.event.number in targets]
+            later = own or later
+        return later[0] if later else runtimes[-1]
+
+    def _report_missing(self, step: Traced, runtime: Traced) -> None:
+        """A condition that the files which are there decide: the script extracts only what is missing, say."""
+        own = [c for c in step.conditions if c not in runtime.conditions] or [
+            c for c in runtime.conditions if c not in step.conditions
+        ]
+        message = f"this runs {own[0]}, which holds for the files that are there; the one build always does it"
+        self._report(rules.EXTRACTED_WHEN_MISSING, message, own[0].span)
 
     def _report_condition(self, step: Traced, runtime: Traced) -> None:
-        own = [c for c in step.conditions if c not in runtime.conditions]
-        other = [c for c in runtime.conditions if c not in step.conditions]
+        own = [c for c in step.conditions if c not in runtime.conditions and not c.decided]
+        other = [c for c in runtime.conditions if c not in step.conditions and not c.decided]
         if own:
             message = f"this step of the extraction runs {own[0]}, the runtime's build without that"
         else:
             message = f"the runtime's build runs {other[0]}, this step of the extraction without that"
         self._report(rules.RUNS_CONDITIONALLY, message, step.event.span)
+
+    def _lookups(self, fates: Mapping[int, list[tuple[bool, Traced]]]) -> None:
+        """`id=$(docker ps -q …)`, where only what goes uses it."""
+        for entries in fates.values():
+            command = entries[0][1].command
+            events = [s.event for _, s in entries]
+            names = assigned_names(command)
+            asks = all(isinstance(e, Harmless) and e.command == "docker ps" for e in events)
+            if not (names and asks and not command.words):
+                continue
+            going = {c.span.start for c in (*self.removed, command)}
+            kept = self._text_without(going)
+            if not any(re.search(rf"\$\{{?{re.escape(n)}\b", kept) for n in names):
+                self.removed.append(command)
+
+    def _text_without(self, starts: set[int]) -> str:
+        """The script's text less the commands that begin there."""
+        commands = [s.command for s in self._trace.steps if s.command.span.start in starts]
+        spans = sorted({(c.span.start, c.span.end) for c in commands if c.span.file is self._source})
+        text, cut, kept = self._source.text, 0, ""
+        for start, end in spans:
+            kept += text[cut : max(cut, start)]
+            cut = max(cut, end)
+        return kept + text[cut:]
 
     def _check_unreached(self) -> None:
         """Commands on ways that are not taken here keep what they say: it may be what goes."""
@@ -220,24 +331,55 @@ class _Sorter:
             self._report(rules.DRIVER_EDIT_UNCERTAIN, message, span)
         return bool(unknown)
 
-    def _image_use(self, event: ImageUse) -> bool:
+    def _image_use(self, index: int, event: ImageUse) -> bool:
+        if event.verb == "load":
+            return isinstance(event.streamed, Stream) and self._saved(event.streamed.step)
+        if event.verb == "import":
+            target = event.images[-1:] if len(event.images) > 1 else ()
+            return any(self._used_as_base(t, index) for t in target)
         if self._found_by_docker(event.images, event.span):
             return False
-        mine = [self._is_builder(i) for i in event.images]
+        meant = self._provenance.step_images.get(index, ())
+        if event.verb == "save" and loaded(self._trace, index):
+            return self._saved(index)
+        if event.verb == "tag" and len(event.images) == 2:
+            return self._is_gone(event.images[0], meant[0])
+        mine = [self._is_gone(i, m) for i, m in zip(event.images, meant, strict=True)]
         if not any(mine):
             return False
         if event.verb == "rmi" and all(mine):
             return True
+        if event.verb in ("inspect", "history", "images"):
+            message = f"`docker {event.verb}` asks for an image that is no longer made"
+            self._report(rules.BUILDER_IMAGE_USED, message, event.span)
+            return False
         what = "removed together with others" if event.verb == "rmi" else f"used by `docker {event.verb}`"
         self._report(
             rules.BUILDER_IMAGE_USED, f"the builder's image is {what}: it is no longer made under a tag", event.span
         )
         return False
 
+    def _saved(self, index: int) -> bool:
+        """Whether step `index` saves images that are no longer made."""
+        event = self._trace.steps[index].event
+        meant = self._provenance.step_images.get(index, ())
+        return isinstance(event, ImageUse) and bool(meant) and all(
+            self._is_gone(i, m) for i, m in zip(event.images, meant, strict=True)
+        )
+
+    def _used_as_base(self, value: Value, index: int) -> bool:
+        """Whether an image that is made at step `index` is only there to take something out of it."""
+        later = [
+            s.event.container
+            for s in self._trace.steps[index:]
+            if isinstance(s.event, ContainerCreate | ContainerRun) and same_image(s.event.container.image, value)
+        ]
+        return bool(later) and all(c.number in self._dance for c in later)
+
     def _host_change(self, index: int, event: HostChange) -> bool:
         """Preparing the place where an artifact lands, moving it, and clearing it away is part of the extraction."""
         dance = [self._is_artifact_place(p) for p in event.paths]
-        if event.alters:
+        if event.alters and event.span not in self._provenance.used and not self._is_redirection(event):
             message = f"`{event.command}` changes the artifact `{event.alters[0]}` on its way"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
             return False
@@ -255,6 +397,12 @@ class _Sorter:
             )
         return False
 
+    def _is_redirection(self, event: HostChange) -> bool:
+        """Whether a docker command's output is put where an artifact stands."""
+        return event.command == "redirection" and any(
+            s.event.span == event.span and isinstance(s.event, ContainerRun | ContainerUse | Extraction) for s in self._trace.steps
+        )
+
     def _is_artifact_place(self, path: PurePosixPath) -> bool:
         """Whether `path` holds nothing but artifacts, or nothing at all until one lands there."""
         others = [p for e in self._trace.events if isinstance(e, HostChange) for p in e.paths if path in p.parents]
@@ -262,18 +410,16 @@ class _Sorter:
 
     def _meets_artifact(self, path: PurePosixPath) -> bool:
         """Whether `path` is an artifact, lies in one, or is a folder that is there only for one."""
-        if self._builder.event.workspace.repository.kind(path) is not None:
-            return False
-        return any(path == p or path in p.parents or p in path.parents for p in self._moved_places())
-
-    def _moved_places(self) -> list[PurePosixPath]:
-        return [*self._landed, *self._runtime.event.workspace.carried]
+        if self._provenance.builds[0].workspace.repository.kind(path) is not None:
+            return path in self._landed
+        return any(path == p or path in p.parents or p in path.parents for p in self._landed)
 
     def _harmless(self, event: Harmless) -> bool:
         words = re.split(r"\s+", event.text)
         if event.command in ("echo", "printf"):
-            tags = {t.text for t in self._builder.event.tags if t.text is not None}
-            runtime = {t.text for t in self._runtime.event.tags}
+            going = [b.event for b in self._builders if b.number in self._gone]
+            tags = {t.text for e in going for t in e.tags if t.text is not None}
+            runtime = {t.text for g in self._grouped for b in g.builds if b.number in self._kept for t in b.event.tags}
             if any(w.strip("'\".,:;!()") in tags - runtime for w in words):
                 self._report(
                     rules.MESSAGE_DROPPED,
@@ -312,12 +458,7 @@ class _Sorter:
         """What a removed command set must not be used by one that stays, and `$?` must not look back at one."""
         going = {c.span.start for c in self.removed}
         names = {n for c in self.removed for n in assigned_names(c)}
-        text, cut = self._trace.script.source.text, 0
-        kept = ""
-        for command in sorted(self.removed, key=lambda c: c.span.start):
-            kept += text[cut : command.span.start]
-            cut = command.span.end
-        kept += text[cut:]
+        kept = self._text_without(going)
         used = next((n for n in sorted(names) if re.search(rf"\$\{{?[#!]?{re.escape(n)}\b", kept)), None)
         if used is None and going and re.search(r"\$\?|\$\{\?\}", kept):
             used = "?"
@@ -333,3 +474,17 @@ class _Sorter:
 def _short(text: str) -> str:
     first = text.split("\n", 1)[0]
     return first if len(first) <= 60 else first[:57] + "…"
+
+
+def _undecided(step: Traced) -> tuple[Condition, ...]:
+    return tuple(c for c in step.conditions if not c.decided)
+
+
+def _streams_of(node: object) -> list[Stream]:
+    match node:
+        case Streamed(stream=stream):
+            return [stream]
+        case Altered(base=base) | Changed(base=base):
+            return [s for b in base for s in _streams_of(b)]
+        case _:
+            return []

@@ -6,9 +6,9 @@ from enum import Enum
 from pathlib import PurePosixPath
 
 from migrate.diagnostics import Diagnostic
-from migrate.provenance import Build
+from migrate.provenance.model import Build
 from migrate.shell.syntax import Script, SimpleCommand
-from migrate.source import Edit, Span
+from migrate.source import Edit, FileChange, Span
 from migrate.trace.events import ImageBuild
 
 
@@ -39,35 +39,68 @@ Facts = Mapping[ArtifactKey, ArtifactFact]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverPlan:
-    """What changes in the driver: `removed` commands go, `inserted` words come behind the runtime's `docker build`."""
+    """What changes in the driver: `removed` commands go, with the `filters` that their output goes through; `edits` change
+    words of those that stay."""
 
     script: Script
     removed: tuple[SimpleCommand, ...]
-    build: SimpleCommand
-    verb_end: int
-    inserted: tuple[str, ...]
+    filters: tuple[Span, ...]
+    edits: tuple[Edit, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StagePlan:
-    """One multi-stage Dockerfile at the runtime's path. `moved_arguments` are global ARGs that come before the first
-    FROM; the edits are of the two files that were read; `builds` are all of the driver's, before the migration."""
+class FilePart:
+    """The text of a Dockerfile with what changes in it; its image is that of the stage `name`. `moved_arguments` are global
+    ARGs that come before the first FROM of all."""
+
+    build: Build
+    name: str
+    edits: tuple[Edit, ...]
+    moved_arguments: tuple[tuple[Span, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadePart:
+    """A stage that stands for what a container or the host did: its whole text."""
+
+    name: str
+    text: str
+    span: Span
+
+
+Part = FilePart | MadePart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupPlan:
+    """One multi-stage Dockerfile at `path`. `targets` maps the builds that stay to their stages, `builders` those that
+    artifacts come from; `removed` are the Dockerfiles that go, `others` files beside that change (an ignore file)."""
+
+    path: PurePosixPath
+    context: PurePosixPath
+    parts: tuple[Part, ...]
+    targets: Mapping[int, str]
+    builders: Mapping[int, str]
+    removed: tuple[PurePosixPath, ...]
+    others: tuple[FileChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationPlan:
+    """All that a driver's migration changes. `builds` are all of the driver's, before the migration; `dropped` are those that
+    it no longer makes; `paths` says which Dockerfile and which context each of the others is built from afterwards."""
 
     builds: tuple[ImageBuild, ...]
-    builder: Build
-    runtime: Build
-    stage_name: str
-    builder_edits: tuple[Edit, ...]
-    runtime_edits: tuple[Edit, ...]
-    moved_arguments: tuple[Span, ...]
+    dropped: frozenset[int]
+    paths: Mapping[int, tuple[PurePosixPath, PurePosixPath]]
+    groups: tuple[GroupPlan, ...]
     driver: DriverPlan
     artifacts: tuple[ArtifactKey, ...]
+    place: Span
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
     @property
-    def path(self) -> PurePosixPath:
-        return self.runtime.path
-
-    @property
-    def removed_file(self) -> PurePosixPath:
-        return self.builder.path
+    def builder_paths(self) -> tuple[PurePosixPath, ...]:
+        """Dockerfiles of the builds whose images artifacts come from."""
+        found = {b.number: b.dockerfile for b in self.builds}
+        return tuple(dict.fromkeys(p for g in self.groups for n in g.builders if (p := found[n]) is not None))

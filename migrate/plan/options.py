@@ -4,13 +4,13 @@ Each side may get only its own build arguments (semantics.md, section 3).
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, Rule, at
-from migrate.dockerfile.instructions import Dockerfile
-from migrate.plan.arguments import declared_arguments
-from migrate.provenance import Build
+from migrate.plan.arguments import declared_arguments, renamed_word
+from migrate.provenance.model import Build
 from migrate.source import Span
 from migrate.trace.events import BuildArgument, BuildOption
 
@@ -47,17 +47,20 @@ class JoinedOptions:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def join_options(builder: Build, runtime: Build) -> JoinedOptions:
-    joiner = _Joiner(builder, runtime)
+def join_options(builder: Build, runtime: Build, renames: Mapping[str, str], *, platform_moved: bool) -> JoinedOptions:
+    """`renames` are the builder's ARGs that have other names now; with `platform_moved`, its `--platform` stands at FROM."""
+    joiner = _Joiner(builder, runtime, renames, platform_moved=platform_moved)
     joiner.build_arguments()
     joiner.options()
     return JoinedOptions(words=tuple(joiner.words), diagnostics=tuple(joiner.diagnostics))
 
 
 class _Joiner:
-    def __init__(self, builder: Build, runtime: Build) -> None:
+    def __init__(self, builder: Build, runtime: Build, renames: Mapping[str, str], *, platform_moved: bool) -> None:
         self._builder = builder
         self._runtime = runtime
+        self._renames = renames
+        self._platform_moved = platform_moved
         self._taken: set[Span] = set()
         self.words: list[str] = []
         self.diagnostics: list[Diagnostic] = []
@@ -65,22 +68,15 @@ class _Joiner:
     def build_arguments(self) -> None:
         mine = {a.name: a for a in self._builder.event.build_arguments}
         theirs = {a.name: a for a in self._runtime.event.build_arguments}
-        for name, argument in theirs.items():
-            if name not in mine and name in declared_arguments(self._builder.dockerfile):
-                self._conflict(
-                    argument,
-                    f"the build argument `{name}` would reach the builder's stage too",
-                    self._builder.dockerfile,
-                )
         for name, argument in mine.items():
-            if name in theirs:
-                if theirs[name].value != argument.value:
-                    self._conflict(argument, f"the two builds give `{name}` different values", self._runtime.dockerfile)
+            new = self._renames.get(name)
+            if new is not None:
+                if argument.value is None:
+                    self._conflict(argument, f"`{name}` is taken from the environment and can't be renamed")
+                elif name in declared_arguments(self._builder.dockerfile):
+                    self._take(argument.spans, tuple(renamed_word(s, argument, new) for s in argument.spans))
                 continue
-            if name in declared_arguments(self._runtime.dockerfile):
-                self._conflict(
-                    argument, f"the build argument `{name}` would reach the runtime stage too", self._runtime.dockerfile
-                )
+            if name in theirs:
                 continue
             self._take(argument.spans)
         shared = [n for n in mine if n in PROXY_ARGUMENTS and n not in theirs]
@@ -101,7 +97,7 @@ class _Joiner:
         for option in self._builder.event.options:
             name = option.name
             other = theirs.get(name)
-            if name in _DROPPED:
+            if name in _DROPPED or name == "target" or (name == "platform" and self._platform_moved):
                 continue
             if other is not None and other.value == option.value and name not in _REPEATABLE:
                 continue
@@ -125,9 +121,13 @@ class _Joiner:
         """The runtime's own options stay where they are, and reach the builder's stage."""
         mine = {o.name for o in self._builder.event.options}
         for name, option in theirs.items():
-            if name in mine or name in _DROPPED or name in ("iidfile", "metadata-file", "push"):
+            if name in mine or name in _DROPPED or name in ("iidfile", "metadata-file", "push", "target", "output"):
                 continue
-            if name in _REPEATABLE or name in _JOINED:
+            if name == "platform" and self._platform_moved:
+                continue
+            if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+                self._report(rules.OPTION_MERGED, f"what `{name}` gives holds for all stages now", option)
+            elif name in _REPEATABLE or name in _JOINED:
                 self._merged(option, "runtime's")
             else:
                 self._report(
@@ -150,21 +150,19 @@ class _Joiner:
                 if builder.variables.get(name) != runtime.variables.get(name):
                     self._place(rules.OPTION_CONFLICT, f"`${name}` changes between the two builds", span)
 
-    def _take(self, spans: tuple[Span, ...]) -> None:
+    def _take(self, spans: tuple[Span, ...], texts: tuple[str, ...] | None = None) -> None:
         """The words as the author wrote them, each once."""
-        for span in spans:
-            if span not in self._taken:
+        for span, text in zip(spans, texts or tuple(s.text for s in spans), strict=True):
+            if span not in self._taken or texts:
                 self._taken.add(span)
-                self.words.append(span.text)
+                self.words.append(text)
 
-    def _conflict(self, argument: BuildArgument, message: str, declared_in: Dockerfile) -> None:
-        arg = next((i for i in declared_in.instructions if i.keyword == "ARG" and argument.name in i.text), None)
+    def _conflict(self, argument: BuildArgument, message: str) -> None:
         self.diagnostics.append(
             Diagnostic(
                 rule=rules.BUILD_ARG_CONFLICT,
                 message=message,
                 primary=Label(span=argument.spans[0]),
-                secondary=(Label(span=arg.span, text="declared here"),) if arg else (),
                 help="give the ARG another name in one of the two Dockerfiles",
             )
         )

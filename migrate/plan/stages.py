@@ -1,135 +1,337 @@
-"""The plan as a whole: which build is the builder, which the runtime, and how their Dockerfiles become one."""
+"""The plan as a whole: each group of builds becomes one Dockerfile, and the driver builds that."""
+
+import re
+from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at, has_errors
-from migrate.dockerfile.instructions import Dockerfile, Stage
-from migrate.image import ImageReference
-from migrate.plan.context import check_context
+from migrate.dockerfile.instructions import Stage
+from migrate.plan.arguments import argument_names, clashes, renamed, secrets
+from migrate.plan.context import changed_files, join_contexts, prefixed_sources
 from migrate.plan.copies import CopyPlanner
 from migrate.plan.driver import plan_driver
-from migrate.plan.joining import check_joinable, uses_of_builder
-from migrate.plan.model import ArtifactKey, Facts, StagePlan
+from migrate.plan.groups import Group, groups
+from migrate.plan.made import made_text, mounted, needed
+from migrate.plan.model import ArtifactKey, Facts, FilePart, GroupPlan, MadePart, MigrationPlan, Part
+from migrate.plan.naming import Names, called
 from migrate.plan.options import join_options
-from migrate.provenance import Provenance, same_image
-from migrate.source import Edit, Span
-from migrate.trace.events import ImageBuild, Trace
+from migrate.plan.texts import StageTexts, directives
+from migrate.provenance.derive import ignore_of
+from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, OutsideImage, Provenance, root_of
+from migrate.source import Span
+from migrate.trace.events import BuildOption, ImageBuild, Trace
 
-_NAMES = ("builder", "build", "build-stage", "artifact-builder")
+_BUILDER_NAMES = ("builder", "build", "build-stage", "artifact-builder")
 
 
-def plan(trace: Trace, provenance: Provenance, facts: Facts) -> tuple[StagePlan | None, tuple[Diagnostic, ...]]:
-    """`facts` are what an engine said of the artifacts, by builder and path; without it owners are written out."""
-    shape = _shape(trace, provenance)
-    if has_errors(shape):
-        return None, shape
-    builder, runtime = provenance.builders[0], provenance.runtimes[0]
-    found = [*shape, *check_joinable(builder, runtime), *check_context(builder, runtime, trace.script.source.path)]
-    name, name_diagnostics = _stage_name(builder.dockerfile, runtime.dockerfile)
-    copies = CopyPlanner(builder, runtime, name, facts)
-    runtime_edits = [e for c in provenance.copies for e in copies.edits(c)]
-    options = join_options(builder, runtime)
-    driver, driver_diagnostics = plan_driver(trace, provenance, builder, runtime, options.words)
-    found += [*name_diagnostics, *copies.diagnostics, *options.diagnostics, *driver_diagnostics]
-    diagnostics = tuple(found)
-    if has_errors(diagnostics):
-        return None, diagnostics
-    moved = tuple(i.span for i in runtime.dockerfile.global_arguments)
-    runtime_edits += [Edit(span=_whole_lines(s), text="") for s in moved]
-    runtime_edits += [Edit(span=_whole_lines(d.span), text="") for d in runtime.dockerfile.directives]
-    result = StagePlan(
-        builds=tuple(e for e in trace.events if isinstance(e, ImageBuild)),
-        builder=builder,
-        runtime=runtime,
-        stage_name=name,
-        builder_edits=_name_stage(builder.dockerfile.stages[-1], name),
-        runtime_edits=tuple(runtime_edits),
-        moved_arguments=moved,
-        driver=driver,
-        artifacts=tuple(
-            dict.fromkeys(ArtifactKey(builder=o.builder, source=o.source) for c in provenance.copies for o in c.origins)
+def plan(
+    trace: Trace, provenance: Provenance, facts: Facts, *, buildkit: bool = True
+) -> tuple[MigrationPlan | None, tuple[Diagnostic, ...]]:
+    """`facts` are what an engine said of the artifacts; without it owners are written out. `buildkit` says which builder will
+    build it, where that decides who owns files."""
+    found = [at(rules.ARTIFACT_UNUSED, f"`{s.text}` takes out what no image of this script takes", s) for s in provenance.unused]
+    grouped = groups(trace, provenance)
+    if not grouped and not found:
+        place = trace.script.source.span(0, len(trace.script.source.line(1)))
+        found.append(at(rules.ARTIFACT_UNUSED, "what this script takes out of containers lands in no image that it builds", place))
+    if has_errors(tuple(found)):
+        return None, tuple(found)
+    planners = [_GroupPlanner(provenance, g, facts, buildkit=buildkit) for g in grouped]
+    planned = [p.plan() for p in planners]
+    for planner in planners:
+        found += planner.diagnostics
+    found += _shared_files(provenance, grouped, planned)
+    if has_errors(tuple(found)):
+        return None, tuple(dict.fromkeys(found))
+    inserted: dict[int, tuple[str, ...]] = {}
+    for planner in planners:
+        inserted |= planner.words
+    driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted)
+    found += diagnostics
+    changed = [g.path for g in planned] + [trace.script.source.path] + [c.path for g in planned for c in g.others]
+    removed = [p for g in planned for p in g.removed]
+    for group in grouped:
+        found += changed_files(group.builds, frozenset(group.targets), removed, changed)
+    result_diagnostics = tuple(dict.fromkeys(found))
+    if has_errors(result_diagnostics):
+        return None, result_diagnostics
+    kept = {n for g in grouped for n in g.targets}
+    dropped = frozenset(b.number for g in grouped for b in g.builds if b.number not in kept)
+    return (
+        MigrationPlan(
+            builds=tuple(e for e in trace.events if isinstance(e, ImageBuild)),
+            dropped=dropped,
+            paths={n: (g.path, g.context) for g in planned for n in g.targets},
+            groups=tuple(planned),
+            driver=driver,
+            artifacts=_artifacts(provenance),
+            place=provenance.build(grouped[-1].targets[-1]).event.span,
+            diagnostics=result_diagnostics,
         ),
-        diagnostics=diagnostics,
+        result_diagnostics,
     )
-    return result, diagnostics
 
 
-def _shape(trace: Trace, provenance: Provenance) -> tuple[Diagnostic, ...]:
-    """One builder, one runtime, each its own image; whatever else is there is said."""
-    found = [
-        at(rules.ARTIFACT_UNUSED, f"`{e.source}` is extracted, and no image of this script takes it", e.span)
-        for e in provenance.unused
-    ]
-    for kind, builds in (("builders", provenance.builders), ("runtimes", provenance.runtimes)):
-        if len(builds) > 1:
-            found.append(
-                at(rules.SHAPE_NOT_PLANNED, f"a script with {len(builds)} {kind} is not planned", builds[1].event.span)
+def _artifacts(provenance: Provenance) -> tuple[ArtifactKey, ...]:
+    """What an engine is asked about: artifacts that are in the image of a build."""
+    return tuple(
+        dict.fromkeys(
+            ArtifactKey(builder=o.place.image.number, source=o.place.path)
+            for c in provenance.copies
+            for o in c.origins
+            if isinstance(o.place.image, BuiltImage)
+        )
+    )
+
+
+def _shared_files(provenance: Provenance, grouped: tuple[Group, ...], planned: list[GroupPlan]) -> list[Diagnostic]:
+    """Dockerfiles that change or go, and that a build outside their group needs as they are."""
+    found = []
+    for group, result in zip(grouped, planned, strict=True):
+        numbers = {b.number for b in group.builds}
+        for build in provenance.builds:
+            if build.number in numbers:
+                continue
+            elsewhere = any(build.number in {b.number for b in g.builds} for g in grouped)
+            if build.path == result.path or (build.path in result.removed and not elsewhere):
+                message = f"`{build.path}` is built a second time"
+                found.append(at(rules.SHAPE_NOT_PLANNED, message, build.event.span))
+    return found
+
+
+class _GroupPlanner:
+    """One group. `words` are what the driver's builds take on, by number."""
+
+    def __init__(self, provenance: Provenance, group: Group, facts: Facts, *, buildkit: bool) -> None:
+        self._provenance = provenance
+        self._group = group
+        self._facts = facts
+        self._buildkit = buildkit
+        self._copies = [c for c in provenance.copies if c.build in {b.number for b in group.builds}]
+        self._builders = {b.number: b for b in provenance.builds}
+        self._same = self._alike()
+        self._parts_of = [b for b in group.builds if self._same[b.number] == b.number]
+        self._names = Names(tuple(self._parts_of))
+        self._image_names: dict[Image, str] = {}
+        self._stage_names: dict[int, str] = {}
+        self._renames: dict[int, dict[str, str]] = {}
+        self._moved_names: set[str] = set()
+        self.words: dict[int, tuple[str, ...]] = {}
+        self.diagnostics: list[Diagnostic] = []
+
+    def _alike(self) -> dict[int, int]:
+        """Builds that come to the same stages: each one's number → that of the first."""
+        first: dict[object, int] = {}
+        result = {}
+        for build in self._group.builds:
+            origins = tuple(
+                (o.argument.span, o.place, o.below, o.pattern) for c in self._copies if c.build == build.number for o in c.origins
             )
-    if has_errors(tuple(found)) or not provenance.builders or not provenance.runtimes:
-        return tuple(found)
-    builder, runtime = provenance.builders[0], provenance.runtimes[0]
-    if builder.context != runtime.context:
-        message = f"the builder's build context is `{builder.context}`, the runtime's `{runtime.context}`"
-        found.append(at(rules.DIFFERENT_CONTEXTS, message, runtime.event.span))
-    if builder.path == runtime.path:
-        found.append(at(rules.SHAPE_NOT_PLANNED, "both builds use one Dockerfile", runtime.event.span))
-    if any(same_image(a, b) for a in builder.event.tags for b in runtime.event.tags):
-        found.append(at(rules.BUILDER_IMAGE_USED, "builder and runtime have one tag", runtime.event.span))
-    if builder.event.number > runtime.event.number:
-        found.append(at(rules.SHAPE_NOT_PLANNED, "the runtime is built before the builder", runtime.event.span))
-    found += uses_of_builder(builder, (*provenance.runtimes, *provenance.others))
-    found += [
-        at(rules.SHAPE_NOT_PLANNED, f"`{e.dockerfile}` is built a second time", e.span)
-        for e in trace.events
-        if isinstance(e, ImageBuild) and e is not builder.event and e.dockerfile == builder.path
-    ]
-    return tuple(found)
+            platform, target = (build.event.option(n) for n in ("platform", "target"))
+            source = build.number in self._group.sources
+            arguments = tuple((a.name, a.value) for a in build.event.build_arguments) if source else ()
+            key = (build.path, build.context, origins, arguments, _text(platform), _text(target), build.tree)
+            result[build.number] = first.setdefault(key, build.number)
+        return result
+
+    def plan(self) -> GroupPlan:
+        path = self._path()
+        images = [o.place.image for c in self._copies for o in c.origins]
+        images += [b.tree.image for b in self._parts_of if b.tree is not None]
+        folders = [c.path if c.directory else c.path.parent for i in images for c in mounted(i)]
+        joined = join_contexts(self._parts_of, folders, path)
+        self.diagnostics += joined.diagnostics
+        self._name_parts()
+        parts: list[Part] = []
+        for build in self._parts_of:
+            parts += self._made_before(build, joined.root)
+            first = not any(isinstance(p, FilePart) for p in parts)
+            parts.append(self._file_part(build, joined.root, first=first))
+        self.diagnostics += directives([p.build.dockerfile for p in parts if isinstance(p, FilePart)])
+        self._hidden(images, joined.root)
+        self._options()
+        self.diagnostics += secrets(self._group.builders)
+        kept = {path} | {b.path for b in self._parts_of if b.tree is not None}
+        removed = tuple(dict.fromkeys(b.path for b in self._parts_of if b.path not in kept))
+        return GroupPlan(
+            path=path,
+            context=joined.root,
+            parts=tuple(parts),
+            targets={n: self._stage_names[self._same[n]] for n in self._group.targets},
+            builders={b.number: self._stage_names[self._same[b.number]] for b in self._group.builders},
+            removed=removed,
+            others=(joined.ignore,) if joined.ignore is not None else (),
+        )
+
+    def _path(self) -> PurePosixPath:
+        """Where the one Dockerfile stands: the runtime's place, so that who names it finds it. A Dockerfile that is itself
+        part of an artifact (`docker build -` from a container) stays as it is."""
+        targets = [self._builders[n] for n in self._group.targets if n not in self._group.sources]
+        free = [t for t in targets or [self._builders[n] for n in self._group.targets] if t.tree is None]
+        if not free:
+            return self._group.builders[0].path
+        return next((t.path for t in free if t.path.name == "Dockerfile"), free[0].path)
+
+    # names
+
+    def _name_parts(self) -> None:
+        sources = [b for b in self._parts_of if b.number in self._group.sources]
+        for build in self._parts_of:
+            own = target_stage(build).name
+            others = [s.name for b in self._parts_of if b is not build for s in b.dockerfile.stages if s.name]
+            taken = own is not None and any(o.text.lower() == own.text.lower() for o in others)
+            if own is not None and not taken and own.text.lower() not in self._names.taken:
+                self._names.taken.add(own.text.lower())
+                name = own.text
+            elif build.number in self._group.sources:
+                wanted = _BUILDER_NAMES if len(sources) == 1 else tuple(called(build))
+                name = self._names.give(*wanted)
+            else:
+                name = self._names.give(*called(build)) if len(self._group.targets) > 1 else ""
+            self._stage_names[build.number] = name
+        for build in self._group.builds:
+            name = self._stage_names[self._same[build.number]]
+            self._image_names[BuiltImage(number=build.number)] = name
+
+    def _name_of(self, image: Image) -> str:
+        if isinstance(image, OutsideImage):
+            self._image_names[image] = image.reference
+        return self._image_names[image]
+
+    # parts
+
+    def _made_before(self, build: Build, root: PurePosixPath) -> list[Part]:
+        """Stages that this build's artifacts need and that aren't there yet."""
+        images = [o.place.image for c in self._copies if c.build == build.number for o in c.origins]
+        images += [build.tree.image] if build.tree is not None else []
+        parts: list[Part] = []
+        for image in dict.fromkeys(i for each in images for i in needed(each)):
+            if image in self._image_names:
+                continue
+            if isinstance(image, OutsideImage):
+                self._name_of(image)
+                continue
+            if not isinstance(image, MadeStage):
+                continue
+            base = root_of(image)
+            under = self._name_of(base) if isinstance(base, BuiltImage) else "artifact"
+            wanted = (f"{under}-run",) if image.hint == "run" else (image.hint, f"{under}-{image.hint}")
+            name = self._names.give(*wanted)
+            self._image_names[image] = name
+            parts.append(
+                MadePart(name=name, text=made_text(image, name, self._image_names, root), span=image.span)
+            )
+        return parts
+
+    def _file_part(self, build: Build, root: PurePosixPath, *, first: bool) -> FilePart:
+        number = build.number
+        texts = StageTexts(build, self._stage_names[number])
+        others = [b for b in self._parts_of if b is not build]
+        self.diagnostics += texts.distinct(others, self._names)
+        renames: dict[str, str] = {}
+        if number in self._group.sources:
+            prefix = re.sub(r"\W", "_", self._stage_names[number]).upper()
+            renames = {n: f"{prefix}_{n}" for n in clashes(build, others)}
+            edits, found = renamed(build, renames)
+            texts.edits += edits
+            self.diagnostics += found
+        self._renames[number] = renames
+        for word in self._provenance.words:
+            if word.build != number:
+                continue
+            if isinstance(word.image, MadeStage):
+                message = f"`{word.text}` was made of a container, and what starts from it is not planned"
+                self.diagnostics.append(at(rules.SHAPE_NOT_PLANNED, message, word.span))
+            elif word.image in self._image_names:
+                name = self._image_names[word.image]
+                texts.replace(word.span, f"--from={name}" if word.span.text.startswith("--") else name)
+        ignore, _ = ignore_of(build)
+        planner = CopyPlanner(
+            build, self._builders, self._image_names, self._facts, ignore=ignore, buildkit=self._buildkit
+        )
+        taken: set[int] = set()
+        for copy in self._copies:
+            if copy.build == number:
+                texts.edits += planner.edits(copy)
+                kept = {id(a) for a in copy.others}
+                taken |= {id(o.argument) for o in copy.origins} - kept
+        self.diagnostics += planner.diagnostics
+        edits, found = prefixed_sources(build, root, frozenset(taken))
+        texts.edits += edits
+        self.diagnostics += found
+        self._platform(build, texts)
+        moved: list[tuple[Span, str]] = []
+        if not first:
+            moved = texts.move_arguments(self._moved_names, renames)
+        else:
+            self._moved_names |= {n for i in build.dockerfile.global_arguments for n in argument_names(i)}
+        return FilePart(
+            build=build, name=self._stage_names[number], edits=texts.finished(), moved_arguments=tuple(moved)
+        )
+
+    # options
+
+    def _moves_platform(self, build: Build) -> bool:
+        """Whether the platform of a builder's build must be said at its FROM, since the runtime's is another one."""
+        if build.number not in self._group.sources:
+            return False
+        mine = _text(build.event.option("platform"))
+        theirs = {_text(self._builders[n].event.option("platform")) for n in self._group.targets if n != build.number}
+        return theirs != {mine}
+
+    def _platform(self, build: Build, texts: StageTexts) -> None:
+        if not self._moves_platform(build):
+            return
+        mine = _text(build.event.option("platform"))
+        if mine is None:
+            targets = [self._builders[n] for n in self._group.targets if n != build.number]
+            if not all("buildx" in t.event.span.text for t in targets):
+                option = next(o for t in targets if (o := t.event.option("platform")) is not None)
+                message = "`--platform` of the runtime's build would hold for the builder too"
+                self.diagnostics.append(at(rules.OPTION_CONFLICT, message, option.spans[0]))
+                return
+            mine = "$BUILDPLATFORM"
+        texts.platform(mine)
+
+    def _options(self) -> None:
+        for number in self._group.targets:
+            target = self._builders[number]
+            words: list[str] = []
+            for builder in self._needed_by(number):
+                options = join_options(
+                    builder, target, self._renames.get(builder.number, {}), platform_moved=self._moves_platform(builder)
+                )
+                self.diagnostics += options.diagnostics
+                words += options.words if not _within(options.words, words) else ()
+            self.words[number] = tuple(words)
+
+    def _needed_by(self, number: int) -> list[Build]:
+        """The parts that a target's stages come after: all of them are built with its command."""
+        at_part = self._parts_of.index(self._builders[self._same[number]])
+        return [b for b in self._parts_of[:at_part] if b.number in self._group.sources]
+
+    def _hidden(self, images: list[Image], root: PurePosixPath) -> None:
+        """Files that a mounted folder showed to the container and the ignore file hides from the build."""
+        for image in dict.fromkeys(images):
+            for copy in mounted(image):
+                build = self._parts_of[0]
+                ignore, _ = ignore_of(build)
+                if ignore is None:
+                    continue
+                files = [p for p in build.workspace.repository.entries if p.is_relative_to(copy.path)]
+                hidden = [p for p in files if p.is_relative_to(root) and ignore.ignores(p.relative_to(root).as_posix())]
+                if hidden and isinstance(image, MadeStage):
+                    message = f"the container saw `{hidden[0]}`, which the ignore file keeps from the build"
+                    self.diagnostics.append(at(rules.MOUNT_PARTLY_HIDDEN, message, image.span))
 
 
-def _stage_name(builder: Dockerfile, runtime: Dockerfile) -> tuple[str, list[Diagnostic]]:
-    """The builder's own name for its last stage, else the first usual one that hides nothing (semantics.md 3, rule 4)."""
-    stages = (*builder.stages, *runtime.stages)
-    taken = {s.name.text.lower() for s in stages if s.name}
-    images = {s.image.text for s in stages} | {
-        f.value for s in stages for i in s.instructions if (f := i.flag("from")) is not None and f.value is not None
-    }
-    hidden = {
-        r.path.removeprefix("library/")
-        for i in images
-        if (r := ImageReference.parse(i)) is not None and r.domain == "docker.io"
-    }
-    own = builder.stages[-1].name
-    clashes = [
-        s.name
-        for s in runtime.stages
-        if s.name and s.name.text.lower() in {b.name.text.lower() for b in builder.stages if b.name}
-    ]
-    found = [at(rules.STAGE_NAME_TAKEN, f"both Dockerfiles have a stage `{c.text}`", c.span) for c in clashes]
-    hides = [
-        s.name
-        for s in builder.stages
-        if s.name and s.name.text.lower() in {r.image.text.lower() for r in runtime.stages}
-    ]
-    found += [
-        at(rules.STAGE_NAME_TAKEN, f"the stage `{h.text}` would hide an image of that name", h.span) for h in hides
-    ]
-    if own is not None:
-        return own.text, found
-    free = next((n for n in _NAMES if n not in taken and n not in hidden), None)
-    return free or f"builder-{len(stages)}", found
+def target_stage(build: Build) -> Stage:
+    return StageTexts(build, "").last
 
 
-def _name_stage(stage: Stage, name: str) -> tuple[Edit, ...]:
-    if stage.name is not None:
-        return ()
-    end = stage.image.span.end
-    keyword = stage.span.file.text[stage.instruction.span.start : stage.instruction.span.start + 4]
-    word = "as" if keyword.islower() else "AS"
-    return (Edit(span=stage.span.file.span(end, end), text=f" {word} {name}"),)
+def _within(words: tuple[str, ...], others: list[str]) -> bool:
+    return all(w in others for w in words)
 
 
-def _whole_lines(span: Span) -> Span:
-    """The span with the line end behind it."""
-    text, end = span.file.text, span.end
-    while end < len(text) and text[end] in " \t\r":
-        end += 1
-    return span.file.span(span.start, end + 1 if end < len(text) and text[end] == "\n" else end)
+def _text(option: BuildOption | None) -> str | None:
+    return option.value.text if option is not None and option.value is not None else None

@@ -1,32 +1,38 @@
-"""Two Dockerfiles → one text, in the authors' own words."""
+"""Several Dockerfiles → one text, in the authors' own words."""
 
-from migrate.dockerfile.instructions import Dockerfile
-from migrate.plan.model import StagePlan
+import itertools
+
+from migrate.plan.model import FilePart, GroupPlan, MadePart
 from migrate.render.templates import render
 from migrate.source import Edit, apply_edits
 
 
-def render_dockerfile(plan: StagePlan) -> str:
-    """The multi-stage Dockerfile: the builder's text, a blank line, the runtime's."""
-    builder = plan.builder.dockerfile
-    runtime = plan.runtime.dockerfile
-    newline = "\r\n" if "\r\n" in runtime.source.text else "\n"
-    moved = newline.join(s.text for s in plan.moved_arguments)
-    edits = [*plan.builder_edits]
-    if moved:
-        start = builder.stages[0].span.start
-        edits.append(Edit(span=builder.source.span(start, start), text=moved + newline))
-    return render(
-        "Dockerfile.j2",
-        builder=_trimmed(builder, edits),
-        runtime=_trimmed(runtime, [*plan.runtime_edits]),
-        newline=newline,
-    )
+def render_dockerfile(plan: GroupPlan) -> str:
+    """The multi-stage Dockerfile: its parts in order, a blank line between."""
+    files = [p for p in plan.parts if isinstance(p, FilePart)]
+    texts = [p.build.dockerfile.source.text for p in files]
+    newline = "\r\n" if any("\r\n" in t for t in texts[-1:]) else "\n"
+    moved = [text for p in files for _, text in p.moved_arguments]
+    leading = list(itertools.takewhile(lambda p: isinstance(p, MadePart), plan.parts))
+    parts = []
+    for part in plan.parts[len(leading) :]:
+        if isinstance(part, MadePart):
+            parts.append(part.text.replace("\n", newline))
+            continue
+        edits = list(part.edits)
+        if part is files[0]:
+            ahead = "".join(text + newline for text in moved)
+            ahead += "".join(p.text.replace("\n", newline) + 2 * newline for p in leading if isinstance(p, MadePart))
+            source = part.build.dockerfile.source
+            start = part.build.dockerfile.stages[0].span.start
+            edits += [Edit(span=source.span(start, start), text=ahead)] if ahead else []
+        parts.append(_trimmed(part, edits))
+    return render("Dockerfile.j2", parts=parts, newline=newline)
 
 
-def _trimmed(dockerfile: Dockerfile, edits: list[Edit]) -> str:
+def _trimmed(part: FilePart, edits: list[Edit]) -> str:
     """The edited text without blank lines around it, and without a byte order mark."""
-    text = apply_edits(dockerfile.source, edits).removeprefix("\ufeff")
+    text = apply_edits(part.build.dockerfile.source, edits).removeprefix("\ufeff")
     lines = text.splitlines(keepends=True)
     while lines and not lines[0].strip():
         lines.pop(0)

@@ -13,6 +13,7 @@ from migrate.shell.syntax import (
     Function,
     Group,
     If,
+    Pipeline,
     SimpleCommand,
     Statement,
     Subshell,
@@ -45,10 +46,7 @@ def render_driver(plan: DriverPlan) -> str:
     editor.whole(plan.script.statements)
     if editor.left:
         raise UncertainEditError("a command that goes stands where it can't be taken out", min(editor.left))
-    edits = [*editor.edits, *_whole_lines(source, editor.cuts, plan)]
-    if plan.inserted:
-        at = source.span(plan.verb_end, plan.verb_end)
-        edits.append(Edit(span=at, text="".join(f" {word}" for word in plan.inserted)))
+    edits = [*editor.edits, *_whole_lines(source, editor.cuts, plan), *plan.edits]
     return apply_edits(source, _merged(edits))
 
 
@@ -57,6 +55,7 @@ class _Editor:
 
     def __init__(self, plan: DriverPlan) -> None:
         self._removed = {c.span.start for c in plan.removed}
+        self._filters = {s.start for s in plan.filters}
         self._source = plan.script.source
         self.left = set(self._removed)
         self.cuts: list[_Cut] = []
@@ -84,6 +83,8 @@ class _Editor:
                 return command.span.start in self._removed
             case AndOr():
                 return self._and_or(command)
+            case Pipeline(commands=commands):
+                return self._pipeline(commands)
             case Group():
                 return self.body(command.body)
             case If(branches=branches, otherwise=otherwise):
@@ -104,6 +105,19 @@ class _Editor:
         """The body of a construct that stays: what goes is cut, but something must be left of it."""
         if self.body(statements):
             raise UncertainEditError("taking this out would leave nothing here", statements[0].span.start)
+
+    def _pipeline(self, commands: tuple[Command, ...]) -> bool:
+        """All of it goes, or what feeds the command that stays: a build from standard input is one no longer."""
+        gone = [self._command(c) for c in commands]
+        if not any(gone):
+            return False
+        passed = [goes or c.span.start in self._filters for c, goes in zip(commands, gone, strict=True)]
+        if all(passed):
+            return True
+        if not all(passed[:-1]):
+            raise UncertainEditError("a part of this pipeline stays", commands[0].span.start)
+        self.edits.append(Edit(span=self._source.span(commands[0].span.start, commands[-1].span.start), text=""))
+        return False
 
     def _and_or(self, node: AndOr) -> bool:
         """Links are what stands between `&&`; a fallback (`|| …`) goes with what it belongs to."""

@@ -1,5 +1,6 @@
 """tar, zip and the compressors: what they make of files."""
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from migrate.discover import EntryKind
@@ -52,7 +53,7 @@ def compress(call: Call) -> bool:
 
 
 def tar(call: Call) -> bool:
-    raw = _tar_words(call)
+    raw = tar_words(call.words)
     if raw is None:
         return False
     mode, archive, directory, members = raw
@@ -102,10 +103,11 @@ def _unpack(call: Call, archive: str | None, directory: PurePosixPath) -> bool:
     return True
 
 
-def _tar_words(call: Call) -> tuple[str, str | None, str | None, list[str]] | None:
-    """Mode (`c`, `x`, `t`), archive, directory of `-C`, members; None where the options aren't all known."""
+def tar_words(given: Sequence[str]) -> tuple[str, str | None, str | None, list[str]] | None:
+    """Mode (`c`, `x`, `t`), archive, directory of `-C`, members, of the words behind `tar`; None where the options aren't all
+    known."""
     mode, archive, directory = "", None, None
-    words = list(call.words)
+    words = list(given)
     bundled = bool(words) and not words[0].startswith("-")  # `tar xzf a.tar`: values follow in the order of the letters
     if bundled:
         words[0] = "-" + words[0]

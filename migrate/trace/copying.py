@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from migrate.discover import EntryKind
 from migrate.trace.host_call import Call, creatable, fails, inside
-from migrate.trace.workspace import Changed, Copied, Linked, Written
+from migrate.trace.workspace import Artifact, Changed, Copied, Linked, Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,10 @@ def _moved(call: Call, source: PurePosixPath, target: PurePosixPath, pair: _Pair
         call.state.workspace = workspace.removed(source).with_node(target, Copied(path=source))
     else:
         call.state.workspace = workspace.removed(source)
-        call.altered(target, node)
+        if isinstance(node, Artifact):
+            call.put(target, node)
+        else:
+            call.altered(target, node)
     return True
 
 

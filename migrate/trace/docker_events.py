@@ -27,7 +27,7 @@ from migrate.trace.events import (
 from migrate.trace.paths import in_container
 from migrate.trace.state import State, Status
 from migrate.trace.values import EMPTY, ContainerId, ImageId, Output, Stream, Unknown, Value
-from migrate.trace.workspace import Artifact, Changed, Copied, Streamed, Written
+from migrate.trace.workspace import Artifact, Changed, Copied, Share, Streamed, Written
 
 _IMAGE_VERBS = {
     "pull",
@@ -270,6 +270,9 @@ class _Reader:
             options=tuple(options),
             verb_end=self._arguments[self._parsed.verb_words - 1].span.end,
             fixed_spans=frozenset([*fixed, *(self._arguments[o.word].span for o in operands)]),
+            file_spans=tuple(s for o in self._parsed.options if o.name == "file" for s in self._spans(o)),
+            context_span=self._arguments[operands[0].word].span,
+            directory=state.directory,
             workspace=state.workspace,
             variables=dict(state.variables),
         )
@@ -371,6 +374,7 @@ class _Reader:
             detached=detached,
             removed=self._parsed.flag("rm"),
             stdin=state.stdin if reads else None,
+            workspace=state.workspace,
         )
         step = self._emit(event)
         if reads:
@@ -381,17 +385,16 @@ class _Reader:
         return Stream(step=step, span=self._command.span)
 
     def _write_mounts(self, container: Container) -> None:
-        """What a container can write to isn't known any more; an empty folder holds what the container put there."""
-        state = self._state
+        """What stands in a folder that a container can write to is what the container left there."""
         for mount in container.mounts:
             if mount.host is None or mount.read_only or mount.target.text is None:
                 continue
-            node = state.workspace.node(mount.host)
-            if node is None or state.workspace.names(mount.host) == ():
-                artifact = Artifact(container=container.number, source=in_container(mount.target.text))
-                state.workspace = state.workspace.with_node(mount.host, artifact)
+            share = Share(host=mount.host, container=container.number, target=in_container(mount.target.text))
+            workspace = self._state.workspace
+            if workspace.is_file(mount.host) or workspace.is_link(mount.host) is not False:
+                self._state.workspace = workspace.after_unknown(self._command.span)
             else:
-                state.workspace = state.workspace.after_unknown(self._command.span)
+                self._state.workspace = workspace.made(mount.host).shared(share)
 
     def _container_use(self, verb: str) -> Output | None:
         operands = self._operands()
@@ -453,7 +456,12 @@ class _Reader:
 
     def _image_use(self, verb: str) -> Output | None:
         state = self._state
-        step = self._emit(ImageUse(span=self._command.span, verb=verb, images=self._operands()))
+        given = self._last("input") if verb == "load" else None
+        fed: Stream | Value | None = state.stdin if verb in ("load", "import") and given is None else None
+        if given is not None and given.text is not None and (path := state.path(given.text)) is not None:
+            node = state.workspace.node(path)
+            fed = node.stream if isinstance(node, Streamed) else None
+        step = self._emit(ImageUse(span=self._command.span, verb=verb, images=self._operands(), streamed=fed))
         if verb in ("load", "import"):
             state.stdin = EMPTY if state.stdin is not None else None
         if verb == "save":

@@ -79,8 +79,9 @@ class BuildOption:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageBuild:
     """`docker build`. Paths are relative to the repository's root. `verb_end` is the offset behind `docker build`, where
-    options may be put; `fixed_spans` are the words that give tags, Dockerfile and context; `variables` are the script's at
-    this moment. `context` is None where it comes from standard input (`streamed` says from where, if that is known), and
+    options may be put; `fixed_spans` are the words that give tags, Dockerfile and context, `file_spans` those that give the
+    Dockerfile, `context_span` the one that gives the context; `variables` are the script's at this moment, `directory` is the
+    one that it stands in (relative to the root, None where that isn't known). `context` is None where it comes from standard input (`streamed` says from where, if that is known), and
     `dockerfile` then is the path in it; `dockerfile` is None where it alone comes from standard input."""
 
     span: Span
@@ -93,6 +94,9 @@ class ImageBuild:
     options: tuple[BuildOption, ...]
     verb_end: int
     fixed_spans: frozenset[Span]
+    file_spans: tuple[Span, ...]
+    context_span: Span
+    directory: PurePosixPath | None
     workspace: Workspace = field(repr=False)
     variables: Mapping[str, Variable | None] = field(repr=False)
 
@@ -134,13 +138,15 @@ class ContainerCreate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRun:
-    """`docker run`; `detached` with `-d`, `removed` with `--rm`; `stdin` is what it is fed, where that is known."""
+    """`docker run`; `detached` with `-d`, `removed` with `--rm`; `stdin` is what it is fed, where that is known;
+    `workspace` are the host's files when it starts."""
 
     span: Span
     container: Container
     detached: bool
     removed: bool
     stdin: Stream | Value | None = None
+    workspace: Workspace = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,11 +196,12 @@ class ContainerRemove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageUse:
-    """`docker push`, `tag`, `save`, `rmi`, `inspect` … of images."""
+    """`docker push`, `tag`, `save`, `rmi`, `inspect` … of images; `streamed` is what `load` and `import` are fed."""
 
     span: Span
     verb: str
     images: tuple[Value, ...]
+    streamed: Stream | Value | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,16 @@ def from_container(node: Node | EntryKind) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A folder of the host that a container could write to: all that stands in it is, since then, what the container left at
+    `target`."""
+
+    host: PurePosixPath
+    container: int
+    target: PurePosixPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
     """`overlay` holds what the script made of paths (relative to the root); the rest is as the repository has it. Where a
     command ran of which it isn't known what it does, the tree is `disturbed`: what files hold, and which there are, is then
@@ -135,6 +145,8 @@ class Workspace:
     """Directories that hold something of the overlay."""
     taken: frozenset[PurePosixPath] = field(default=frozenset(), repr=False)
     """Paths of the overlay that hold something out of a container."""
+    shares: tuple[Share, ...] = field(default=(), repr=False)
+    """Folders that containers wrote to, the latest last."""
 
     def after_unknown(self, span: Span) -> "Workspace":
         """After a command, at `span`, that may have done anything to the files."""
@@ -171,7 +183,21 @@ class Workspace:
                 case Made():
                     break
         kind = self.repository.kind(path)
+        if kind is None and (share := self.share(path)) is not None:
+            return Artifact(container=share.container, source=share.target / path.relative_to(share.host))
         return Changed() if kind is None and self.repository.hides(path) else kind
+
+    def share(self, path: PurePosixPath) -> Share | None:
+        """The folder shared with a container that `path` stands in, where nothing was done to the path since."""
+        if any(at in self.overlay and not isinstance(self.overlay[at], Made) for at in (path, *path.parents)):
+            return None
+        return next((s for s in reversed(self.shares) if s.host == path or s.host in path.parents), None)
+
+    def shared(self, share: Share) -> "Workspace":
+        """After a container that could write to a folder. What the script had laid there is in the container now."""
+        kept = {p: n for p, n in self.overlay.items() if share.host not in p.parents or isinstance(n, Gone)}
+        others = tuple(s for s in self.shares if share.host not in (s.host, *s.host.parents))
+        return laid(replace(self, overlay=kept, shares=(*others, share)))
 
     def text(self, path: PurePosixPath) -> Value | None:
         """What a file holds, as far as it is known."""
@@ -212,6 +238,8 @@ class Workspace:
             case EntryKind.LINK:
                 return True if self._through(path) is not None else None
             case Changed() | Linked():
+                return None
+            case Artifact() if path not in self.overlay:
                 return None
             case _:
                 return True
@@ -286,7 +314,7 @@ class Workspace:
 
     def names(self, path: PurePosixPath) -> tuple[str, ...] | None:
         """What a directory holds, by name; None where that isn't known."""
-        if self.disturbed:
+        if self.disturbed or self.share(path) is not None:
             return None
         if self.is_directory(path) is not True:
             return () if self.is_directory(path) is False else None
@@ -329,6 +357,9 @@ class Workspace:
 
     def removed(self, path: PurePosixPath) -> "Workspace":
         """`path` and all below it taken away; what the script itself had laid there leaves no trace."""
+        shares = tuple(s for s in self.shares if path not in (s.host, *s.host.parents))
+        if shares != self.shares:
+            return replace(self, shares=shares).removed(path)
         held = any(p in self.overlay for p in path.parents)
         if not held and self.repository.kind(path) is None:
             return self._without_below(path, itself=True) if path in self.overlay or path in self.folders else self
@@ -336,6 +367,13 @@ class Workspace:
 
     def joined(self, other: "Workspace") -> "Workspace":
         """What is known where the script may have come either way."""
+        if self.shares != other.shares:
+            both = tuple(s for s in self.shares if s in other.shares)
+            rest = {s.host for s in (*self.shares, *other.shares) if s not in both}
+            one, two = replace(self, shares=both), replace(other, shares=both)
+            for host in sorted(rest):
+                one, two = one.with_node(host, Changed()), two.with_node(host, Changed())
+            return one.joined(two)
         disturbed = self.disturbed or other.disturbed
         if self.overlay is other.overlay or self.overlay == other.overlay:
             return self if self.disturbed == disturbed else other

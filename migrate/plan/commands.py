@@ -1,0 +1,122 @@
+"""The `docker build` commands that stay: which Dockerfile, which context and which stage they name from now on."""
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, at
+from migrate.plan.groups import Group
+from migrate.plan.model import FilePart, GroupPlan
+from migrate.source import Edit, Span
+from migrate.trace.events import ImageBuild, Trace
+
+
+class BuildEditor:
+    """Edits by span; a command that runs several times must change the same way each time."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        grouped: Sequence[Group],
+        planned: Sequence[GroupPlan],
+        inserted: Mapping[int, tuple[str, ...]],
+    ) -> None:
+        self._trace = trace
+        self._grouped = grouped
+        self._planned = planned
+        self._inserted = inserted
+        self._texts: dict[Span, str] = {}
+        self._seen: set[Span] = set()
+        self.diagnostics: list[Diagnostic] = []
+
+    def edits(self) -> tuple[Edit, ...]:
+        for group, plan in zip(self._grouped, self._planned, strict=True):
+            for build in group.builds:
+                if build.number in plan.targets:
+                    self._build(build.event, plan, build.tree is not None)
+        return tuple(Edit(span=s, text=t) for s, t in self._texts.items() if t != s.text)
+
+    def _build(self, event: ImageBuild, plan: GroupPlan, streamed: bool) -> None:
+        words = list(self._inserted.get(event.number, ()))
+        spans: dict[Span, str] = {}
+        last = plan.parts[-1]
+        target = plan.targets[event.number]
+        own = event.option("target")
+        alone = isinstance(last, FilePart) and last.build.number == event.number and len(plan.targets) == 1
+        if own is not None:
+            if target and own.value is not None and own.value.text != target:
+                spans[own.spans[-1]] = re.sub(rf"{re.escape(own.value.text or '')}$", target, own.spans[-1].text)
+        elif not alone and target:
+            words.append(f"--target {target}")
+        if streamed or (event.context != plan.context):
+            place = self._relative(plan.context, event)
+            if place is None:
+                return
+            spans[event.context_span] = place
+        self._dockerfile(event, plan, spans, words)
+        at_verb = event.span.file.span(event.verb_end, event.verb_end)
+        spans[at_verb] = "".join(f" {w}" for w in words)
+        if words and not event.span.file.text[: event.verb_end].endswith("build"):
+            message = "the options that this build must take on can't be put behind a `build` that stands there"
+            self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
+            return
+        self._take(event, spans)
+
+    def _dockerfile(self, event: ImageBuild, plan: GroupPlan, spans: dict[Span, str], words: list[str]) -> None:
+        """`-f`, where the Dockerfile is another one or the context was where it was looked for."""
+        same = event.dockerfile == plan.path and event.context is not None
+        if event.file_spans:
+            if same:
+                return
+            text = self._relative(plan.path, event)
+            if text is None:
+                return
+            span = event.file_spans[-1]
+            prefix = re.match(r"--file=|-f=?(?=[^\s])", span.text) if len(event.file_spans) == 1 else None
+            spans[span] = (prefix[0] if prefix else "") + text
+            return
+        if plan.path != plan.context / "Dockerfile":
+            text = self._relative(plan.path, event)
+            if text is not None and not same or (event.context != plan.context and text is not None):
+                words.append(f"-f {text}")
+
+    def _relative(self, path: PurePosixPath, event: ImageBuild) -> str | None:
+        """`path` as the script must say it where the build runs."""
+        if event.directory is None:
+            message = "the directory in which this build runs is not known, so its Dockerfile can't be named"
+            self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
+            return None
+        text = posixpath.relpath(path, event.directory)
+        if re.search(r"[^\w@%+=:,./-]", text):
+            message = f"`{text}` would have to be quoted in the command"
+            self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
+            return None
+        return text
+
+    def _take(self, event: ImageBuild, spans: dict[Span, str]) -> None:
+        source = self._trace.script.source
+        for span, text in spans.items():
+            if not text and span.start == span.end and event.span not in self._seen:
+                self._texts.setdefault(span, text)
+                continue
+            if span.file is not source:
+                message = "a build that must change stands in another file"
+                self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
+                return
+            outside = span.start < event.span.start or span.end > event.span.end
+            outside = outside or re.fullmatch(r"\$\{?\w+\}?", span.text) is not None
+            if self._texts.get(span, text) != text or outside:
+                message = "this build would have to change in several ways at once"
+                if outside:
+                    message = "the words that must change are not written in this command"
+                self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
+                return
+            self._texts[span] = text
+        if event.span in self._seen and any(
+            t and s not in spans and event.span.start <= s.start <= event.span.end for s, t in self._texts.items()
+        ):
+            message = "this build would have to change in several ways at once"
+            self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
+        self._seen.add(event.span)

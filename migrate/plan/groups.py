@@ -1,0 +1,107 @@
+"""Which builds belong together: each group becomes one Dockerfile."""
+
+from dataclasses import dataclass
+
+from migrate.image import ImageReference
+from migrate.provenance.images import same_image
+from migrate.provenance.model import Build, BuiltImage, Provenance, builds_of
+from migrate.trace.events import ContainerCreate, ContainerRun, ImageUse, Trace
+from migrate.trace.values import Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """`builds` in the script's order; `sources` are those that others take from, `targets` those whose images stay."""
+
+    builds: tuple[Build, ...]
+    sources: frozenset[int]
+    targets: tuple[int, ...]
+
+    @property
+    def builders(self) -> tuple[Build, ...]:
+        return tuple(b for b in self.builds if b.number in self.sources)
+
+
+def needs(provenance: Provenance) -> dict[int, set[int]]:
+    """For each build: the builds that it takes something from, or starts from."""
+    result: dict[int, set[int]] = {b.number: set() for b in provenance.builds}
+    for copy in provenance.copies:
+        for origin in copy.origins:
+            result[copy.build] |= set(builds_of(origin.place.image))
+            result.setdefault(copy.build, set())
+    for word in provenance.words:
+        result[word.build] |= set(builds_of(word.image))
+    for build in provenance.builds:
+        if build.tree is not None:
+            result[build.number] |= set(builds_of(build.tree.image))
+        result[build.number].discard(build.number)
+    return result
+
+
+def groups(trace: Trace, provenance: Provenance) -> tuple[Group, ...]:
+    """Connected builds that artifacts travel between. Builds that only start from another one of the script (a base image
+    and its users, and no artifact) stay as they are."""
+    wanted = needs(provenance)
+    taking = {c.build for c in provenance.copies}
+    parent = {n: n for n in wanted}
+
+    def find(number: int) -> int:
+        while parent[number] != number:
+            number = parent[number]
+        return number
+
+    for number, sources in wanted.items():
+        for source in sources:
+            parent[find(source)] = find(number)
+    members: dict[int, list[Build]] = {}
+    for build in provenance.builds:
+        members.setdefault(find(build.number), []).append(build)
+    result = []
+    for builds in members.values():
+        numbers = {b.number for b in builds}
+        if not numbers & taking:
+            continue
+        sources = frozenset(s for n in numbers for s in wanted[n])
+        targets = tuple(
+            b.number for b in builds if b.number not in sources or used_beyond(trace, provenance, b)
+        )
+        result.append(Group(builds=tuple(builds), sources=sources, targets=targets))
+    return tuple(result)
+
+
+def used_beyond(trace: Trace, provenance: Provenance, build: Build) -> bool:
+    """Whether the image of a build that others take from is used for anything else: then it must still be made."""
+    return any(
+        _beyond(trace, provenance, index)
+        for index, images in provenance.step_images.items()
+        if BuiltImage(number=build.number) in images
+    )
+
+
+def _beyond(trace: Trace, provenance: Provenance, index: int) -> bool:
+    event = trace.steps[index].event
+    match event:
+        case ContainerCreate(container=container) | ContainerRun(container=container):
+            return container.number not in provenance.contributing
+        case ImageUse(verb="rmi" | "load" | "images" | "inspect" | "history"):
+            return False
+        case ImageUse(verb="tag", images=(_, target)):
+            later = [
+                s.event.container
+                for s in trace.steps[index:]
+                if isinstance(s.event, ContainerCreate | ContainerRun) and same_image(s.event.container.image, target)
+            ]
+            based = [w for w in provenance.words if (r := ImageReference.parse(w.text)) and str(target) in (str(r), w.text)]
+            return not based and not any(c.number in provenance.contributing for c in later)
+        case ImageUse(verb="save"):
+            return not loaded(trace, index)
+        case _:
+            return True
+
+
+def loaded(trace: Trace, index: int) -> bool:
+    """Whether what `docker save` wrote at step `index` is loaded again by the script."""
+    return any(
+        isinstance(s.event, ImageUse) and isinstance(s.event.streamed, Stream) and s.event.streamed.step == index
+        for s in trace.steps
+    )

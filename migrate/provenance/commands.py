@@ -1,0 +1,207 @@
+"""What a container does when it runs, as docker composes it: ENTRYPOINT and CMD, what the script gives, environment, user
+and directory; and what `RUN` would say instead (semantics.md, section 4)."""
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+
+from migrate.dockerfile.instructions import Dockerfile, Instruction
+from migrate.dockerfile.scope import base_stage
+from migrate.trace.archives import tar_words
+
+_IDLE = frozenset("true false : echo printf sleep ls pwd date env id whoami hostname uname wait bash sh ash".split())
+_COMPRESSORS = frozenset("gzip pigz xz bzip2 zstd gunzip unxz bunzip2 unzstd zcat".split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """`text` is what a shell would be given: as the author wrote it in shell form, or quoted from words."""
+
+    text: str
+    words: tuple[str, ...] | None
+    written: Instruction | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it surely changes no file and prints no artifact: scripts give such commands to make a container."""
+        words = self.words
+        if words is None:
+            try:
+                words = tuple(shlex.split(self.text)) if not re.search(r"[;&|<>$`(]", self.text) else None
+            except ValueError:
+                words = None
+        if not words:
+            return words is not None
+        name = words[0].rpartition("/")[2]
+        if name in ("bash", "sh", "ash"):
+            return len(words) == 1
+        return name in _IDLE or (name in ("tail", "cat") and all(w.startswith("-") or w == "/dev/null" for w in words[1:]))
+
+    @property
+    def emits(self) -> bool:
+        """Whether all that it does is to print files."""
+        if re.search(r"[;&|<>$`(\n]", self.text):
+            return False
+        name = self.text.split(maxsplit=1)[0].rpartition("/")[2] if self.text.split() else ""
+        return name == "cat" or packs(self, "/") is not None
+
+    @property
+    def simple(self) -> bool:
+        """Whether it can stand between `&&` as it is."""
+        return re.search(r"[;&|\n<>]", self.text) is None
+
+    def grouped(self) -> str:
+        return self.text if self.simple else f"( {self.text} )"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """CMD and ENTRYPOINT of an image; `outside` where the base image's, which isn't known, would count."""
+
+    entrypoint: Instruction | None
+    command: Instruction | None
+    entrypoint_outside: bool
+    command_outside: bool
+
+
+def declared(dockerfile: Dockerfile, given: dict[str, str | None], target: str | None) -> Declared:
+    """What the image of a Dockerfile runs. An ENTRYPOINT resets a CMD that a base image brings (Dockerfile reference)."""
+    stage = next(
+        (s for s in dockerfile.stages if target and s.name and s.name.text.lower() == target.lower()),
+        dockerfile.stages[-1],
+    )
+    entrypoint: Instruction | None = None
+    command: Instruction | None = None
+    reset = False
+    chain = [stage]
+    while (base := base_stage(dockerfile, chain[-1], given)) is not None:
+        chain.append(base)
+    for each in chain:
+        for instruction in reversed(each.instructions):
+            if instruction.keyword == "ENTRYPOINT" and entrypoint is None:
+                entrypoint = instruction
+            if instruction.keyword == "CMD" and command is None and not reset:
+                command = instruction
+        reset = reset or entrypoint is not None
+    outside = chain[-1].image.text.lower() != "scratch"
+    return Declared(
+        entrypoint=entrypoint,
+        command=command,
+        entrypoint_outside=entrypoint is None and outside,
+        command_outside=command is None and entrypoint is None and outside,
+    )
+
+
+def composed(image: Declared | None, entrypoint: str | None, words: tuple[str, ...]) -> Command | None:
+    """The command of a container; None where it is the base image's own. `entrypoint` is `--entrypoint`, `words` what stands
+    behind the image (docker run reference, "Overriding image defaults")."""
+    if entrypoint is not None:
+        return _of_words(((entrypoint,) if entrypoint else ()) + words)
+    given = image.entrypoint if image is not None else None
+    if given is not None and not given.json:
+        return Command(text=_body(given), words=None, written=given)
+    before = tuple(a.text for a in given.arguments) if given is not None else ()
+    if words:
+        return _of_words((*before, *words))
+    command = image.command if image is not None else None
+    if command is None:
+        return _of_words(before) if before else None
+    if command.json:
+        return _of_words((*before, *(a.text for a in command.arguments)))
+    if before:
+        return _of_words((*before, "/bin/sh", "-c", _body(command)))
+    return Command(text=_body(command), words=None, written=command)
+
+
+def _of_words(words: tuple[str, ...]) -> Command:
+    if len(words) == 3 and words[0] in ("sh", "/bin/sh") and words[1] == "-c":
+        return Command(text=words[2], words=None)
+    return Command(text=shlex.join(words), words=words)
+
+
+def _body(instruction: Instruction) -> str:
+    """The author's text behind the keyword, continuations kept."""
+    return instruction.span.text[len(instruction.keyword) :].strip()
+
+
+def run_line(command: Command, *, before: str = "", after: str = "") -> str:
+    """The RUN that does what the container did; `before` and `after` are shell commands around it."""
+    if not before and not after:
+        if command.words is not None and any(re.search(r"[^\w@%+=:,./-]", w) for w in command.words):
+            return "RUN " + json.dumps(list(command.words), ensure_ascii=False)
+        return f"RUN {command.text}"
+    parts = [p for p in (before, command.grouped(), after) if p]
+    return "RUN " + " && ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A `tar` to standard output and nothing else: all of `directory`, where `members` is empty."""
+
+    directory: str
+    members: tuple[str, ...]
+
+
+def packs(command: Command, working_directory: str | None) -> Packed | None:
+    """What a command that does nothing but write a tar of a folder packs; None where it does anything else."""
+    text = command.text
+    if re.search(r"[|<>$`()\n*?]", text):
+        return None
+    place = working_directory
+    pieces = [p.strip() for p in re.split(r";|&&", text) if p.strip()]
+    for index, piece in enumerate(pieces):
+        try:
+            words = shlex.split(piece)
+        except ValueError:
+            return None
+        if index < len(pieces) - 1:
+            if len(words) != 2 or words[0] != "cd":
+                return None
+            place = _inside(place, words[1])
+            continue
+        if not words or words[0].rpartition("/")[2] != "tar":
+            return None
+        return _packed(words[1:], place)
+    return None
+
+
+def _packed(words: list[str], place: str | None) -> Packed | None:
+    plain = [w for w in words if w not in ("--numeric-owner", "--verbose")]
+    if sum(1 for w in plain if re.search(r"^-?\w*C|^--directory", w)) > 1 or any(
+        re.match(r"-?\w*[hPkoOSlw]", w) for w in plain if w.startswith("-") and not w.startswith("--")
+    ):
+        return None
+    read = tar_words(plain)
+    if read is None:
+        return None
+    mode, archive, directory, members = read
+    if mode != "c" or archive not in (None, "-"):
+        return None
+    where = _inside(place, directory) if directory is not None else place
+    if where is None or not members or any(m.startswith(("/", "..", "-")) for m in members):
+        return None
+    whole = members in (["."], ["./"])
+    return Packed(directory=where, members=() if whole else tuple(members))
+
+
+def _inside(place: str | None, text: str) -> str | None:
+    if text.startswith("/"):
+        return text
+    return None if place is None else place.rstrip("/") + "/" + text
+
+
+def compresses(words: list[str]) -> bool:
+    """Whether a filter packs or unpacks and changes nothing else."""
+    return bool(words) and words[0].rpartition("/")[2] in _COMPRESSORS
+
+
+def unpack_option(name: str, text: str) -> str:
+    """The letter that makes `tar` unpack what `text` packed, or a file called `name`."""
+    if re.search(r"\btar\s+-?\w*z|\bgzip\b|\bpigz\b", text) or name.endswith((".gz", ".tgz")):
+        return "z"
+    if re.search(r"\btar\s+-?\w*J|\bxz\b", text) or name.endswith((".xz", ".txz")):
+        return "J"
+    if re.search(r"\btar\s+-?\w*j|\bbzip2\b", text) or name.endswith((".bz2", ".tbz2", ".tbz")):
+        return "j"
+    return ""

@@ -1,0 +1,312 @@
+"""The phase itself: builds read, containers resolved, COPYs followed back."""
+
+import posixpath
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, Rule, at
+from migrate.discover import Repository
+from migrate.dockerfile.expand import expand
+from migrate.dockerfile.ignore import IgnoreFile, read_ignore
+from migrate.dockerfile.instructions import Dockerfile
+from migrate.dockerfile.reader import read_dockerfile
+from migrate.dockerfile.scope import global_variables, stage_variables, working_directory
+from migrate.provenance.images import Images, same_image
+from migrate.provenance.model import (
+    ArtifactCopy,
+    Build,
+    BuiltImage,
+    Image,
+    ImageWord,
+    MadeStage,
+    OutsideImage,
+    Place,
+    Provenance,
+    root_of,
+)
+from migrate.provenance.sources import Sources
+from migrate.provenance.streams import Streams
+from migrate.source import SourceFile, Span
+from migrate.trace.events import (
+    Compose,
+    ContainerCreate,
+    ContainerRun,
+    ContainerUse,
+    Extraction,
+    ImageBuild,
+    ImageUse,
+    Trace,
+    Traced,
+)
+from migrate.trace.paths import in_container
+from migrate.trace.values import ImageId, Stream, Value
+from migrate.trace.workspace import Artifact
+
+
+def extracts(trace: Trace) -> bool:
+    """Whether the driver is a legacy build at all: it takes something out of a container, by `docker cp` or another way."""
+    return any(_takes_out(trace, index) for index in range(len(trace.steps)))
+
+
+def _takes_out(trace: Trace, index: int) -> bool:
+    """Whether a step takes something out of a container. A folder that a container can write to counts where the script built
+    the container's image, and builds another one afterwards."""
+    event = trace.steps[index].event
+    match event:
+        case Extraction():
+            return True
+        case ContainerRun(container=container):
+            mounted = any(m.host is not None and not m.read_only for m in container.mounts)
+            own = any(_made(b, container.image) for b in _builds(trace.steps[:index]))
+            return mounted and own and bool(_builds(trace.steps[index:]))
+        case ContainerUse(verb=verb):
+            return verb == "export" and bool(_builds(trace.steps[index:]))
+        case ImageBuild(streamed=streamed, workspace=workspace):
+            nodes = (workspace.overlay[p] for p in workspace.carried)
+            return isinstance(streamed, Stream) or any(not isinstance(n, Artifact) for n in nodes)
+        case _:
+            return False
+
+
+def _builds(steps: Sequence[Traced]) -> list[ImageBuild]:
+    return [s.event for s in steps if isinstance(s.event, ImageBuild)]
+
+
+def _made(build: ImageBuild, image: Value) -> bool:
+    return image.parts == (ImageId(number=build.number),) or any(same_image(tag, image) for tag in build.tags)
+
+
+def derive(trace: Trace, repository: Repository) -> tuple[Provenance | None, tuple[Diagnostic, ...]]:
+    """Follow every artifact back. None where a Dockerfile can't be read or a container can't be traced to an image."""
+    phase = _Phase(trace, repository)
+    result = phase.derive()
+    found = [*phase.diagnostics, *phase.images.diagnostics]
+    return result, tuple(dict.fromkeys(found))
+
+
+class _Phase:
+    def __init__(self, trace: Trace, repository: Repository) -> None:
+        self._trace = trace
+        self._repository = repository
+        self.images = Images(trace, ())
+        self.diagnostics: list[Diagnostic] = []
+
+    def derive(self) -> Provenance | None:
+        self._composed()
+        builds = self._read_builds()
+        containers = self._containers()
+        if builds is None or containers is None:
+            return None
+        copies: list[ArtifactCopy] = []
+        words: list[ImageWord] = []
+        for build in builds:
+            ignore, found = ignore_of(build)
+            self.diagnostics += found
+            copies += Sources(build, ignore, self._trace, self.images, self.diagnostics).copies()
+            words += self._image_words(build)
+        return Provenance(
+            builds=builds,
+            copies=tuple(copies),
+            words=tuple(words),
+            containers=containers,
+            unused=tuple(
+                e.span for e in self._trace.events if isinstance(e, Extraction) and e.span not in self.images.used
+            ),
+            used=frozenset(self.images.used),
+            contributing=frozenset(self.images.contributing),
+            step_images=self._step_images(),
+        )
+
+    def _composed(self) -> None:
+        for event in self._trace.events:
+            if isinstance(event, Compose) and event.verb in ("up", "build", "run", "create", "start", "exec"):
+                message = f"what `docker compose {event.verb}` builds or runs is not read"
+                self.diagnostics.append(at(rules.SHAPE_NOT_PLANNED, message, event.span))
+
+    # builds
+
+    def _read_builds(self) -> tuple[Build, ...] | None:
+        builds: list[Build] = []
+        failed = False
+        for event in self._trace.events:
+            if not isinstance(event, ImageBuild):
+                continue
+            build = self._read_build(event, tuple(builds))
+            if build is None:
+                failed = True
+            else:
+                builds.append(build)
+                self.images.add(build)
+        return None if failed else tuple(builds)
+
+    def _read_build(self, event: ImageBuild, before: tuple[Build, ...]) -> Build | None:
+        path, context = event.dockerfile, event.context
+        tree: Place | None = None
+        if path is None:
+            self._report(rules.SHAPE_NOT_PLANNED, "a Dockerfile from standard input is not planned", event.span)
+            return None
+        if context is None:
+            found = self._streamed(event, path, before)
+            if found is None:
+                return None
+            path, context, tree = found
+        dockerfile = self._read_dockerfile(event, path, streamed=tree is not None)
+        if dockerfile is None:
+            return None
+        return Build(event=event, path=path, context=context, dockerfile=dockerfile, tree=tree)
+
+    def _read_dockerfile(self, event: ImageBuild, path: PurePosixPath, *, streamed: bool) -> Dockerfile | None:
+        source = self._repository.source(path)
+        moved = path in event.workspace.overlay or event.workspace.source(path) != source
+        if source is None or (moved and not streamed):
+            written = event.workspace.text(path)
+            if written is not None and written.text is not None and event.workspace.node(path) is not None:
+                where = "is written by the script"
+            else:
+                where = "is written by the script" if event.workspace.node(path) is not None else "is not there"
+            self._report(rules.DOCKERFILE_MISSING, f"the Dockerfile `{path}` {where}", event.span)
+            return None
+        dockerfile, found = read_dockerfile(source)
+        self.diagnostics += found
+        return dockerfile
+
+    def _streamed(
+        self, event: ImageBuild, name: PurePosixPath, before: tuple[Build, ...]
+    ) -> tuple[PurePosixPath, PurePosixPath, Place] | None:
+        """`… | docker build -`: the Dockerfile's path in the repository, the builder's context, and the tree of the tar."""
+        if not isinstance(event.streamed, Stream):
+            self._report(rules.SHAPE_NOT_PLANNED, "a build from standard input is not planned", event.span)
+            return None
+        tree = Streams(self._trace, self.images).tree(event.streamed, "context")
+        if tree is None:
+            return None
+        if isinstance(tree.image, MadeStage) and tree.path.is_relative_to("/artifacts"):
+            message = "where the streamed build context comes from in the container is not known, so neither is its Dockerfile"
+            self._report(rules.SHAPE_NOT_PLANNED, message, event.span)
+            return None
+        root = root_of(tree.image)
+        build = next((b for b in before if root == BuiltImage(number=b.number)), None)
+        path = context_file(build, tree.path / name) if build is not None else None
+        if build is None or path is None:
+            message = f"where the Dockerfile `{name}` of the streamed build context comes from is not known"
+            self._report(rules.DOCKERFILE_MISSING, message, event.span)
+            return None
+        return path, build.context, tree
+
+    # containers and images
+
+    def _containers(self) -> dict[int, Image] | None:
+        result: dict[int, Image] = {}
+        failed = False
+        for event in self._trace.events:
+            if not isinstance(event, Extraction):
+                continue
+            number = event.container_number
+            if number is None:
+                message = f"the container `{event.container}` is not made by this script, so what is in it is not known"
+                self._report(rules.CONTAINER_UNKNOWN, message, event.source_span)
+                failed = True
+                continue
+            image = self.images.container(number, event.span)
+            if image is None:
+                failed = True
+            else:
+                result[number] = image
+        return None if failed else result
+
+    def _image_words(self, build: Build) -> list[ImageWord]:
+        """The words of a Dockerfile that name images which the script makes."""
+        found = []
+        variables = global_variables(build.dockerfile, build.given())
+        index = next(i for i, s in enumerate(self._trace.steps) if s.event is build.event)
+        names = {s.name.text.lower() for s in build.dockerfile.stages if s.name}
+        for stage in build.dockerfile.stages:
+            uses: list[tuple[str | None, Span]] = [
+                (expand(stage.image.text, variables, build.dockerfile.escape).text, stage.image.span)
+            ]
+            for instruction in stage.instructions:
+                flag = instruction.flag("from")
+                if flag is not None and flag.value is not None:
+                    uses.append((flag.value, flag.span))
+            for text, span in uses:
+                if text is None or text.lower() in names or text.isdigit():
+                    continue
+                image = self.images.named(Value.of(text), index)
+                if image is not None and not isinstance(image, OutsideImage):
+                    found.append(ImageWord(build=build.number, span=span, image=image, text=text))
+        return found
+
+    def _step_images(self) -> dict[int, tuple[Image | None, ...]]:
+        """For each step that names images: which the script means by them at that moment."""
+        result: dict[int, tuple[Image | None, ...]] = {}
+        for index, step in enumerate(self._trace.steps):
+            match step.event:
+                case ImageUse(images=images):
+                    values = images
+                case ContainerCreate(container=container) | ContainerRun(container=container):
+                    values = (container.image,)
+                case _:
+                    continue
+            result[index] = tuple(self._silently(v, index) for v in values)
+        return result
+
+    def _silently(self, value: Value, index: int) -> Image | None:
+        """What a word means, where that is no condition of the migration."""
+        return Images(self._trace, self.images.builds).named(value, index)
+
+    def _report(self, rule: Rule, message: str, span: Span) -> None:
+        self.diagnostics.append(at(rule, message, span))
+
+
+def ignore_of(build: Build) -> tuple[IgnoreFile | None, tuple[Diagnostic, ...]]:
+    """The ignore file that holds for a build, read. A context that came as a tar has none here."""
+    source = ignore_source(build)
+    return read_ignore(source) if source is not None else (None, ())
+
+
+def ignore_source(build: Build) -> SourceFile | None:
+    """The ignore file that holds for a build: `<Dockerfile>.dockerignore` before the context's own (semantics.md 3, rule 9)."""
+    if build.tree is not None:
+        return None
+    repository = build.workspace.repository
+    return next((s for s in map(repository.source, ignore_paths(build)) if s is not None), None)
+
+
+def ignore_paths(build: Build) -> tuple[PurePosixPath, PurePosixPath]:
+    """Where a build's ignore file may stand, the one that wins first."""
+    beside = build.path.with_name(build.path.name + ".dockerignore")
+    return beside, build.context / ".dockerignore"
+
+
+def context_file(build: Build, path: PurePosixPath) -> PurePosixPath | None:
+    """The file of the repository that a build's last stage has at `path`; None where that isn't known."""
+    stage = build.dockerfile.stages[-1]
+    places = working_directory(build.dockerfile, stage, build.given())
+    scopes = stage_variables(build.dockerfile, stage, build.given())
+    repository = build.workspace.repository
+    result: PurePosixPath | None = None
+    for instruction, place, scope in zip(stage.instructions, places, scopes, strict=True):
+        if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from") or instruction.here_documents:
+            continue
+        words = [expand(a.text, scope, build.dockerfile.escape).text for a in instruction.arguments]
+        if any(w is None for w in words):
+            continue
+        *sources, destination = [w or "" for w in words]
+        if not destination.startswith("/") and place is None:
+            continue
+        target = in_container(posixpath.join(place or "/", destination))
+        for source in sources:
+            origin = build.context / posixpath.normpath(source).lstrip("/")
+            kind = repository.kind(origin)
+            if kind is None:
+                continue
+            if kind.value == "directory":
+                inner = path.relative_to(target) if path.is_relative_to(target) else None
+                candidate = origin / inner if inner is not None else None
+            else:
+                whole = target / origin.name if destination.endswith("/") or len(sources) > 1 else target
+                candidate = origin if path in (whole, target / origin.name) else None
+            if candidate is not None and repository.source(candidate) is not None:
+                result = candidate
+    return result

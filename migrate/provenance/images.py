@@ -1,0 +1,438 @@
+"""Which image a word of the script means at a moment, and what a container holds: its image, or a stage that does what the
+container did."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, Rule, at
+from migrate.discover import EntryKind
+from migrate.dockerfile.expand import expand
+from migrate.dockerfile.scope import stage_variables, working_directory
+from migrate.image import ImageReference
+from migrate.provenance.commands import Command, Declared, composed, declared, run_line
+from migrate.provenance.model import (
+    Build,
+    BuiltImage,
+    ContextCopy,
+    Image,
+    Line,
+    MadeStage,
+    OutsideImage,
+    Place,
+    StageCopy,
+    Step,
+)
+from migrate.source import Span
+from migrate.trace.events import (
+    BuildOption,
+    Container,
+    ContainerCreate,
+    ContainerRun,
+    ContainerUse,
+    Extraction,
+    ImageBuild,
+    ImageUse,
+    Insertion,
+    Mount,
+    Trace,
+)
+from migrate.trace.paths import in_container
+from migrate.trace.values import ImageId, Stream, Value
+from migrate.trace.workspace import Artifact, Copied, Workspace, Written
+
+ARTIFACTS = PurePosixPath("/artifacts")
+"""Where a made stage puts what it makes of an artifact."""
+
+_WITHOUT_EFFECT = frozenset(
+    "label l log-driver log-opt memory memory-swap memory-swappiness memory-reservation cpus cpu-shares cpu-period cpu-quota"
+    " cpuset-cpus cpuset-mems cpu-count cpu-percent init restart hostname pull platform quiet attach sig-proxy stop-timeout"
+    " stop-signal publish publish-all expose interactive tty no-healthcheck health-cmd disable-content-trust detach-keys"
+    " shm-size oom-kill-disable pids-limit domainname label-file annotation rm help read-only".split()
+)
+_PLAIN_NETWORKS = ("", "bridge", "default")
+_CACHE = re.compile(
+    r"(?:^|/)(?:\.m2|\.gradle|\.ivy2|\.sbt|\.npm|\.cache|\.cargo|\.pub-cache|\.composer|\.stack|\.cabal|\.yarn|\.nuget)(?:/|$)"
+    r"|/go/pkg(?:/|$)|(?:^|[-_./])cache(?:[-_./]|$)"
+)
+_STILL = frozenset({"wait", "stop", "kill", "logs", "attach", "top", "port", "diff", "pause", "unpause", "rename"})
+
+
+def same_image(one: Value, other: Value) -> bool:
+    """Whether two words name one image: the same text, the same reference written otherwise, the same unknown."""
+    if one == other:
+        return True
+    first, second = (ImageReference.parse(v.marked) if v.text is not None else None for v in (one, other))
+    return first is not None and first == second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What stands ahead of a container's RUN, and the shell command that makes the folders which docker makes for mounts."""
+
+    steps: tuple[Step, ...]
+    before: str
+
+
+class Images:
+    """Answers for one trace. What keeps an answer from being given is in `diagnostics`, each once."""
+
+    def __init__(self, trace: Trace, builds: tuple[Build, ...]) -> None:
+        self._trace = trace
+        self._builds = {b.number: b for b in builds}
+        self._stages: dict[int, Image | None] = {}
+        self._found: dict[Diagnostic, None] = {}
+        self.used: set[Span] = set()
+        self.contributing: set[int] = set()
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return tuple(self._found)
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        return tuple(self._builds.values())
+
+    def add(self, build: Build) -> None:
+        self._builds[build.number] = build
+
+    def report(self, rule: Rule, message: str, span: Span) -> None:
+        self._found[at(rule, message, span)] = None
+
+    # names
+
+    def named(self, value: Value, index: int) -> Image | None:
+        """The image that `value` means before step `index`; None where that can't be said (`diagnostics` then says why)."""
+        for at_step in range(index - 1, -1, -1):
+            event = self._trace.steps[at_step].event
+            match event:
+                case ImageBuild() if value.parts == (ImageId(number=event.number),) or any(
+                    same_image(t, value) for t in event.tags
+                ):
+                    return BuiltImage(number=event.number)
+                case ImageUse(verb="tag", images=(source, target)) if same_image(target, value):
+                    return self.named(source, at_step)
+                case ContainerUse(verb="commit", arguments=(target,), numbers=(number,)) if same_image(target, value):
+                    return self.container(number, event.span) if number is not None else None
+                case ImageUse(verb="import", images=(_, target), streamed=stream) if same_image(target, value):
+                    return self._imported(stream, event.span)
+                case _:
+                    pass
+        if value.text is None:
+            return None
+        return OutsideImage(reference=value.text)
+
+    def _imported(self, stream: Stream | Value | None, span: Span) -> Image | None:
+        """`docker export c | docker import - image`: the files of `c`."""
+        if isinstance(stream, Stream) and not stream.filters:
+            event = self._trace.steps[stream.step].event
+            if isinstance(event, ContainerUse) and event.verb == "export" and event.numbers[0] is not None:
+                return self.container(event.numbers[0], span)
+        self.report(rules.SHAPE_NOT_PLANNED, "what this image is made of is not known", span)
+        return None
+
+    # containers
+
+    def container(self, number: int, span: Span) -> Image | None:
+        """What container `number` holds when something is taken out of it."""
+        self.contributing.add(number)
+        if number not in self._stages:
+            self._stages[number] = None
+            self._stages[number] = self._made(number, span)
+        return self._stages[number]
+
+    def base(self, number: int) -> Image | None:
+        """The image that a container was made of."""
+        self.contributing.add(number)
+        index, event = self._start(number)
+        return self.named(event.container.image, index)
+
+    def _start(self, number: int) -> tuple[int, ContainerCreate | ContainerRun]:
+        for index, step in enumerate(self._trace.steps):
+            if isinstance(step.event, ContainerCreate | ContainerRun) and step.event.container.number == number:
+                return index, step.event
+        raise LookupError(number)
+
+    def _made(self, number: int, span: Span) -> Image | None:
+        index, start = self._start(number)
+        base = self.named(start.container.image, index)
+        if base is None:
+            message = f"which image `{start.container.image}` is, is not known"
+            self.report(rules.VALUE_UNKNOWN, message, start.span)
+            return None
+        ran = isinstance(start, ContainerRun)
+        commands: list[tuple[Command, Span]] = []
+        for step in self._trace.steps[index + 1 :]:
+            match step.event:
+                case ContainerUse(verb=verb, numbers=numbers) if number in numbers:
+                    if verb in ("start", "restart"):
+                        ran = True
+                    elif verb == "exec":
+                        words = self._texts(step.event.arguments, step.event.span)
+                        if words is None:
+                            return None
+                        command = composed(None, "", words)
+                        if command is not None and not command.idle and not command.emits:
+                            commands.append((command, step.event.span))
+                    elif verb not in _STILL and verb not in ("export", "commit"):
+                        self.report(
+                            rules.SHAPE_NOT_PLANNED, f"`docker {verb}` of this container is not planned", step.event.span
+                        )
+                        return None
+                case Insertion(container_number=into) if into == number:
+                    self.report(
+                        rules.SHAPE_NOT_PLANNED, "a file that goes into the container is not planned", step.event.span
+                    )
+                    return None
+                case _:
+                    pass
+        if ran:
+            main = self.main_command(start.container, base, start.span)
+            if main is _FAILED:
+                return None
+            if isinstance(main, Command) and not main.idle and not main.emits:
+                commands.insert(0, (main, start.span))
+        if not commands:
+            return base
+        return self._stage(start, base, commands)
+
+    def main_command(self, container: Container, base: Image, span: Span) -> "Command | object | None":
+        """What it runs; None for the base image's own command, `FAILED` where it isn't known."""
+        words = self._texts(container.command, span)
+        entrypoint = next((o.value for o in reversed(container.options) if o.name == "entrypoint"), None)
+        if words is None or (entrypoint is not None and entrypoint.text is None):
+            if words is not None:
+                self.report(rules.VALUE_UNKNOWN, "the entrypoint of this container is not known", span)
+            return _FAILED
+        image = self.declared(base)
+        found = composed(image, entrypoint.text if entrypoint is not None else None, words)
+        outside = image is None or (image.command_outside if found is None else image.entrypoint_outside)
+        if found is None and outside:
+            message = "the container runs what its base image says: it is taken to make nothing of what is extracted"
+            self.report(rules.BASE_COMMAND_ASSUMED, message, span)
+        elif found is not None and not found.idle and outside and entrypoint is None:
+            message = "an ENTRYPOINT of the base image is not known: it is taken to run the command as it is given"
+            self.report(rules.BASE_COMMAND_ASSUMED, message, span)
+        return found
+
+    def declared(self, image: Image) -> Declared | None:
+        """CMD and ENTRYPOINT of a built image; None for one from outside."""
+        match image:
+            case BuiltImage(number=number) if number in self._builds:
+                build = self._builds[number]
+                target = build.event.option("target")
+                text = target.value.text if target is not None and target.value is not None else None
+                return declared(build.dockerfile, build.given(), text)
+            case MadeStage(base=base):
+                return self.declared(base)
+            case _:
+                return None
+
+    def directory(self, image: Image) -> str | None:
+        """The working directory of an image, where its Dockerfile says."""
+        match image:
+            case BuiltImage(number=number) if number in self._builds:
+                return _last_directory(self._builds[number])
+            case MadeStage(base=base, steps=steps):
+                given = next((s.text for s in reversed(steps) if isinstance(s, Line) and s.text.startswith("WORKDIR ")), None)
+                return given.split(maxsplit=1)[1] if given else self.directory(base)
+            case _:
+                return None
+
+    def volumes(self, image: Image) -> tuple[PurePosixPath, ...]:
+        """Folders that an image declares as volumes: the classic builder loses what `RUN` writes there."""
+        match image:
+            case BuiltImage(number=number) if number in self._builds:
+                build = self._builds[number]
+                found = [
+                    in_container(a.text)
+                    for s in build.dockerfile.stages
+                    for i in s.instructions
+                    if i.keyword == "VOLUME"
+                    for a in i.arguments
+                    if a.text.startswith("/")
+                ]
+                return tuple(found)
+            case MadeStage(base=base):
+                return self.volumes(base)
+            case _:
+                return ()
+
+    # stages
+
+    def _stage(
+        self, start: ContainerCreate | ContainerRun, base: Image, commands: list[tuple[Command, Span]]
+    ) -> MadeStage | None:
+        container = start.container
+        around = self.surroundings(container, base, start.workspace if isinstance(start, ContainerRun) else None, start.span)
+        if around is None:
+            return None
+        if isinstance(start, ContainerRun) and start.stdin is not None:
+            self.report(rules.SHAPE_NOT_PLANNED, "a container that reads its standard input is not planned", start.span)
+            return None
+        lines = [Line(text=run_line(c, before=around.before, after=self._kept(base))) for c, _ in commands]
+        return MadeStage(base=base, steps=(*around.steps, *lines), hint=hint(container), span=start.span)
+
+    def _kept(self, base: Image) -> str:
+        """The shell command that saves what was written under a volume, since a RUN's writes there may be lost."""
+        return " && ".join(
+            f"mkdir -p {ARTIFACTS}{v} && cp -a {v}/. {ARTIFACTS}{v}/" for v in dict.fromkeys(self.volumes(base))
+        )
+
+    def place(self, image: Image, path: PurePosixPath) -> Place:
+        """`path` in `image`; of a stage that runs something, where what it wrote under a volume was saved."""
+        if isinstance(image, MadeStage) and any(isinstance(s, Line) and s.text.startswith("RUN ") for s in image.steps):
+            for volume in self.volumes(image):
+                if path == volume or volume in path.parents:
+                    return Place(image=image, path=ARTIFACTS / path.relative_to("/"))
+        return Place(image=image, path=path)
+
+    def surroundings(self, container: Container, base: Image, workspace: Workspace | None, span: Span) -> "Around | None":
+        """Mounts, environment, user and directory of a container as instructions ahead of its RUN."""
+        steps: list[Step] = []
+        bare: list[str] = []
+        for mount in container.mounts:
+            found = self._mounted(mount, base, workspace, span)
+            if found is None:
+                return None
+            steps += found
+            if not found and mount.host is not None and not mount.read_only and mount.target.text is not None:
+                bare.append(mount.target.text)
+        for option in container.options:
+            line = self._option(option, span)
+            if line is None:
+                return None
+            steps += [Line(text=line)] if line else []
+        return Around(steps=tuple(steps), before=f"mkdir -p {' '.join(bare)}" if bare else "")
+
+    def _option(self, option: BuildOption, span: Span) -> str | None:
+        """The instruction for one option; empty where it needs none, None where it can't be planned."""
+        place = option.spans[0] if option.spans else span
+        text = option.value.text if option.value is not None else None
+        match option.name:
+            case "env":
+                if text is None or "=" not in text:
+                    shown = option.value if option.value is not None else ""
+                    message = f"the environment variable `{shown}` of the container is not known"
+                    self.report(rules.VALUE_UNKNOWN, message, place)
+                    return None
+                name, _, value = text.partition("=")
+                return f"ENV {name}={_quoted(value)}"
+            case "workdir" if text is not None:
+                return f"WORKDIR {text}"
+            case "user" if text is not None:
+                return f"USER {text}"
+            case "entrypoint":
+                return ""
+            case "network" | "net" if text in _PLAIN_NETWORKS:
+                return ""
+            case name if name in _WITHOUT_EFFECT:
+                return ""
+            case name if not name.isidentifier() and not re.fullmatch(r"[a-z][a-z-]*", name):
+                message = f"`{name}` may give this container options that are not known"
+                self.report(rules.VALUE_UNKNOWN, message, place)
+                return None
+            case name:
+                message = f"a container with `--{name}` has no place in a build"
+                self.report(rules.NO_PLACE_IN_BUILD, message, place)
+                return None
+
+    def _mounted(self, mount: Mount, base: Image, workspace: Workspace | None, span: Span) -> list[Step] | None:
+        target = mount.target.text
+        source = mount.source.marked
+        if target is None:
+            self.report(rules.VALUE_UNKNOWN, f"where `{mount.source}` is mounted is not known", span)
+            return None
+        if source.endswith("docker.sock"):
+            self.report(rules.NO_PLACE_IN_BUILD, "a container with the docker socket has no place in a build", span)
+            return None
+        if mount.host is None:
+            if _CACHE.search(source) or _CACHE.search(target):
+                message = f"`{mount.source}` is taken for a cache: the build does without it"
+                self.report(rules.CACHE_MOUNT_DROPPED, message, span)
+                return []
+            what = "a volume" if not source.startswith(("/", ".", "\0", "~")) else "a folder outside the repository"
+            self.report(rules.NO_PLACE_IN_BUILD, f"`{mount.source}` is {what}, which a build can't mount", span)
+            return None
+        if workspace is None:
+            self.report(rules.SHAPE_NOT_PLANNED, "a mount of a container that is created first is not planned", span)
+            return None
+        inside = in_container(target)
+        if workspace.is_file(mount.host):
+            return [ContextCopy(path=mount.host, directory=False, target=inside)]
+        steps: list[Step] = []
+        own = [p for p, n in workspace.below(mount.host) if n in (EntryKind.FILE, EntryKind.LINK) or isinstance(n, Written | Copied)]
+        if own and not self._holds(base, mount.host, inside):
+            steps.append(ContextCopy(path=mount.host, directory=True, target=inside))
+        for path, node in workspace.below(mount.host):
+            if isinstance(node, Artifact) and path in workspace.overlay:
+                image = self.container(node.container, span)
+                if image is None:
+                    return None
+                place = Place(image=image, path=node.source)
+                self.used |= {
+                    e.span for e in self._trace.events if isinstance(e, Extraction) and e.container_number == node.container
+                }
+                steps.append(StageCopy(place=place, target=inside / path.relative_to(mount.host)))
+        share = workspace.share(mount.host)
+        if share is not None:
+            image = self.container(share.container, span)
+            if image is None:
+                return None
+            steps.append(StageCopy(place=Place(image=image, path=share.target), target=inside))
+        return steps
+
+    def _holds(self, image: Image, context: PurePosixPath, target: PurePosixPath) -> bool:
+        """Whether an image was built with all of folder `context` at `target` already."""
+        if not isinstance(image, BuiltImage) or (build := self._builds.get(image.number)) is None:
+            return False
+        if build.context != context:
+            return False
+        stage = build.dockerfile.stages[-1]
+        places = working_directory(build.dockerfile, stage, build.given())
+        for instruction, place in zip(stage.instructions, places, strict=True):
+            if instruction.keyword in ("COPY", "ADD") and not instruction.flags and len(instruction.arguments) == 2:
+                source, destination = (a.text for a in instruction.arguments)
+                at_root = destination.startswith("/") or place is not None
+                if source in (".", "./") and at_root and in_container(f"{place or ''}/{destination}" if not destination.startswith("/") else destination) == target:
+                    return True
+        return False
+
+    def _texts(self, values: tuple[Value, ...], span: Span) -> tuple[str, ...] | None:
+        unknown = next((v for v in values if v.text is None), None)
+        if unknown is not None:
+            self.report(rules.VALUE_UNKNOWN, f"`{unknown}` in the container's command is not known", span)
+            return None
+        return tuple(v.text or "" for v in values)
+
+
+_FAILED = object()
+
+
+def hint(container: Container) -> str:
+    """What the author called a container."""
+    return "run" if container.name is None or container.name.text is None else container.name.text
+
+
+def _last_directory(build: Build) -> str | None:
+    """The working directory at the end of a Dockerfile's last stage."""
+    stage = build.dockerfile.stages[-1]
+    places = working_directory(build.dockerfile, stage, build.given())
+    if not stage.instructions:
+        return None
+    last = stage.instructions[-1]
+    if last.keyword != "WORKDIR":
+        return places[-1]
+    variables = stage_variables(build.dockerfile, stage, build.given())[-1]
+    text = expand(last.arguments[0].text, variables, build.dockerfile.escape).text
+    if text is None or (places[-1] is None and not text.startswith("/")):
+        return None
+    return in_container(f"{places[-1] or ''}/{text}" if not text.startswith("/") else text).as_posix()
+
+
+def _quoted(value: str) -> str:
+    if re.fullmatch(r"[\w@%+=:,./-]*", value):
+        return value or '""'
+    return json.dumps(value, ensure_ascii=False).replace("$", "\\$")

@@ -1,0 +1,164 @@
+"""What a docker command wrote to its standard output, as a file or as the folder that the tar holds."""
+
+import shlex
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from migrate import rules
+from migrate.provenance.commands import Command, composed, compresses, packs, run_line, unpack_option
+from migrate.provenance.images import ARTIFACTS, Around, Images, hint
+from migrate.provenance.model import Image, Line, MadeStage, Place
+from migrate.source import Span
+from migrate.trace.events import ContainerRun, ContainerUse, Event, Extraction, Trace
+from migrate.trace.paths import in_container
+from migrate.trace.values import Filter, Stream
+
+
+class Streams:
+    """Places for streams; what keeps one from being given is reported to `images`."""
+
+    def __init__(self, trace: Trace, images: Images) -> None:
+        self._trace = trace
+        self._images = images
+
+    def event(self, stream: Stream) -> Event:
+        return self._trace.steps[stream.step].event
+
+    def file(self, stream: Stream, name: str) -> Place | None:
+        """A file `name` that holds what was written, in a stage that writes it again."""
+        event, filters = self.event(stream), self._filters(stream.filters)
+        self._images.used.add(event.span)
+        if filters is None:
+            return None
+        path = ARTIFACTS / name
+        if isinstance(event, Extraction):
+            image = self._extracted(event)
+            if image is None:
+                return None
+            source = in_container(event.source)
+            inside = source if event.source.endswith("/.") else source.parent
+            member = "." if event.source.endswith("/.") else shlex.quote(source.name)
+            command = Command(text=f"tar -cf - -C {shlex.quote(str(inside))} {member}", words=None)
+            return self._written(image, Around(steps=(), before=""), command, filters, path, event.span)
+        source_of = self._source(event)
+        if source_of is None:
+            return None
+        image, around, command, span = source_of
+        return self._written(image, around, command, filters, path, span)
+
+    def _written(
+        self, image: Image, around: Around, command: Command, filters: str, path: PurePosixPath, span: Span
+    ) -> Place:
+        folder = f"{around.before} {ARTIFACTS}" if around.before else f"mkdir -p {ARTIFACTS}"
+        text = run_line(command, before=folder, after="\0").removesuffix(" && \0")
+        line = Line(text=f"{text}{filters} > {shlex.quote(str(path))}")
+        stage = MadeStage(base=image, steps=(*around.steps, line), hint=path.name.partition(".")[0], span=span)
+        return Place(image=stage, path=path)
+
+    def tree(self, stream: Stream, name: str) -> Place | None:
+        """The folder that holds what the tar holds. Packing and unpacking on the way cancel each other."""
+        for each in stream.filters:
+            words = [w.text or "" for w in each.words]
+            if not compresses(words):
+                message = f"what `{each.span.text}` does to the stream is not planned"
+                self._images.report(rules.COMMAND_TOUCHES_ARTIFACT, message, each.span)
+                return None
+        event = self.event(stream)
+        self._images.used.add(event.span)
+        if isinstance(event, Extraction):
+            return self._copied_tree(event, name)
+        if isinstance(event, ContainerUse) and event.verb == "export":
+            number = event.numbers[0]
+            image = self._images.container(number, event.span) if number is not None else None
+            return Place(image=image, path=PurePosixPath("/")) if image is not None else None
+        found = self._source(event)
+        if found is None:
+            return None
+        image, around, command, span = found
+        directory = next(
+            (s.text.split(maxsplit=1)[1] for s in around.steps if isinstance(s, Line) and s.text.startswith("WORKDIR ")),
+            self._images.directory(image),
+        )
+        packed = packs(command, directory)
+        if packed is not None and not packed.members:
+            if around.steps:
+                image = MadeStage(base=image, steps=around.steps, hint=name, span=span)
+            return Place(image=image, path=in_container(packed.directory))
+        return self._unpacked(image, around, command, name, span)
+
+    def _unpacked(self, image: Image, around: Around, command: Command, name: str, span: Span) -> Place:
+        folder = ARTIFACTS / (name or "tree")
+        packed = f"{folder}.tar"
+        before = f"{around.before} {folder}" if around.before else f"mkdir -p {folder}"
+        option = unpack_option("", command.text)
+        after = f"tar -x{option}f {packed} -C {folder} && rm {packed}"
+        text = f"RUN {before} && {command.grouped()} > {packed} && {after}"
+        stage = MadeStage(base=image, steps=(*around.steps, Line(text=text)), hint=name, span=span)
+        return Place(image=stage, path=folder)
+
+    def _copied_tree(self, event: Extraction, name: str) -> Place | None:
+        """`docker cp c:/path - | …`: the names begin with the base name (semantics.md, section 2)."""
+        image = self._extracted(event)
+        if image is None:
+            return None
+        source = in_container(event.source)
+        if event.source.endswith("/."):
+            return self._images.place(image, source)
+        folder = ARTIFACTS / (name or "tree")
+        place = self._images.place(image, source)
+        text = f"RUN mkdir -p {folder} && cp -a {shlex.quote(str(place.path))} {folder}/{shlex.quote(source.name)}"
+        return Place(image=MadeStage(base=image, steps=(Line(text=text),), hint=name, span=event.span), path=folder)
+
+    def _extracted(self, event: Extraction) -> Image | None:
+        number = event.container_number
+        return self._images.container(number, event.span) if number is not None else None
+
+    def _source(self, event: Event) -> tuple[Image, Around, Command, Span] | None:
+        """Image, surroundings and command of what wrote the stream."""
+        match event:
+            case ContainerRun(container=container):
+                base = self._images.base(container.number)
+                if base is None:
+                    message = f"which image `{container.image}` is, is not known"
+                    self._images.report(rules.VALUE_UNKNOWN, message, event.span)
+                    return None
+                around = self._images.surroundings(container, base, event.workspace, event.span)
+                command = self._images.main_command(container, base, event.span)
+                if around is None or not isinstance(command, Command):
+                    if around is not None and command is None:
+                        message = f"what the container `{hint(container)}` prints is the base image's, and not known"
+                        self._images.report(rules.SHAPE_NOT_PLANNED, message, event.span)
+                    return None
+                if event.stdin is not None:
+                    message = "a container that reads its standard input is not planned"
+                    self._images.report(rules.SHAPE_NOT_PLANNED, message, event.span)
+                    return None
+                return base, around, command, event.span
+            case ContainerUse(verb="exec", numbers=(number,)) if number is not None:
+                image = self._images.container(number, event.span)
+                texts = [a.text for a in event.arguments]
+                words = tuple(t for t in texts if t is not None)
+                command = composed(None, "", words)
+                if image is None or command is None or len(words) != len(texts):
+                    return None
+                return image, Around(steps=(), before=""), command, event.span
+            case _:
+                self._images.report(rules.SHAPE_NOT_PLANNED, "what this command prints is not planned", event.span)
+                return None
+
+    def _filters(self, filters: tuple[Filter, ...]) -> str | None:
+        """The commands that the stream went through, as a shell pipeline behind it."""
+        text = ""
+        for each in filters:
+            words = [w.text for w in each.words]
+            if any(w is None for w in words):
+                self._images.report(rules.VALUE_UNKNOWN, f"`{each.span.text}` is not all known", each.span)
+                return None
+            text += " | " + shlex.join([w or "" for w in words])
+            message = f"`{words[0]}` of the host is run in a stage"
+            self._images.report(rules.HOST_COMMAND_IN_STAGE, message, each.span)
+        return text
+
+
+def without_filters(stream: Stream) -> Stream:
+    return replace(stream, filters=())
