@@ -42,7 +42,6 @@ ARTIFACT_MIXED = _rule("MS301", "artifact-mixed", _E, "a COPY takes artifacts to
 ARTIFACT_UNUSED = _rule("MS302", "artifact-unused", _E, "a file is extracted that no image holds")
 CONTAINER_UNKNOWN = _rule("MS303", "container-unknown", _E, "the container of an extraction was not made by the script")
 DIFFERENT_CONTEXTS = _rule("MS304", "different-contexts", _E, "the two builds use different build contexts")
-BUILDER_NOT_BUILT = _rule("MS305", "builder-not-built", _E, "the image of an extraction is not built by the script")
 COPY_PATH_UNKNOWN = _rule("MS306", "copy-path-unknown", _E, "a COPY path depends on a variable that is not known")
 ARTIFACT_MISSED = _rule(
     "MS307", "artifact-not-in-context", _E, "the artifact is hidden from the build by the ignore file"
@@ -55,9 +54,6 @@ PROXY_ARGUMENT_SHARED = _rule(
 )
 KIND_ASSUMED = _rule("MS403", "kind-assumed", _W, "whether an artifact is a file or a directory is assumed")
 DIRECTIVES_DIFFER = _rule("MS404", "directives-differ", _E, "the two Dockerfiles have different parser directives")
-GLOBAL_ARGUMENT_CONFLICT = _rule(
-    "MS405", "global-argument-conflict", _E, "both Dockerfiles have a global ARG of one name"
-)
 OPTION_MERGED = _rule("MS406", "option-merged", _W, "an option of the builder's build now holds for both stages")
 OPTION_CONFLICT = _rule("MS407", "option-conflict", _E, "the two builds have options that can't be joined")
 BUILDER_IMAGE_USED = _rule("MS408", "builder-image-used", _E, "the builder image is used beyond the extraction")
@@ -66,7 +62,6 @@ DRIVER_EDIT_UNCERTAIN = _rule("MS410", "driver-edit-uncertain", _E, "the driver 
 COMMANDS_BETWEEN = _rule(
     "MS411", "commands-between-builds", _E, "a command between the two builds changes files that the builder may read"
 )
-STAGE_NAME_TAKEN = _rule("MS412", "stage-name-taken", _E, "a stage name would hide an image in use")
 HOST_ARTIFACT_GONE = _rule(
     "MS413", "host-artifact-gone", _W, "the script left the artifact on the host and no longer does"
 )
@@ -115,6 +110,18 @@ CONTEXT_WIDENED = _rule("MS435", "context-widened", _I, "the build context is no
 
 MOUNT_PARTLY_HIDDEN = _rule(
     "MS436", "mount-partly-hidden", _W, "a container saw files of a mounted folder that the build doesn't"
+)
+
+ARGUMENT_ASSUMED = _rule("MS437", "argument-assumed", _W, "an ARG in a COPY path is assumed not to be an ENV of the base image")
+STREAMED_DOCKERFILE_ASSUMED = _rule(
+    "MS438", "streamed-dockerfile-assumed", _W, "which file is the Dockerfile of a streamed build context is assumed"
+)
+
+BUILDER_FILE_KEPT = _rule("MS439", "builder-file-kept", _W, "a builder's Dockerfile stays, since the script asks for it")
+
+ENGINE_NEEDED = _rule("MS440", "engine-needed", _E, "what this comes to depends on the builder, so it must be built to be known")
+UNPACKED_IN_STAGE = _rule(
+    "MS442", "unpacked-in-stage", _W, "a tar of unknown contents is unpacked in a stage, by the image's own program"
 )
 
 # 5xx verifying

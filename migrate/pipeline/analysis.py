@@ -46,6 +46,7 @@ class Analysis:
     plan: MigrationPlan | None
     changes: tuple[FileChange, ...]
     diagnostics: tuple[Diagnostic, ...]
+    trace: Trace | None = None
 
 
 def analyse(
@@ -61,26 +62,28 @@ def analyse(
     diagnostics += _without_arguments(followed, start, inputs)
     unread = has_errors(diagnostics) or has_errors(followed.diagnostics)
     if not extracts(followed) and not (unread and _COPIES_OUT.search(script.source.text)):
-        return _stopped(driver, start, (), legacy=False)
+        return _stopped(driver, start, (), followed, legacy=False)
     diagnostics += followed.diagnostics
     if has_errors(diagnostics):
-        return _stopped(driver, start, diagnostics, legacy=True)
+        return _stopped(driver, start, diagnostics, followed, legacy=True)
     provenance, found = derive(followed, repository)
     diagnostics += found
     if provenance is None or has_errors(found):
-        return _stopped(driver, start, diagnostics, legacy=True)
+        return _stopped(driver, start, diagnostics, followed, legacy=True)
     planned, found = plan(followed, provenance, facts, buildkit=buildkit)
     diagnostics += found
     if planned is None:
-        return _stopped(driver, start, diagnostics, legacy=True)
+        return _stopped(driver, start, diagnostics, followed, legacy=True)
     try:
         changes = render_changes(planned)
     except UncertainEditError as error:
         line = script.source.line_bounds(script.source.position(error.offset).line)
         place = script.source.span(error.offset, max(error.offset, len(script.source.text[: line[1]].rstrip())))
         uncertain = at(rules.DRIVER_EDIT_UNCERTAIN, error.reason, place)
-        return _stopped(driver, start, (*diagnostics, uncertain), legacy=True)
+        return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
     found = _read_back(repository, planned, changes, start, inputs)
+    if has_errors(found) and (kept := _keeping(repository, planned, start, inputs)) is not None:
+        planned, changes, found = kept
     return Analysis(
         driver=driver,
         start=start,
@@ -88,11 +91,16 @@ def analyse(
         plan=None if has_errors(found) else planned,
         changes=() if has_errors(found) else changes,
         diagnostics=(*diagnostics, *found),
+        trace=followed,
     )
 
 
-def _stopped(driver: Driver, start: Start, diagnostics: tuple[Diagnostic, ...], *, legacy: bool) -> Analysis:
-    return Analysis(driver=driver, start=start, legacy=legacy, plan=None, changes=(), diagnostics=diagnostics)
+def _stopped(
+    driver: Driver, start: Start, diagnostics: tuple[Diagnostic, ...], trace: Trace | None = None, *, legacy: bool
+) -> Analysis:
+    return Analysis(
+        driver=driver, start=start, legacy=legacy, plan=None, changes=(), diagnostics=diagnostics, trace=trace
+    )
 
 
 def _follow(script: Script, repository: Repository, driver: Driver, inputs: Inputs) -> tuple[Start, Trace]:
@@ -140,6 +148,22 @@ def _without_arguments(followed: Trace, start: Start, inputs: Inputs) -> tuple[D
             followed.script.source.span(0, len(followed.script.source.line(1))),
         ),
     )
+
+
+def _keeping(
+    repository: Repository, planned: MigrationPlan, start: Start, inputs: Inputs
+) -> tuple[MigrationPlan, tuple[FileChange, ...], tuple[Diagnostic, ...]] | None:
+    """The plan that leaves the builders' Dockerfiles where they are, where the script asks for them: None where that is no
+    help either."""
+    removed = [p for g in planned.groups for p in g.removed]
+    if not removed:
+        return None
+    kept = replace(planned, groups=tuple(replace(g, removed=()) for g in planned.groups))
+    changes = render_changes(kept)
+    if has_errors(_read_back(repository, kept, changes, start, inputs)):
+        return None
+    message = f"`{removed[0]}` stays: the script asks whether it is there, though nothing is built from it any more"
+    return kept, changes, (at(rules.BUILDER_FILE_KEPT, message, planned.place),)
 
 
 def _read_back(

@@ -111,9 +111,26 @@ def _judge(
     if request.mode is Mode.CHECK:
         return replace(outcome, status=Status.FOUND)
     if not request.verify:
-        return replace(outcome, not_verified="`--no-verify` was given")
+        return _needing_engine(replace(outcome, not_verified="`--no-verify` was given"))
     verified = verify(repository, analysis, inputs, request.time_limit, report)
-    return _judged(request, outcome, verified)
+    judged = _judged(request, outcome, verified)
+    return _needing_engine(judged) if verified.status is Status.NO_ENGINE else judged
+
+
+def _needing_engine(outcome: BuildOutcome) -> BuildOutcome:
+    """What depends on the builder is not written unless it was built."""
+    open_ = next(
+        (d for d in outcome.diagnostics if d.rule in (rules.STREAM_OWNERS, rules.UNPACKED_IN_STAGE)), None
+    )
+    if open_ is None:
+        return outcome
+    needed = replace(
+        open_,
+        rule=rules.ENGINE_NEEDED,
+        message="who owns these files depends on the builder or the image: without an engine that can't be decided",
+        help="run it where an engine is, without `--no-verify`",
+    )
+    return replace(outcome, status=Status.REFUSED, changes=(), diagnostics=(*outcome.diagnostics, needed))
 
 
 def _judged(request: Request, outcome: BuildOutcome, verified: Verified) -> BuildOutcome:

@@ -226,10 +226,11 @@ class _Verifier:
 
     def _facts(self, builders: Mapping[int, str], planned: MigrationPlan) -> Facts:
         result: dict[ArtifactKey, ArtifactFact] = {}
-        for number, image in builders.items():
-            keys = [k for k in planned.artifacts if k.builder == number]
+        outside = {k.builder: k.builder for k in planned.artifacts if isinstance(k.builder, str)}
+        for place, (builder, image) in enumerate({**builders, **outside}.items()):
+            keys = [k for k in planned.artifacts if k.builder == builder]
             paths = tuple(str(k.source) for k in keys)
-            found = path_facts(self._client, image, paths, self._run.container_name(f"facts-{number}")) if paths else {}
+            found = path_facts(self._client, image, paths, self._run.container_name(f"facts-{place}")) if paths else {}
             for key in keys:
                 facts = found.get(str(key.source))
                 if facts is not None:

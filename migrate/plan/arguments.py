@@ -105,9 +105,8 @@ def renamed(build: Build, names: dict[str, str]) -> tuple[list[Edit], list[Diagn
         argument = instruction.arguments[0]
         key = argument.span.file.span(argument.span.start, argument.span.start + len(old))
         edits.append(Edit(span=key, text=new))
-        if instruction in dockerfile.global_arguments:
-            continue
-        if "=" in argument.text or old in mine or old in global_:
+        in_stage = instruction not in dockerfile.global_arguments
+        if in_stage and ("=" in argument.text or old in mine or old in global_):
             end = instruction.span.end
             newline = "\r\n" if "\r\n" in instruction.span.file.text else "\n"
             edits.append(Edit(span=argument.span.file.span(end, end), text=f"{newline}ENV {old}=${new}"))

@@ -106,7 +106,7 @@ class BuildEditor:
                 self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
                 return
             outside = span.start < event.span.start or span.end > event.span.end
-            outside = outside or re.fullmatch(r"\$\{?\w+\}?", span.text) is not None
+            outside = outside or span in event.shared_words
             if self._texts.get(span, text) != text or outside:
                 message = "this build would have to change in several ways at once"
                 if outside:

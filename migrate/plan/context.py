@@ -103,6 +103,9 @@ def _merged(builds: Sequence[Build], root: PurePosixPath) -> str:
         if prefix != _ROOT:
             lines = [_prefixed(line, prefix) for line in lines]
         texts += lines
+    if len(seen) == 1 and next(iter(seen)) == root / ".dockerignore":
+        source = builds[0].workspace.repository.source(root / ".dockerignore")
+        return source.text if source is not None else ""
     return "\n".join(texts) + "\n" if texts else ""
 
 

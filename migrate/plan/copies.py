@@ -18,11 +18,22 @@ from migrate.dockerfile.ignore import IgnoreFile
 from migrate.dockerfile.instructions import Instruction
 from migrate.dockerfile.scope import working_directory
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts
-from migrate.provenance.model import ArtifactCopy, Build, BuiltImage, Image, Origin, root_of
+from migrate.provenance.model import (
+    ArtifactCopy,
+    Build,
+    BuiltImage,
+    Image,
+    MadeStage,
+    Origin,
+    OutsideImage,
+    Place,
+    root_of,
+)
 from migrate.source import Edit
 from migrate.trace.paths import in_container
 
-_SPECIAL = re.compile(r"[\s*?\[\]\\$\"']")
+_SPECIAL = re.compile(r"[*?\[\]\\$\n]")
+_QUOTED = re.compile(r"[\s\"']")
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.\w+)$", re.IGNORECASE)
 _OUTPUT_OPTION = re.compile(r"(?:^|\s)-o[ =]?(?P<name>[^\s;&|]+)")
 _WELL_KNOWN_DIRECTORIES = frozenset(
@@ -69,7 +80,8 @@ class CopyPlanner:
             return []
         lines = self._lines(copy)
         instruction = copy.instruction
-        if not copy.others and len(lines) == 1 and not instruction.json:
+        quoted = any(_QUOTED.search(w) for line in lines for w in (*line.sources, line.destination))
+        if not copy.others and len(lines) == 1 and not instruction.json and not quoted:
             return self._in_place(copy, lines[0])
         newline = "\r\n" if "\r\n" in instruction.span.file.text else "\n"
         texts = [self._instruction(copy, line) for line in lines]
@@ -83,7 +95,7 @@ class CopyPlanner:
         fact = self._fact(origin)
         special = _SPECIAL.search(origin.place.path.as_posix()) or (origin.pattern is None and _SPECIAL.search(origin.host.name))
         if special:
-            message = f"`{origin.place.path}` holds characters that COPY would take for a pattern, a variable or a quote"
+            message = f"`{origin.place.path}` holds characters that COPY would take for a pattern or a variable"
             return self._refuse(rules.ARTIFACT_NAME_SPECIAL, message, origin)
         if fact is not None and fact.kind is ArtifactKind.LINK and not origin.contents and origin.pattern is None:
             message = f"`{origin.place.path}` is a symbolic link: `docker cp` took the link, `COPY --from` would follow it"
@@ -199,7 +211,8 @@ class CopyPlanner:
         """A whole new instruction, with the author's own flags."""
         flags = [*self._flags(line), *(f.span.text for f in copy.instruction.flags)]
         words = [*line.sources, line.destination]
-        body = json.dumps(words, ensure_ascii=False) if copy.instruction.json else " ".join(words)
+        quoted = copy.instruction.json or any(map(_QUOTED.search, words))
+        body = json.dumps(words, ensure_ascii=False) if quoted else " ".join(words)
         return f"COPY {' '.join(flags)} {body}"
 
     def _without_artifacts(self, copy: ArtifactCopy) -> list[Edit]:
@@ -215,10 +228,8 @@ class CopyPlanner:
         return edits
 
     def _fact(self, origin: Origin) -> ArtifactFact | None:
-        image = origin.place.image
-        if not isinstance(image, BuiltImage):
-            return None
-        return self._facts.get(ArtifactKey(builder=image.number, source=origin.place.path))
+        key = artifact_key(origin.place)
+        return self._facts.get(key) if key is not None else None
 
     def _refuse(self, rule: Rule, message: str, origin: Origin) -> bool:
         self._note(rule, message, origin)
@@ -233,6 +244,17 @@ class CopyPlanner:
                 secondary=(Label(span=origin.span, text="extracted here"),),
             )
         )
+
+
+def artifact_key(place: Place) -> ArtifactKey | None:
+    """What an engine is asked about; None where the place is in a stage that no image was made of yet."""
+    match place.image:
+        case BuiltImage(number=number):
+            return ArtifactKey(builder=number, source=place.path)
+        case OutsideImage(reference=reference):
+            return ArtifactKey(builder=reference, source=place.path)
+        case MadeStage():
+            return None
 
 
 def _join(directory: str, name: str) -> str:

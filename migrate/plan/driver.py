@@ -96,7 +96,16 @@ class _Sorter:
         found += [
             o.host for c in self._provenance.copies for o in c.origins if o.host != PurePosixPath() and builds[c.build].tree is None
         ]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys((*found, *self._saved_files())))
+
+    def _saved_files(self) -> list[PurePosixPath]:
+        """Files that hold images which are saved and loaded again."""
+        spans = set(self.filters())
+        for index, step in enumerate(self._trace.steps):
+            if isinstance(step.event, ImageUse) and step.event.verb == "save" and loaded(self._trace, index):
+                spans.add(step.event.span)
+        redirections = [e for e in self._trace.events if isinstance(e, HostChange) and e.command == "redirection"]
+        return [p for e in redirections if any(s.start <= e.span.start and e.span.end <= s.end or s.start == e.span.start for s in spans) for p in e.paths]
 
     def filters(self) -> tuple[Span, ...]:
         """Commands that a stream out of a container goes through on its way into a file, a folder or a build."""
@@ -141,7 +150,7 @@ class _Sorter:
             remaining = (*self._trace.remaining, *self._shared_remaining())[0]
             self._report(
                 rules.HOST_ARTIFACT_GONE,
-                f"`{remaining}` stood on the host after the script, and no longer does",
+                f"what stood in `{remaining}` on the host after the script no longer does",
                 self._first_extraction(),
             )
 
@@ -318,6 +327,8 @@ class _Sorter:
     def _check_unreached(self) -> None:
         """Commands on ways that are not taken here keep what they say: it may be what goes."""
         for command in self._trace.unreached:
+            if re.match(r"(?:echo|printf)\s", command.span.text):
+                continue
             if re.search(r"\b(?:build|buildx|create|cp|run|compose)\b|docker-compose", command.span.text):
                 message = "this docker command is on a way that is not taken here, and may need what goes"
                 self._report(rules.DRIVER_EDIT_UNCERTAIN, message, command.span)
@@ -435,7 +446,11 @@ class _Sorter:
         return False
 
     def _opaque(self, index: int, event: Opaque) -> None:
-        if event.artifacts:
+        if index >= self._between.stop:
+            if event.artifacts:
+                message = f"what `{_short(event.command)}` does is not traced; it no longer finds `{event.artifacts[0]}` on the host"
+                self._report(rules.HOST_ARTIFACT_GONE, message, event.span)
+        elif event.artifacts:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT,
                 f"what `{_short(event.command)}` does is not traced; it may change or need `{event.artifacts[0]}`",

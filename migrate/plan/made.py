@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from migrate.provenance.model import ContextCopy, Image, Line, MadeStage, OutsideImage, StageCopy
+from migrate.provenance.model import ContextCopy, Image, Line, MadeStage, OutsideImage, PassedArgument, StageCopy
 
 
 def made_text(stage: MadeStage, name: str, names: Mapping[Image, str], root: PurePosixPath) -> str:
@@ -14,6 +14,8 @@ def made_text(stage: MadeStage, name: str, names: Mapping[Image, str], root: Pur
         match step:
             case Line(text=text):
                 lines.append(text)
+            case PassedArgument(name=argument):
+                lines.append(f"ARG {argument}")
             case ContextCopy(path=path, directory=directory, target=target):
                 source = path.relative_to(root).as_posix()
                 lines.append(f"COPY {_word(source)} {_word(str(target))}{'/' if directory and str(target) != '/' else ''}")
@@ -35,6 +37,13 @@ def mounted(image: Image) -> tuple[ContextCopy, ...]:
     """What the stages of `image` copy of the build context."""
     return tuple(
         s for i in needed(image) if isinstance(i, MadeStage) for s in i.steps if isinstance(s, ContextCopy)
+    )
+
+
+def passed(image: Image) -> tuple[PassedArgument, ...]:
+    """The variables that the stages of `image` are given by the script."""
+    return tuple(
+        s for i in needed(image) if isinstance(i, MadeStage) for s in i.steps if isinstance(s, PassedArgument)
     )
 
 

@@ -28,9 +28,9 @@ class ArtifactFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactKey:
-    """`source` in the image of build `builder`."""
+    """`source` in the image of build `builder`, or in the image of that name from outside."""
 
-    builder: int
+    builder: int | str
     source: PurePosixPath
 
 

@@ -6,12 +6,12 @@ from pathlib import PurePosixPath
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at, has_errors
 from migrate.dockerfile.instructions import Stage
-from migrate.plan.arguments import argument_names, clashes, renamed, secrets
+from migrate.plan.arguments import argument_names, clashes, declared_arguments, renamed, secrets
 from migrate.plan.context import changed_files, join_contexts, prefixed_sources
-from migrate.plan.copies import CopyPlanner
+from migrate.plan.copies import CopyPlanner, artifact_key
 from migrate.plan.driver import plan_driver
 from migrate.plan.groups import Group, groups
-from migrate.plan.made import made_text, mounted, needed
+from migrate.plan.made import made_text, mounted, needed, passed
 from migrate.plan.model import ArtifactKey, Facts, FilePart, GroupPlan, MadePart, MigrationPlan, Part
 from migrate.plan.naming import Names, called
 from migrate.plan.options import join_options
@@ -19,7 +19,7 @@ from migrate.plan.texts import StageTexts, directives
 from migrate.provenance.derive import ignore_of
 from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, OutsideImage, Provenance, root_of
 from migrate.source import Span
-from migrate.trace.events import BuildOption, ImageBuild, Trace
+from migrate.trace.events import BuildOption, ContainerRun, ContainerUse, Extraction, ImageBuild, Trace
 
 _BUILDER_NAMES = ("builder", "build", "build-stage", "artifact-builder")
 
@@ -32,7 +32,8 @@ def plan(
     found = [at(rules.ARTIFACT_UNUSED, f"`{s.text}` takes out what no image of this script takes", s) for s in provenance.unused]
     grouped = groups(trace, provenance)
     if not grouped and not found:
-        place = trace.script.source.span(0, len(trace.script.source.line(1)))
+        taking = (e for e in trace.events if isinstance(e, Extraction | ContainerRun | ContainerUse))
+        place = next((e.span for e in taking), trace.script.source.span(0, 0))
         found.append(at(rules.ARTIFACT_UNUSED, "what this script takes out of containers lands in no image that it builds", place))
     if has_errors(tuple(found)):
         return None, tuple(found)
@@ -76,10 +77,7 @@ def _artifacts(provenance: Provenance) -> tuple[ArtifactKey, ...]:
     """What an engine is asked about: artifacts that are in the image of a build."""
     return tuple(
         dict.fromkeys(
-            ArtifactKey(builder=o.place.image.number, source=o.place.path)
-            for c in provenance.copies
-            for o in c.origins
-            if isinstance(o.place.image, BuiltImage)
+            key for c in provenance.copies for o in c.origins if (key := artifact_key(o.place)) is not None
         )
     )
 
@@ -264,7 +262,9 @@ class _GroupPlanner:
         if not first:
             moved = texts.move_arguments(self._moved_names, renames)
         else:
-            self._moved_names |= {n for i in build.dockerfile.global_arguments for n in argument_names(i)}
+            self._moved_names |= {
+                renames.get(n, n) for i in build.dockerfile.global_arguments for n in argument_names(i)
+            }
         return FilePart(
             build=build, name=self._stage_names[number], edits=texts.finished(), moved_arguments=tuple(moved)
         )
@@ -303,7 +303,23 @@ class _GroupPlanner:
                 )
                 self.diagnostics += options.diagnostics
                 words += options.words if not _within(options.words, words) else ()
-            self.words[number] = tuple(words)
+            self.words[number] = (*words, *self._passed(target))
+
+    def _passed(self, target: Build) -> list[str]:
+        """What the script gave a container of variables that only it knows."""
+        declared = {n for b in self._parts_of for n in declared_arguments(b.dockerfile)}
+        words: list[str] = []
+        images = [o.place.image for c in self._copies for o in c.origins]
+        for argument in dict.fromkeys(a for i in images for a in passed(i)):
+            names = re.findall(r"\$\{?(\w+)", argument.word)
+            between = target.event.span.file.text[argument.span.end : target.event.span.start]
+            changed = next((n for n in names if re.search(rf"\b{n}=", between)), None)
+            if argument.name in declared or changed is not None or argument.span.file is not target.event.span.file:
+                message = f"the container's variable `{argument.name}` can't be given to the build"
+                self.diagnostics.append(at(rules.VALUE_UNKNOWN, message, argument.span))
+                continue
+            words += ["--build-arg", argument.word]
+        return words
 
     def _needed_by(self, number: int) -> list[Build]:
         """The parts that a target's stages come after: all of them are built with its command."""

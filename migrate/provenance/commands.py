@@ -166,6 +166,24 @@ def packs(command: Command, working_directory: str | None) -> Packed | None:
     return None
 
 
+def prepared(command: Command, working_directory: str | None) -> "tuple[str, Packed] | None":
+    """A command in shell form whose last step packs: the text before that, and what it packs; None where it is no such one."""
+    if command.words is not None:
+        return None
+    match = re.fullmatch(r"(?s)(.*?)(?:;|&&|\n)\s*(tar\s[^;&|<>$`()\n*?]*?)\s*;?\s*", command.text)
+    if match is None or re.search(r"[()`{}]|\b(?:if|for|while|case|do|then|exec|exit|trap)\b|<<", match[1]):
+        return None
+    place = working_directory
+    for piece in re.split(r";|&&|\n", match[1]):
+        words = piece.split()
+        if words and words[0] in ("cd", "pushd", "popd"):
+            if len(words) != 2 or words[0] != "cd" or re.search(r"[$~\"'*?-]$|[$~\"'*?]", words[1]):
+                return None
+            place = _inside(place, words[1])
+    read = packs(Command(text=match[2], words=None), place)
+    return (match[1].strip(), read) if read is not None else None
+
+
 def _packed(words: list[str], place: str | None) -> Packed | None:
     plain = [w for w in words if w not in ("--numeric-owner", "--verbose")]
     if sum(1 for w in plain if re.search(r"^-?\w*C|^--directory", w)) > 1 or any(

@@ -12,7 +12,7 @@ from migrate.dockerfile.ignore import IgnoreFile, read_ignore
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.dockerfile.scope import global_variables, stage_variables, working_directory
-from migrate.provenance.images import Images, same_image
+from migrate.provenance.images import ARTIFACTS, Images, same_image
 from migrate.provenance.model import (
     ArtifactCopy,
     Build,
@@ -181,18 +181,35 @@ class _Phase:
         tree = Streams(self._trace, self.images).tree(event.streamed, "context")
         if tree is None:
             return None
-        if isinstance(tree.image, MadeStage) and tree.path.is_relative_to("/artifacts"):
-            message = "where the streamed build context comes from in the container is not known, so neither is its Dockerfile"
-            self._report(rules.SHAPE_NOT_PLANNED, message, event.span)
-            return None
         root = root_of(tree.image)
         build = next((b for b in before if root == BuiltImage(number=b.number)), None)
-        path = context_file(build, tree.path / name) if build is not None else None
+        if isinstance(tree.image, MadeStage) and tree.path.is_relative_to(ARTIFACTS):
+            path = self._likely(build, name, event) if build is not None else None
+        else:
+            path = context_file(build, tree.path / name) if build is not None else None
         if build is None or path is None:
             message = f"where the Dockerfile `{name}` of the streamed build context comes from is not known"
             self._report(rules.DOCKERFILE_MISSING, message, event.span)
             return None
         return path, build.context, tree
+
+    def _likely(self, build: Build, name: PurePosixPath, event: ImageBuild) -> PurePosixPath | None:
+        """The one file of the builder's context that is called so: what else the container packs isn't known."""
+        ignore, _ = ignore_of(build)
+        repository = build.workspace.repository
+        found = [
+            p
+            for p in repository.entries
+            if p.is_relative_to(build.context)
+            and p.parts[-len(name.parts) :] == name.parts
+            and repository.source(p) is not None
+            and not (ignore is not None and ignore.ignores(p.relative_to(build.context).as_posix()))
+        ]
+        if len(found) != 1:
+            return None
+        message = f"`{name}` in the streamed build context is taken to be `{found[0]}`"
+        self._report(rules.STREAMED_DOCKERFILE_ASSUMED, message, event.span)
+        return found[0]
 
     # containers and images
 

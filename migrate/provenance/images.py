@@ -10,7 +10,7 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
 from migrate.discover import EntryKind
 from migrate.dockerfile.expand import expand
-from migrate.dockerfile.scope import stage_variables, working_directory
+from migrate.dockerfile.scope import base_stage, global_variables, stage_variables, working_directory
 from migrate.image import ImageReference
 from migrate.provenance.commands import Command, Declared, composed, declared, run_line
 from migrate.provenance.model import (
@@ -21,6 +21,7 @@ from migrate.provenance.model import (
     Line,
     MadeStage,
     OutsideImage,
+    PassedArgument,
     Place,
     StageCopy,
     Step,
@@ -57,6 +58,11 @@ _CACHE = re.compile(
     r"(?:^|/)(?:\.m2|\.gradle|\.ivy2|\.sbt|\.npm|\.cache|\.cargo|\.pub-cache|\.composer|\.stack|\.cabal|\.yarn|\.nuget)(?:/|$)"
     r"|/go/pkg(?:/|$)|(?:^|[-_./])cache(?:[-_./]|$)"
 )
+_WITHOUT_ENTRYPOINT = frozenset(
+    "alpine busybox debian ubuntu centos fedora golang gcc python rust openjdk java ruby perl buildpack-deps haskell erlang"
+    " elixir swift amazonlinux archlinux clojure".split()
+)
+"""Official images whose Dockerfiles have no ENTRYPOINT; what they run of themselves is a shell."""
 _STILL = frozenset({"wait", "stop", "kill", "logs", "attach", "top", "port", "diff", "pause", "unpause", "rename"})
 
 
@@ -209,6 +215,7 @@ class Images:
         image = self.declared(base)
         found = composed(image, entrypoint.text if entrypoint is not None else None, words)
         outside = image is None or (image.command_outside if found is None else image.entrypoint_outside)
+        outside = outside and not self._plain_base(base)
         if found is None and outside:
             message = "the container runs what its base image says: it is taken to make nothing of what is extracted"
             self.report(rules.BASE_COMMAND_ASSUMED, message, span)
@@ -229,6 +236,28 @@ class Images:
                 return self.declared(base)
             case _:
                 return None
+
+    def _plain_base(self, image: Image) -> bool:
+        """Whether an image comes from an official one that runs nothing but a shell of itself."""
+        match image:
+            case OutsideImage(reference=text):
+                reference = ImageReference.parse(text)
+                official = reference is not None and reference.domain == "docker.io"
+                return official and reference is not None and reference.path.removeprefix("library/") in _WITHOUT_ENTRYPOINT
+            case BuiltImage(number=number) if number in self._builds:
+                build = self._builds[number]
+                stage = build.dockerfile.stages[-1]
+                while (below := base_stage(build.dockerfile, stage, build.given())) is not None:
+                    stage = below
+                variables = global_variables(build.dockerfile, build.given())
+                text_of = expand(stage.image.text, variables, build.dockerfile.escape).text
+                index = next(i for i, s in enumerate(self._trace.steps) if s.event is build.event)
+                inner = self.named(Value.of(text_of), index) if text_of is not None else None
+                return inner is not None and inner != image and self._plain_base(inner)
+            case MadeStage(base=base):
+                return self._plain_base(base)
+            case _:
+                return False
 
     def directory(self, image: Image) -> str | None:
         """The working directory of an image, where its Dockerfile says."""
@@ -301,11 +330,27 @@ class Images:
             if not found and mount.host is not None and not mount.read_only and mount.target.text is not None:
                 bare.append(mount.target.text)
         for option in container.options:
+            passed = self._passed(option, span)
+            if passed is not None:
+                steps.append(passed)
+                continue
             line = self._option(option, span)
             if line is None:
                 return None
             steps += [Line(text=line)] if line else []
         return Around(steps=tuple(steps), before=f"mkdir -p {' '.join(bare)}" if bare else "")
+
+    def _passed(self, option: BuildOption, span: Span) -> PassedArgument | None:
+        """`-e NAME=$VALUE` of which only the name is known: the script can give it to the build as well."""
+        value = option.value
+        if option.name != "env" or value is None or value.text is not None or not option.spans:
+            return None
+        name, equals, _ = value.marked.partition("=")
+        place = option.spans[-1]
+        word = re.sub(r"^(?:--env=|-e=?)", "", place.text) if len(option.spans) == 1 else place.text
+        if not equals or re.fullmatch(r"[A-Za-z_]\w*", name) is None or name not in word or span.file is not place.file:
+            return None
+        return PassedArgument(name=name, word=word, span=place)
 
     def _option(self, option: BuildOption, span: Span) -> str | None:
         """The instruction for one option; empty where it needs none, None where it can't be planned."""

@@ -49,7 +49,16 @@ class StageCopy:
     target: PurePosixPath
 
 
-Step = Line | ContextCopy | StageCopy
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedArgument:
+    """`ARG name`: a variable of a container whose value only the script knows when it runs. `word` is how the script wrote it."""
+
+    name: str
+    word: str
+    span: Span = field(compare=False)
+
+
+Step = Line | ContextCopy | StageCopy | PassedArgument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

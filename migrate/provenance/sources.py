@@ -24,7 +24,7 @@ from migrate.trace.workspace import Altered, Artifact, Changed, Made, Node, Stre
 
 _IN_THE_BUILDER = "do this in the builder's Dockerfile, then run ms-migrate again"
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.\w+)$", re.IGNORECASE)
-_IN_A_STAGE = frozenset({"chmod", "strip", "gzip", "xz", "bzip2", "cp", "install"})
+_IN_A_STAGE = frozenset({"chmod", "strip", "gzip", "xz", "bzip2", "cp", "install", "find"})
 
 
 class Sources:
@@ -318,17 +318,19 @@ class Sources:
     ) -> tuple[Place, bool, Span, bool] | None:
         """A command of the host that changed an artifact, done in a stage on a copy of it."""
         bases = [b for b in node.base if not isinstance(b, EntryKind)]
-        words = _words(node.command)
+        finds = _first(node.command) == "find"
+        words = shlex.split(node.command) if finds else _words(node.command)
         if len(bases) != 1 or words is None or not from_container(bases[0]):
             self._report_altered(path, node, argument)
             return None
         named = [i for i, w in enumerate(words) if i and not w.startswith("-")]
-        operands = named[1:] if words[0] == "chmod" else named
+        operands = [1] if finds else named[1:] if words[0] == "chmod" else named
         suffix = {"gzip": ".gz", "xz": ".xz", "bzip2": ".bz2"}.get(words[0], "")
         before = path.with_name(path.name.removesuffix(suffix)) if suffix else path
         two = words[0] in ("cp", "install")
         wrong = len(operands) != (2 if two else 1) or (suffix and not path.name.endswith(suffix))
-        if wrong or any(w.startswith("-") and re.search(r"[rRod]", w) for w in words[1:]):
+        odd = not finds and any(w.startswith("-") and re.search(r"[rRod]", w) for w in words[1:])
+        if wrong or odd or "$" in node.command:
             self._report_altered(path, node, argument)
             return None
         inner = self._taken(before, bases[0], argument)
@@ -396,9 +398,14 @@ class Sources:
         return self._ignore is not None and self._ignore.ignores(path.relative_to(self._context).as_posix())
 
     def _expanded(self, argument: Argument, scope: Variables) -> str | None:
-        """None also where the two builders may disagree, since the base's ENV isn't known (see scope.Variables)."""
+        """Where the two builders may disagree, since the base's ENV isn't known (see scope.Variables), that is said."""
         expansion = expand(argument.text, scope, self._build.dockerfile.escape)
-        return None if set(expansion.used) & scope.assumed else expansion.text
+        assumed = sorted(set(expansion.used) & scope.assumed)
+        workspace = self._build.workspace
+        if assumed and expansion.text is not None and (workspace.carried or workspace.shares):
+            message = f"`{assumed[0]}` is taken from ARG: with the classic builder an ENV of the base image would win"
+            self._report(rules.ARGUMENT_ASSUMED, message, argument)
+        return expansion.text
 
     def _report(self, rule: Rule, message: str, argument: Argument) -> None:
         found = at(rule, message, argument.span)

@@ -5,7 +5,16 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from migrate import rules
-from migrate.provenance.commands import Command, composed, compresses, packs, run_line, unpack_option
+from migrate.provenance.commands import (
+    Command,
+    Packed,
+    composed,
+    compresses,
+    packs,
+    prepared,
+    run_line,
+    unpack_option,
+)
 from migrate.provenance.images import ARTIFACTS, Around, Images, hint
 from migrate.provenance.model import Image, Line, MadeStage, Place
 from migrate.source import Span
@@ -84,9 +93,28 @@ class Streams:
             if around.steps:
                 image = MadeStage(base=image, steps=around.steps, hint=name, span=span)
             return Place(image=image, path=in_container(packed.directory))
+        step = prepared(command, directory)
+        if step is not None:
+            return self._prepared(image, around, step, name, span)
         return self._unpacked(image, around, command, name, span)
 
+    def _prepared(self, image: Image, around: Around, step: tuple[str, Packed], name: str, span: Span) -> Place:
+        """What is done before the packing in one RUN, what is packed gathered by the next."""
+        text, packed = step
+        first = f"RUN {around.before} && ( {text} )" if around.before else f"RUN {text}"
+        steps = (*around.steps, Line(text=first))
+        directory = in_container(packed.directory)
+        if not packed.members:
+            return Place(image=MadeStage(base=image, steps=steps, hint="run", span=span), path=directory)
+        folder = ARTIFACTS / (name or "tree")
+        members = shlex.join(packed.members)
+        gather = f"RUN mkdir -p {folder} && cd {shlex.quote(str(directory))} && tar -cf - {members} | tar -xf - -C {folder}"
+        stage = MadeStage(base=image, steps=(*steps, Line(text=gather)), hint=name, span=span)
+        return Place(image=stage, path=folder)
+
     def _unpacked(self, image: Image, around: Around, command: Command, name: str, span: Span) -> Place:
+        message = "what this container packs is unpacked in a stage by its own `tar`, which must restore all owners"
+        self._images.report(rules.UNPACKED_IN_STAGE, message, span)
         folder = ARTIFACTS / (name or "tree")
         packed = f"{folder}.tar"
         before = f"{around.before} {folder}" if around.before else f"mkdir -p {folder}"

@@ -1,5 +1,6 @@
 """The driver without the commands that go, and with one build: its text edited by span, comments and layout kept."""
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -119,6 +120,12 @@ class _Editor:
         self.edits.append(Edit(span=self._source.span(commands[0].span.start, commands[-1].span.start), text=""))
         return False
 
+    def _fallbacks(self, link: list[Command]) -> None:
+        """What goes of the commands behind `||`, where the one before them stays."""
+        for before, command in itertools.pairwise(link):
+            if self._command(command):
+                self.edits.append(Edit(span=self._source.span(before.span.end, command.span.end), text=""))
+
     def _and_or(self, node: AndOr) -> bool:
         """Links are what stands between `&&`; a fallback (`|| …`) goes with what it belongs to."""
         links: list[list[Command]] = [[node.commands[0]]]
@@ -130,6 +137,9 @@ class _Editor:
         gone = [self._command(link[0]) for link in links]
         if all(gone):
             return True
+        for link, goes in zip(links, gone, strict=True):
+            if not goes:
+                self._fallbacks(link)
         kept = [i for i, goes in enumerate(gone) if not goes]
         for index, (link, goes) in enumerate(zip(links, gone, strict=True)):
             if not goes:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from migrate.discover import EntryKind
 from migrate.trace.host_call import Call, creatable, fails, inside
 from migrate.trace.values import Stream
-from migrate.trace.workspace import Node, Streamed
+from migrate.trace.workspace import Artifact, Node, Streamed
 
 _SUFFIXES = {
     "gzip": ".gz",
@@ -34,8 +34,8 @@ def compress(call: Call) -> bool:
         if call.flag("t", "--test") or call.flag("l", "--list"):
             continue
         workspace = call.state.workspace
-        plain = workspace.is_file(target.path)
-        if workspace.is_link(target.path) or (plain is None and node is not None) or target.trailing_slash:
+        plain = True if isinstance(node, Artifact) else workspace.is_file(target.path)
+        if (workspace.is_link(target.path) and not isinstance(node, Artifact)) or (plain is None and node is not None) or target.trailing_slash:
             return False
         if unpacks and not text.endswith(suffix):
             return False

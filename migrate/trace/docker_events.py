@@ -1,6 +1,7 @@
 """Docker commands → events."""
 
 import re
+from collections import Counter
 from pathlib import PurePosixPath
 
 from migrate import rules
@@ -75,7 +76,7 @@ _HARMLESS_VERBS = {
     *("volume create", "volume ls", "volume inspect", "volume rm", "context ls"),
 }
 _BUILD_PLAIN = {"tag", "file", "build-arg"}
-_QUESTIONS = {"inspect", "pull", "ps", "images", "history", "info", "version", "logs", "manifest inspect"}
+_QUESTIONS = {"inspect", "pull", "history", "info", "version", "logs", "manifest inspect"}
 """Commands that scripts run for their exit status."""
 
 
@@ -272,6 +273,7 @@ class _Reader:
             fixed_spans=frozenset([*fixed, *(self._arguments[o.word].span for o in operands)]),
             file_spans=tuple(s for o in self._parsed.options if o.name == "file" for s in self._spans(o)),
             context_span=self._arguments[operands[0].word].span,
+            shared_words=frozenset(s for s, n in Counter(a.span for a in self._arguments).items() if n > 1),
             directory=state.directory,
             workspace=state.workspace,
             variables=dict(state.variables),

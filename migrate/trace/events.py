@@ -81,7 +81,8 @@ class ImageBuild:
     """`docker build`. Paths are relative to the repository's root. `verb_end` is the offset behind `docker build`, where
     options may be put; `fixed_spans` are the words that give tags, Dockerfile and context, `file_spans` those that give the
     Dockerfile, `context_span` the one that gives the context; `variables` are the script's at this moment, `directory` is the
-    one that it stands in (relative to the root, None where that isn't known). `context` is None where it comes from standard input (`streamed` says from where, if that is known), and
+    one that it stands in (relative to the root, None where that isn't known); `shared_words` are words that gave several
+    arguments each. `context` is None where it comes from standard input (`streamed` says from where, if that is known), and
     `dockerfile` then is the path in it; `dockerfile` is None where it alone comes from standard input."""
 
     span: Span
@@ -96,6 +97,7 @@ class ImageBuild:
     fixed_spans: frozenset[Span]
     file_spans: tuple[Span, ...]
     context_span: Span
+    shared_words: frozenset[Span]
     directory: PurePosixPath | None
     workspace: Workspace = field(repr=False)
     variables: Mapping[str, Variable | None] = field(repr=False)

@@ -12,6 +12,7 @@ from migrate.shell.syntax import SimpleCommand
 from migrate.trace.archives import compress, tar, unzip, zip_
 from migrate.trace.copying import cp, install, ln, mv
 from migrate.trace.events import Argument, HostChange, Opaque
+from migrate.trace.finding import find
 from migrate.trace.host_call import Call, Target, creatable, fails, inside
 from migrate.trace.state import State, Status
 from migrate.trace.values import EMPTY, Filter, Stream, Value
@@ -39,6 +40,8 @@ _VALUED = {
 
 def host_command(state: State, command: SimpleCommand, name: str, arguments: tuple[Argument, ...]) -> bool:
     """Take `name` into account; False where it is no command that this module knows."""
+    if name == "find":
+        return find(state, command, arguments)
     run = _COMMANDS.get(name)
     if run is None or (name == "sed" and not _in_place(arguments)):
         return False

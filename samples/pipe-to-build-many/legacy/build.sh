@@ -3,6 +3,5 @@ set -e
 
 docker build -t example/table-builder -f Dockerfile.build .
 
-for name in ping pong; do
-    docker run --rm example/table-builder $name | docker build -t example/table-$name -f $name/Dockerfile -
-done
+docker run --rm example/table-builder ping | docker build -t example/table-ping -f ping/Dockerfile -
+docker run --rm example/table-builder pong | docker build -t example/table-pong -f pong/Dockerfile -
