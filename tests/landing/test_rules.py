@@ -170,6 +170,9 @@ COPY: dict[str, Row] = {
     "link-leads-out": Row(f"{FROM} /out/bare/out here/x", {"x": "top"}),
     "link-in-dir-leads-out": Row(f"{FROM} /out/bare here/x", at("x", {"out": "-> ../file"})),
     "over-a-link-in-dir": Row(f"COPY over here/x\n{FROM} /out/dir/one here/x/file", at("x", {"file": "-> y", "y": "one"})),
+    "several-here": Row(
+        f"WORKDIR here/ex\n{FROM} /out/file /out/dir/one .", at("ex", {"file": "top", "one": "one"}), classic_fails=True
+    ),
     "two-dirs": Row(f"{FROM} /out/dir/sub /out/bare here/x/", at("x", {"two": "two", "out": "-> ../file"})),
 }  # fmt: skip
 CONTEXT = "mkdir d over; printf context > f; ln -s f link; ln -s d linked; printf inner > d/in; printf over > over/y; ln -s y over/file"
