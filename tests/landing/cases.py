@@ -34,20 +34,22 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Case:
     """`builder` are instructions behind the one that adds `items`, `script` the commands between `docker create` and the
-    runtime's build, `runtime` the instructions that copy."""
+    runtime's build, `runtime` the instructions that copy,
+    `context` files of the repository, `ignored` lines of its ignore file."""
 
     items: tuple[Item, ...]
     script: tuple[str, ...]
     runtime: tuple[str, ...]
     builder: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         held = [
             f"{i.path} {i.mode:o} {i.owner}" + (f" {'=' if i.hard else '->'} {i.target}" if i.target else "")
             for i in self.items
         ]
-        return "\n".join(["", *held, *self.builder, "--", *self.script, "--", *self.runtime])
+        return "\n".join(["", *held, *self.builder, *self.ignored, "--", *self.script, "--", *self.runtime])
 
 
 def directory(path: str, mode: int = 0o755, owner: int = 0) -> Item:
