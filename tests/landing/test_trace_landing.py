@@ -29,7 +29,7 @@ from tests.landing.lab import DIRECTORY, Tree, host_tree, image_tree, listing
 
 pytestmark = pytest.mark.engine
 
-SOURCES = ["/out/file", "/out/dir", "/out/dir/", "/out/dir/.", "/out/link"]
+SOURCES = ["/out/file", "/out/dir", "/out/dir/."]
 DESTINATIONS = ["new", "new/", "file", "file/", "./keep", "keep/old", "none/new", ".", "to-keep"]
 SEQUENCES = """\
 mkdir made; docker cp C:/out/dir made
@@ -81,6 +81,11 @@ cd keep; docker cp C:/out/file .
 cd keep && docker cp C:/out/dir ../x
 (cd keep; docker cp C:/out/file ./file); docker cp C:/out/file keep/again
 docker cp C:/out/dir keep/new
+docker cp C:/out/dir/ x
+docker cp C:/out/dir/ keep
+docker cp C:/out/link x
+docker cp C:/out/link keep
+docker cp C:/out/link keep/old
 docker cp C:/out/linked x
 docker cp C:/out/linked keep
 docker cp C:/out/linked/one x

@@ -107,7 +107,8 @@ def built(engine: PrivateEngine, builder: str, root: Path, path: str) -> Tree | 
     try:
         return image_tree(engine, "landing:latest") if done.returncode == 0 else done.stdout[-1500:]
     finally:
-        run(engine, "docker", "rm", "-f", "extract")
+        if done.returncode:
+            run(engine, "docker", "rm", "-f", "extract")
         run(engine, "docker", "rmi", "landing:latest", "landing:build")
 
 
