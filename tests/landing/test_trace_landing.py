@@ -116,7 +116,7 @@ WRONG = {
     "mkdir dir; mv keep/old dir; docker cp C:/out/dir .": "the same with a file of the repository",
     "mkdir -p x/dir; touch x/dir/more; docker cp C:/out/dir x": "the same below a directory",
     "docker cp C:/out/dir .; echo more > dir/more; docker cp C:/out/dir .": "the same with an artifact",
-    "docker cp C:/out/dir/sub/./ keep": "`/./` behind the source means its contents, as `/.` does",
+    "docker cp C:/out/dir/./ keep": "`/./` behind the source means its contents, as `/.` does",
     "docker cp C:/out/dir/. file": "a directory can't replace a file: `/.` says that it is one",
     "docker cp C:/out/dir/. keep/old": "the same further down",
     "docker cp C:/out/dir/ file": "the same with a slash",
