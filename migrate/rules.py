@@ -120,6 +120,11 @@ STREAMED_DOCKERFILE_ASSUMED = _rule(
 BUILDER_FILE_KEPT = _rule("MS439", "builder-file-kept", _W, "a builder's Dockerfile stays, since the script asks for it")
 
 ENGINE_NEEDED = _rule("MS440", "engine-needed", _E, "what this comes to depends on the builder, so it must be built to be known")
+FOLDER_MODE_ASSUMED = _rule(
+    "MS443", "folder-mode-assumed", _W, "a folder that lay in the copied one is assumed to have the mode 755"
+)
+FOLDER_MODE_LOST = _rule("MS444", "folder-mode-lost", _E, "a folder that lay in the copied one would lose its mode")
+LINK_ASSUMED_ABSENT = _rule("MS445", "link-assumed-absent", _W, "an artifact is assumed not to be a symbolic link")
 UNPACKED_IN_STAGE = _rule(
     "MS442", "unpacked-in-stage", _W, "a tar of unknown contents is unpacked in a stage, by the image's own program"
 )

@@ -11,10 +11,12 @@ from migrate.image import FileType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathFacts:
-    """`type` is that of the path itself; `root_owned` is whether it and all below it belong to 0:0."""
+    """`type` and `mode` (permission bits) are those of the path itself; `root_owned` is whether it and all below it belong to
+    0:0."""
 
     type: FileType
     root_owned: bool
+    mode: int
 
 
 def path_facts(client: EngineClient, image_id: str, paths: tuple[str, ...], name: str) -> Mapping[str, PathFacts]:
@@ -33,7 +35,7 @@ def _facts(tar: tarfile.TarFile) -> PathFacts:
     """The first entry is the path itself."""
     first = tar.next()
     if first is None:
-        return PathFacts(type=FileType.DIRECTORY, root_owned=False)
+        return PathFacts(type=FileType.DIRECTORY, root_owned=False, mode=0o755)
     kind = FileType.DIRECTORY if first.isdir() else FileType.SYMLINK if first.issym() else FileType.FILE
     root = all((m.uid, m.gid) == (0, 0) for m in (first, *iter(tar.next, None)))
-    return PathFacts(type=kind, root_owned=root)
+    return PathFacts(type=kind, root_owned=root, mode=first.mode & 0o7777)

@@ -27,6 +27,20 @@ from migrate.source import FileChange, SourceFile, decode, encode
 Report = Callable[[str, str], None]
 
 _KINDS = {FileType.DIRECTORY: ArtifactKind.DIRECTORY, FileType.SYMLINK: ArtifactKind.LINK}
+_SETTLED = frozenset(
+    {
+        rules.KIND_ASSUMED,
+        rules.LINK_ASSUMED_ABSENT,
+        rules.FOLDER_MODE_ASSUMED,
+        rules.ADD_ASSUMED_PLAIN,
+        rules.IGNORE_BELOW_ARTIFACT,
+        rules.BASE_COMMAND_ASSUMED,
+        rules.STREAMED_DOCKERFILE_ASSUMED,
+        rules.UNPACKED_IN_STAGE,
+        rules.STREAM_OWNERS,
+    }
+)
+"""Assumptions about what an image holds, that equal images settle."""
 _TAIL_SHOWN = 12
 _DELTAS_SHOWN = 20
 
@@ -125,10 +139,11 @@ class _Verifier:
         )
         different = [c for c in checks if c.comparison.verdict is not Verdict.IDENTICAL]
         found = tuple(self._difference(c, planned) for c in different)
+        open_ = [d for d in self._analysis.diagnostics if different or d.rule not in _SETTLED]
         return Verified(
             status=Status.DIFFERENT if different else Status.PLANNED,
             changes=self._analysis.changes,
-            diagnostics=(*self._analysis.diagnostics, *found),
+            diagnostics=(*open_, *found),
             verification=verification,
         )
 
@@ -235,7 +250,7 @@ class _Verifier:
                 facts = found.get(str(key.source))
                 if facts is not None:
                     kind = _KINDS.get(facts.type, ArtifactKind.FILE)
-                    result[key] = ArtifactFact(kind=kind, root_owned=facts.root_owned)
+                    result[key] = ArtifactFact(kind=kind, root_owned=facts.root_owned, mode=facts.mode)
         return result
 
     def _compare(self, legacy: SideRun, migrated: SideRun, planned: MigrationPlan) -> tuple[ImageCheck, ...]:

@@ -107,7 +107,11 @@ class CopyPlanner:
         if origin.below != PurePosixPath() and copy.instruction.flag("chown") is not None:
             message = f"`--chown` also gives the folders of `{origin.argument.text}` their owner, which `COPY --from` would not"
             return self._refuse(rules.SHAPE_NOT_PLANNED, message, origin)
-        self._look_below(origin, fact)
+        if copy.others and (copy.instruction.flag("chown") is not None or self._order_matters(copy, origin)):
+            message = f"`{origin.argument.text}` can't be split from the other sources of this COPY without a change"
+            return self._refuse(rules.ARTIFACT_MIXED, message, origin)
+        if not self._look_below(origin, fact) or not self._look_at(origin, fact):
+            return False
         plain = not origin.contents and _kind(self._builders, origin, fact) is not ArtifactKind.DIRECTORY
         if copy.instruction.keyword == "ADD" and plain and origin.pattern is None:
             if _ARCHIVE.search(origin.host.name):
@@ -118,17 +122,53 @@ class CopyPlanner:
             )
         return True
 
-    def _look_below(self, origin: Origin, fact: ArtifactFact | None) -> None:
-        """Whether an ignore pattern could hide a part of an artifact that is a folder."""
+    def _order_matters(self, copy: ArtifactCopy, origin: Origin) -> bool:
+        """Whether a source behind the artifact could give the same path: it would be copied first, and lose."""
+        arguments = copy.instruction.arguments[:-1]
+        behind = arguments[arguments.index(origin.argument) + 1 :]
+        workspace = self._build.workspace
+        for other in behind:
+            if other is origin.argument or not any(other is o for o in copy.others):
+                continue
+            name = PurePosixPath(other.text)
+            folder = workspace.is_directory(self._build.context / other.text.lstrip("/")) is not False
+            if folder or name.name == origin.host.name or re.search(r"[*?\[$]", other.text):
+                return True
+        return False
+
+    def _look_below(self, origin: Origin, fact: ArtifactFact | None) -> bool:
+        """Whether an ignore pattern could hide a part of an artifact that is a folder; False where it surely speaks of one."""
         if self._ignore is None or origin.keeps_owners or _kind(self._builders, origin, fact) is ArtifactKind.FILE:
-            return
+            return True
         if not origin.host.is_relative_to(self._build.context):
-            return
+            return True
         below = origin.host.relative_to(self._build.context).as_posix()
         pattern = self._ignore.reaches_below(below)
-        if pattern is not None:
-            message = f"the ignore pattern `{pattern}` could hide a part of `{below}`, and is taken not to"
-            self._note(rules.IGNORE_BELOW_ARTIFACT, message, origin)
+        if pattern is None:
+            return True
+        if below != "." and pattern.startswith(f"{below}/"):
+            message = f"the ignore pattern `{pattern}` hides a part of the artifact `{below}`"
+            return self._refuse(rules.ARTIFACT_MISSED, message, origin)
+        message = f"the ignore pattern `{pattern}` could hide a part of `{below}`, and is taken not to"
+        self._note(rules.IGNORE_BELOW_ARTIFACT, message, origin)
+        return True
+
+    def _look_at(self, origin: Origin, fact: ArtifactFact | None) -> bool:
+        """What only an engine can say of the path itself: that it is no link, and which mode a folder has."""
+        kind = _kind(self._builders, origin, fact)
+        inner = origin.below != PurePosixPath()
+        if inner and fact is not None and kind is ArtifactKind.DIRECTORY and fact.mode != 0o755:
+            message = f"the folder `{origin.place.path}` has the mode {fact.mode:o}, which `COPY --from` would not give it"
+            return self._refuse(rules.FOLDER_MODE_LOST, message, origin)
+        if fact is not None or kind is ArtifactKind.FILE or origin.contents or origin.pattern is not None:
+            return True
+        if inner:
+            message = f"`{origin.place.path}` is taken to have the mode 755, should it be a folder"
+            self._note(rules.FOLDER_MODE_ASSUMED, message, origin)
+        if kind is None:
+            message = f"`{origin.place.path}` is taken not to be a symbolic link"
+            self._note(rules.LINK_ASSUMED_ABSENT, message, origin)
+        return True
 
     def _lines(self, copy: ArtifactCopy) -> list[_Line]:
         """Copies with the same stage, destination and owner are one line."""
@@ -301,8 +341,10 @@ def _kind(builders: Mapping[int, Build], origin: Origin, fact: ArtifactFact | No
     says."""
     if fact is not None:
         return fact.kind
-    if origin.slash or origin.contents:
+    if origin.folder or origin.contents:
         return ArtifactKind.DIRECTORY
+    if origin.folder is False:
+        return ArtifactKind.FILE
     if origin.argument.text.endswith(("/", "/.")) and origin.below == PurePosixPath() and origin.pattern is None:
         return ArtifactKind.DIRECTORY
     source = origin.place.path

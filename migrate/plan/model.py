@@ -20,10 +20,12 @@ class ArtifactKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactFact:
-    """What an engine said of an artifact in the builder's image: its kind, and whether all of it is owned by 0:0."""
+    """What an engine said of an artifact in the builder's image: its kind, whether all of it is owned by 0:0, and the mode of
+    the path itself (permission bits; of interest for folders)."""
 
     kind: ArtifactKind
     root_owned: bool
+    mode: int = 0o755
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

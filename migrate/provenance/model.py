@@ -88,14 +88,14 @@ class Origin:
     """One artifact as a COPY takes it: `host` is the path that it had on the host, `argument` the word of the COPY that names
     it (or the directory it lies in), `below` its path under that word. With `contents`, what `place` holds lands in the
     destination; with `keeps_owners`, so do the owners. `pattern` is the part of the word that chooses among what the place
-    holds. `span` is the command that brought it; `slash` whether that named a folder for sure."""
+    holds. `span` is the command that brought it; `folder` whether it is one, where that is known."""
 
     argument: Argument
     host: PurePosixPath
     below: PurePosixPath
     place: Place
     span: Span
-    slash: bool = False
+    folder: bool | None = None
     contents: bool = False
     keeps_owners: bool = False
     pattern: PurePosixPath | None = None

@@ -115,7 +115,7 @@ class Sources:
             below=PurePosixPath(),
             place=Place(image=tree.image, path=path),
             span=self._build.event.span,
-            slash=cleaned in ("", ".") or text.endswith("/"),
+            folder=True if cleaned in ("", ".") or text.endswith("/") else None,
             contents=cleaned in ("", "."),
             keeps_owners=True,
             pattern=pattern,
@@ -130,9 +130,12 @@ class Sources:
             self._report(rules.ARTIFACT_MISSED, f"the ignore file keeps `{below_context}` from this build", argument)
             return None
         workspace = self._build.workspace
-        inner = [p for p, n in workspace.below(path) if p in workspace.overlay and not isinstance(n, Made)]
-        if inner:
+        if any(path in p.parents for p in workspace.overlay):
             self._report(rules.ARTIFACT_MIXED, f"`{argument.text}` holds files of more than one origin", argument)
+            return None
+        deep = isinstance(node, Artifact) and path not in workspace.overlay and workspace.share(path) is None
+        if argument.text.endswith("/.") and deep:
+            self._report(rules.COPY_PATH_UNKNOWN, f"whether `{argument.text}` is a folder is not known", argument)
             return None
         origin = self._origin(path, PurePosixPath(), node, argument, instruction)
         return None if origin is None else ([origin], False)
@@ -155,6 +158,9 @@ class Sources:
         if not artifacts:
             return [], True
         places = [p for p, _ in artifacts]
+        if any(a in p.parents for a in places for p in workspace.overlay):
+            self._report(rules.ARTIFACT_MIXED, f"`{argument.text}` holds files of more than one origin", argument)
+            return None
         empty = [p for p, n in held.items() if isinstance(n, Made) or n is EntryKind.DIRECTORY]
         others = [p for p in held if p not in places and p not in empty and not self._ignored(p)]
         bare = [
@@ -188,7 +194,7 @@ class Sources:
         if share is not None:
             node = Artifact(container=share.container, source=share.target / fixed.relative_to(share.host))
         if node is not None and not isinstance(node, EntryKind) and from_container(node):
-            inner = [p for p, n in workspace.below(fixed) if p in workspace.overlay and not isinstance(n, Made)]
+            inner = [p for p in workspace.overlay if fixed in p.parents]
             origin = self._origin(fixed, PurePosixPath(), node, argument, instruction, pattern=rest)
             if origin is None or inner:
                 if inner:
@@ -242,21 +248,21 @@ class Sources:
                 below=below,
                 place=tree,
                 span=self._came(path, node),
-                slash=True,
+                folder=True,
                 contents=True,
                 keeps_owners=True,
             )
         taken = self._taken(path, node, argument)
         if taken is None:
             return None
-        place, contents, span, slash = taken
+        place, contents, span, folder = taken
         return Origin(
             argument=argument,
             host=path,
             below=below,
             place=place,
             span=span,
-            slash=slash or contents,
+            folder=folder,
             contents=contents,
             pattern=pattern,
         )
@@ -285,8 +291,9 @@ class Sources:
 
     def _taken(
         self, path: PurePosixPath, node: Node, argument: Argument
-    ) -> tuple[Place, bool, Span, bool] | None:
-        """Place, whether its contents land in the destination, the command that brought it, whether it is surely a folder."""
+    ) -> tuple[Place, bool, Span, bool | None] | None:
+        """Place, whether its contents land in the destination, the command that brought it, whether it is a folder (None: not
+        known)."""
         match node:
             case Artifact(container=container, source=source):
                 image = self._images.container(container, self._build.event.span)
@@ -295,7 +302,7 @@ class Sources:
                 extraction = self._extraction(path, node)
                 slash = extraction is not None and extraction.source.endswith(("/", "/.")) and in_container(extraction.source) == source
                 shared = any(s.container == container and s.target == source for s in self._build.workspace.shares)
-                return self._images.place(image, source), shared, self._came(path, node), slash or shared
+                return self._images.place(image, source), shared, self._came(path, node), slash or shared or None
             case Streamed(stream=stream):
                 place = self._streams.file(stream, path.name)
                 return (place, False, stream.span, False) if place is not None else None
@@ -315,7 +322,7 @@ class Sources:
 
     def _in_a_stage(
         self, path: PurePosixPath, node: Altered, argument: Argument
-    ) -> tuple[Place, bool, Span, bool] | None:
+    ) -> tuple[Place, bool, Span, bool | None] | None:
         """A command of the host that changed an artifact, done in a stage on a copy of it."""
         bases = [b for b in node.base if not isinstance(b, EntryKind)]
         finds = _first(node.command) == "find"
@@ -338,6 +345,7 @@ class Sources:
             return None
         self._images.used.add(node.span)
         place = inner[0]
+        regular = False if suffix or words[0] in ("strip", "cp", "install") else inner[3]
         target = ARTIFACTS / before.name
         if two:
             words[operands[0]], words[operands[1]] = str(place.path), str(target)
@@ -353,7 +361,7 @@ class Sources:
             span=node.span,
         )
         self._images.report(rules.HOST_COMMAND_IN_STAGE, f"`{_short(node.command)}` is run in a stage", node.span)
-        return Place(image=stage, path=target.with_name(target.name + suffix)), False, node.span, False
+        return Place(image=stage, path=target.with_name(target.name + suffix)), False, node.span, regular
 
     def _extraction(self, path: PurePosixPath, node: Artifact) -> Extraction | None:
         source = node.source

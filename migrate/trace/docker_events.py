@@ -539,10 +539,11 @@ class _Reader:
     def _landing(self, inside: str, host: PurePosixPath, destination: Argument) -> PurePosixPath | None:
         """Where `docker cp` puts it (semantics.md, section 2): into an existing directory, else under the name given."""
         workspace = self._state.workspace
-        contents = inside == "." or inside.endswith("/.")
+        contents = re.search(r"(?:^|/)\.(?:/+)?$", inside) is not None
         name = in_container(inside).name
         there = workspace.is_directory(host)
         slash = (destination.value.text or "").endswith("/")
+        folder = contents or inside.endswith("/")
         if there is None or workspace.is_link(host):
             self._state.report(
                 rules.VALUE_UNKNOWN, f"whether `{host}` is a directory at this moment is not known", destination.span
@@ -558,9 +559,10 @@ class _Reader:
                 return None
             return host
         if there and name:
-            return host / name
-        if not there and (slash or workspace.is_directory(host.parent) is False):
-            missing = host if slash else host.parent
+            return self._merging(host / name, destination)
+        blocked = workspace.is_file(host) is True and (folder or slash)
+        if not there and (blocked or workspace.is_directory(host.parent) is False):
+            missing = host if blocked else host.parent
             self._state.report(
                 rules.LEGACY_BUILD_FAILS,
                 f"`docker cp` fails here: `{missing}` is not a directory",
@@ -568,6 +570,20 @@ class _Reader:
             )
             return None
         return host
+
+    def _merging(self, landed: PurePosixPath, destination: Argument) -> PurePosixPath | None:
+        """A directory is merged into one that is there already; what then stands there is of more than one origin."""
+        workspace = self._state.workspace
+        node = workspace.node(landed)
+        held = workspace.below(landed) or isinstance(node, Copied)
+        if workspace.is_directory(landed) is not False and node is not None and (held or isinstance(node, Artifact)):
+            self._state.report(
+                rules.ARTIFACT_MIXED,
+                f"the extraction may mix its files with those that `{landed}` already holds",
+                destination.span,
+            )
+            return None
+        return landed
 
 
 def _split_container(value: Value) -> tuple[Value | None, Value | None]:

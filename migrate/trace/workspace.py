@@ -195,7 +195,7 @@ class Workspace:
 
     def shared(self, share: Share) -> "Workspace":
         """After a container that could write to a folder. What the script had laid there is in the container now."""
-        kept = {p: n for p, n in self.overlay.items() if share.host not in p.parents or isinstance(n, Gone)}
+        kept = {p: n for p, n in self.overlay.items() if share.host not in p.parents}
         others = tuple(s for s in self.shares if share.host not in (s.host, *s.host.parents))
         return laid(replace(self, overlay=kept, shares=(*others, share)))
 
@@ -351,8 +351,12 @@ class Workspace:
         """A directory with its parents, where they aren't there yet (`mkdir -p`)."""
         result = self
         for at in reversed((path, *path.parents)):
-            if result.is_directory(at) is False:
+            there = result.is_directory(at)
+            node = result.node(at) if there is None and at not in result.overlay else None
+            if there is False:
                 result = result.with_node(at, Made())
+            elif isinstance(node, Artifact) and result.share(at) is None:
+                result = result.with_node(at, Changed(base=origins(node)))
         return result
 
     def removed(self, path: PurePosixPath) -> "Workspace":

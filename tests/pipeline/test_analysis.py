@@ -280,7 +280,7 @@ def test_a_renamed_file_lands_in_the_folder_that_the_stage_made(name: str, tmp_p
 def test_an_artifact_of_unknown_kind_that_is_renamed_is_told(tmp_path: Path) -> None:
     script = SCRIPT.replace("/src/app ./app", "/data ./demo").replace("rm ./app", "rm -r demo")
     analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": "FROM busybox\nCOPY demo /a/\n"})
-    assert codes(analysis) == ["MS403"]
+    assert codes(analysis) == ["MS403", "MS445"]
 
 
 @pytest.mark.parametrize("name", sorted(COPIES))

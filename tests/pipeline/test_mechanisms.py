@@ -1,11 +1,12 @@
 """Ways that artifacts travel, and rules that change what is written: small trios, the texts that matter of what they become."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from migrate.outcome import Status
 from migrate.pipeline.run import Request, migrate
+from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind
 from tests.pipeline.legacy import BUILDER, MAIN, RUNTIME, SCRIPT, analysed, codes, text_of
 
 DANCE = SCRIPT.partition("\n")[2].partition("docker build -t demo:latest")[0]
@@ -41,7 +42,7 @@ PLANNED = {
         {"build.sh": SCRIPT.replace("--name extract demo:build", "--name extract golang")},
         ["FROM busybox\nCOPY --from=golang --chown=0:0 /src/app"],
         ["docker build -t demo:build -f Dockerfile.build ."],
-        [],
+        ["MS445"],
     ),
     "platform": (
         {"build.sh": SCRIPT.replace("-t demo:build", "--platform linux/arm64 -t demo:build")},
@@ -68,7 +69,7 @@ PLANNED = {
         },
         ["cp -a /src /artifacts/out && find /artifacts/out -name '*.a' -exec rm -f '{}' ';'"],
         ["#!/bin/sh\ndocker build -t demo:latest .\n"],
-        ["MS428"],
+        ["MS428", "MS445"],
     ),
     "everything": (
         {"Dockerfile": RUNTIME.replace("COPY app", "COPY .")},
@@ -136,7 +137,7 @@ PLANNED = {
         {"build.sh": SCRIPT.replace("extract:/src/app ./app", "'extract:/src/my app' ./app")},
         ['COPY --from=builder --chown=0:0 ["/src/my app", "/usr/local/bin/app"]\n'],
         [],
-        ["MS403"],
+        ["MS403", "MS445"],
     ),
     "builder-s-file-asked-for": (
         {"build.sh": f"#!/bin/sh\nif [ -f Dockerfile.build ]; then\n{SCRIPT.partition(chr(10))[2]}fi\n"},
@@ -175,7 +176,7 @@ PLANNED = {
         {"build.sh": SCRIPT.replace("/src/app ./app", "/data ./app"), ".dockerignore": "**/*.o\n"},
         ["COPY --from=builder --chown=0:0 /data"],
         [],
-        ["MS403", "MS431"],
+        ["MS403", "MS431", "MS445"],
     ),
     "argument-in-a-path": (
         {"Dockerfile": RUNTIME.replace("COPY app", "ARG WHAT=app\nCOPY $WHAT")},
@@ -203,6 +204,17 @@ def test_what_is_peculiar_is_planned(name: str, tmp_path: Path) -> None:
     for text in driver:
         assert text in text_of(analysis, "build.sh")
     assert codes(analysis) == expected
+
+
+def test_a_folder_that_lay_in_the_copied_one_keeps_its_mode_or_is_refused(tmp_path: Path) -> None:
+    """What an engine says of it decides; without one it is assumed (docs/landing.md)."""
+    script = SCRIPT.replace("docker create", "mkdir out\ndocker create").replace("/src/app ./app", "/data ./out")
+    files = {"build.sh": script.replace("rm ./app", "rm -r out"), "Dockerfile": RUNTIME.replace("COPY app", "COPY out")}
+    assert codes(analysed(tmp_path / "without", files)) == ["MS443", "MS445"]
+    key = ArtifactKey(builder=0, source=PurePosixPath("/data"))
+    for mode, expected in ((0o755, []), (0o700, ["MS444"])):
+        facts = {key: ArtifactFact(kind=ArtifactKind.DIRECTORY, root_owned=True, mode=mode)}
+        assert codes(analysed(tmp_path / f"{mode:o}", files, facts=facts)) == expected
 
 
 def test_two_contexts_become_one(tmp_path: Path) -> None:
