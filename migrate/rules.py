@@ -92,11 +92,17 @@ BASE_COMMAND_ASSUMED = _rule(
 NO_PLACE_IN_BUILD = _rule("MS426", "no-place-in-a-build", _E, "the container does what no build can do")
 CACHE_MOUNT_DROPPED = _rule("MS427", "cache-mount-dropped", _W, "a mount that is taken for a cache is left out")
 HOST_COMMAND_IN_STAGE = _rule(
-    "MS428", "host-command-in-stage", _W, "what the host did to the artifact is done in a stage, by the image's programs"
+    "MS428",
+    "host-command-in-stage",
+    _W,
+    "what the host did to the artifact is done in a stage, by the image's programs",
 )
 SECRET_ARGUMENT = _rule("MS429", "secret-in-build-argument", _W, "a build argument looks like a secret")
 EXTRACTED_WHEN_MISSING = _rule(
-    "MS430", "extracted-when-missing", _W, "the script extracts only where files are missing; the build always makes them"
+    "MS430",
+    "extracted-when-missing",
+    _W,
+    "the script extracts only where files are missing; the build always makes them",
 )
 IGNORE_BELOW_ARTIFACT = _rule(
     "MS431", "ignore-below-artifact", _W, "an ignore pattern could hide a part of an artifact, and is taken not to"
@@ -112,14 +118,20 @@ MOUNT_PARTLY_HIDDEN = _rule(
     "MS436", "mount-partly-hidden", _W, "a container saw files of a mounted folder that the build doesn't"
 )
 
-ARGUMENT_ASSUMED = _rule("MS437", "argument-assumed", _W, "an ARG in a COPY path is assumed not to be an ENV of the base image")
+ARGUMENT_ASSUMED = _rule(
+    "MS437", "argument-assumed", _W, "an ARG in a COPY path is assumed not to be an ENV of the base image"
+)
 STREAMED_DOCKERFILE_ASSUMED = _rule(
     "MS438", "streamed-dockerfile-assumed", _W, "which file is the Dockerfile of a streamed build context is assumed"
 )
 
-BUILDER_FILE_KEPT = _rule("MS439", "builder-file-kept", _W, "a builder's Dockerfile stays, since the script asks for it")
+BUILDER_FILE_KEPT = _rule(
+    "MS439", "builder-file-kept", _W, "a builder's Dockerfile stays, since the script asks for it"
+)
 
-ENGINE_NEEDED = _rule("MS440", "engine-needed", _E, "what this comes to depends on the builder, so it must be built to be known")
+ENGINE_NEEDED = _rule(
+    "MS440", "engine-needed", _E, "what this comes to depends on the builder, so it must be built to be known"
+)
 FOLDER_MODE_ASSUMED = _rule(
     "MS443", "folder-mode-assumed", _W, "a folder that lay in the copied one is assumed to have the mode 755"
 )

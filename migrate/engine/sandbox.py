@@ -82,7 +82,8 @@ class BuiltImage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideRun:
     """What came of a side. `exit_code` is None where the time limit ended it; `tail` are its last lines of output; `images`
-    are those that stand at the end, `builds` what each build came to, in order; `refused` and `answered` say which docker commands were not carried out, `failed` which ended badly."""
+    are those that stand at the end, `builds` what each build came to, in order; `refused` and `answered` say which docker
+    commands were not carried out, `failed` which ended badly."""
 
     exit_code: int | None
     seconds: float
@@ -149,7 +150,9 @@ class Run:
             seconds=time.monotonic() - start,
             tail=tail,
             images=_images(records, tree),
-            builds=tuple(_built(r, r["images"][0], tree.resolve()) for r in records if r.get("verb") == "build" and r["images"]),
+            builds=tuple(
+                _built(r, r["images"][0], tree.resolve()) for r in records if r.get("verb") == "build" and r["images"]
+            ),
             refused=tuple(r["refused"] for r in records if "refused" in r),
             answered=tuple(r["answered"] for r in records if "answered" in r),
             failed=tuple(shlex.join(["docker", *r["argv"]]) for r in records if r["exit"] and "refused" not in r),

@@ -33,6 +33,7 @@ _PASSED = {
     "",
     "image inspect",
     "container inspect",
+    "save",
 }
 _ANSWERED = {"push", "login", "logout", "manifest create", "manifest push", "manifest annotate"}
 _CONTAINER_VERBS = {"rm", "start", "stop", "kill", "wait"}
@@ -79,29 +80,22 @@ class StandIn:
             raise RefusedError(command.reason)
         self._note["verb"] = command.verb
         self._refuse_another_engine(command)
+        own = {
+            "build": self._build,
+            "create": self._create,
+            "run": self._create,
+            "cp": self._cp,
+            "tag": self._tag,
+            "rmi": self._rmi,
+            "exec": self._inside,
+            "export": self._inside,
+            "commit": self._commit,
+            "import": self._import,
+            "load": self._load,
+        }.get(command.verb)
+        if own is not None:
+            return own(command)
         match command.verb:
-            case "build":
-                return self._build(command)
-            case "create" | "run":
-                return self._create(command)
-            case "cp":
-                return self._cp(command)
-            case "tag":
-                return self._tag(command)
-            case "rmi":
-                return self._rmi(command)
-            case "exec" | "export":
-                return self._inside(command)
-            case "commit":
-                return self._commit(command)
-            case "import":
-                return self._import(command)
-            case "save":
-                return self._client([self._known(w) for w in self._words])
-            case "load":
-                if not any(r.get("verb") == "save" for r in self._records):
-                    raise RefusedError(f"`docker load` of what this run did not save {_NOT_CARRIED_OUT}")
-                return self._client(self._words)
             case verb if verb in _CONTAINER_VERBS:
                 return self._containers(command)
             case verb if verb in _ANSWERED:
@@ -299,7 +293,9 @@ class StandIn:
         operand = command.operands[0]
         own = self._own_container(operand.text)
         if own is None:
-            raise RefusedError(f"`docker {command.verb}` of `{operand.text}`, which is not this run's, {_NOT_CARRIED_OUT}")
+            raise RefusedError(
+                f"`docker {command.verb}` of `{operand.text}`, which is not this run's, {_NOT_CARRIED_OUT}"
+            )
         words[operand.word] = own
         return self._client(words)
 
@@ -321,6 +317,12 @@ class StandIn:
         target = mapped(self._policy.prefix, reference)
         return self._noted(reference, target, [*self._verb(command), *options, source, target])
 
+    def _load(self, _command: DockerCommand) -> int:
+        """What this run saved comes back under its own names; anything else would take the user's."""
+        if not any(r.get("verb") == "save" for r in self._records):
+            raise RefusedError(f"`docker load` of what this run did not save {_NOT_CARRIED_OUT}")
+        return self._client(self._words)
+
     def _noted(self, reference: ImageReference, target: str, words: list[str]) -> int:
         code = self._client(words)
         if code == 0:
@@ -335,7 +337,13 @@ class StandIn:
                 self._note["answered"] = f"`{operand.text}` is not this run's, and is left alone"
             else:
                 options = [_spelt(o) for o in command.options if o.word >= command.verb_words]
-                code = self._client([*self._verb(command), *options, own], quiet=command.verb != "wait" and not command.flag("attach")) or code
+                code = (
+                    self._client(
+                        [*self._verb(command), *options, own],
+                        quiet=command.verb != "wait" and not command.flag("attach"),
+                    )
+                    or code
+                )
             if command.verb != "wait" and not command.flag("attach"):
                 print(operand.text)
         return code

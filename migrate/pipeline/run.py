@@ -119,9 +119,7 @@ def _judge(
 
 def _needing_engine(outcome: BuildOutcome) -> BuildOutcome:
     """What depends on the builder is not written unless it was built."""
-    open_ = next(
-        (d for d in outcome.diagnostics if d.rule in (rules.STREAM_OWNERS, rules.UNPACKED_IN_STAGE)), None
-    )
+    open_ = next((d for d in outcome.diagnostics if d.rule in (rules.STREAM_OWNERS, rules.UNPACKED_IN_STAGE)), None)
     if open_ is None:
         return outcome
     needed = replace(

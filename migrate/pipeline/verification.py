@@ -182,7 +182,7 @@ class _Verifier:
         dockerfile, _ = read_dockerfile(SourceFile(path=group.path, text=decode(new or b"")))
         if dockerfile is None or new is None:
             raise ValueError("the rendered Dockerfile was read a moment ago")
-        blocks = []
+        blocks: list[Block] = []
         at_stage = 0
         for part in group.parts:
             count = 1
@@ -236,13 +236,16 @@ class _Verifier:
         wanted = {n for g in planned.groups for n in g.builders}
         missing = next((b for b in planned.builds if b.number in wanted and b.number not in built), None)
         if missing is not None:
-            raise self._missing(f"the legacy script did not build `{missing.dockerfile}`, though its trace says so", planned)
+            raise self._missing(
+                f"the legacy script did not build `{missing.dockerfile}`, though its trace says so", planned
+            )
         return {n: built[n].image_id for n in sorted(wanted)}
 
     def _facts(self, builders: Mapping[int, str], planned: MigrationPlan) -> Facts:
         result: dict[ArtifactKey, ArtifactFact] = {}
         outside = {k.builder: k.builder for k in planned.artifacts if isinstance(k.builder, str)}
-        for place, (builder, image) in enumerate({**builders, **outside}.items()):
+        asked: list[tuple[int | str, str]] = [*builders.items(), *outside.items()]
+        for place, (builder, image) in enumerate(asked):
             keys = [k for k in planned.artifacts if k.builder == builder]
             paths = tuple(str(k.source) for k in keys)
             found = path_facts(self._client, image, paths, self._run.container_name(f"facts-{place}")) if paths else {}
@@ -298,9 +301,7 @@ class _Verifier:
         deltas = [*check.comparison.config_deltas, *check.comparison.deltas]
         message = f"the two images `{check.reference}` differ in {len(deltas)} place{'s' if len(deltas) != 1 else ''}"
         notes = tuple(str(d) for d in deltas[:_DELTAS_SHOWN])
-        return Diagnostic(
-            rule=rules.IMAGES_DIFFER, message=message, primary=Label(span=planned.place), notes=notes
-        )
+        return Diagnostic(rule=rules.IMAGES_DIFFER, message=message, primary=Label(span=planned.place), notes=notes)
 
 
 def _ends(stage: Stage, part: FilePart, dockerfile: Dockerfile) -> bool:

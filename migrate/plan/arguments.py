@@ -51,7 +51,12 @@ def clashes(builder: Build, others: Sequence[Build]) -> tuple[str, ...]:
                 same = name in other_global and not differs and _default(builder, name) == _default(other, name)
                 if not same:
                     found[name] = None
-            elif name in declared and name in other_global and not _defaults_everywhere(builder, name) and name not in mine:
+            elif (
+                name in declared
+                and name in other_global
+                and not _defaults_everywhere(builder, name)
+                and name not in mine
+            ):
                 found[name] = None
     return tuple(found)
 

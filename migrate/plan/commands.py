@@ -79,7 +79,7 @@ class BuildEditor:
             return
         if plan.path != plan.context / "Dockerfile":
             text = self._relative(plan.path, event)
-            if text is not None and not same or (event.context != plan.context and text is not None):
+            if (text is not None and not same) or (event.context != plan.context and text is not None):
                 words.append(f"-f {text}")
 
     def _relative(self, path: PurePosixPath, event: ImageBuild) -> str | None:

@@ -32,7 +32,7 @@ class JoinedContext:
 
 def join_contexts(builds: Sequence[Build], mounted: Sequence[PurePosixPath], path: PurePosixPath) -> JoinedContext:
     """`mounted` are folders that stages copy since containers had them mounted; `path` is where the Dockerfile will stand."""
-    places = [b.context for b in builds] + [m for m in mounted]
+    places = [b.context for b in builds] + list(mounted)
     root = places[0]
     for place in places[1:]:
         while root != _ROOT and root not in (place, *place.parents):
@@ -62,9 +62,7 @@ def join_contexts(builds: Sequence[Build], mounted: Sequence[PurePosixPath], pat
         return JoinedContext(root=root, ignore=None, diagnostics=tuple(found))
     change = None
     if text and (before is None or before.text != text):
-        change = FileChange(
-            path=target, before=encode(before.text) if before is not None else None, after=encode(text)
-        )
+        change = FileChange(path=target, before=encode(before.text) if before is not None else None, after=encode(text))
         message = f"the ignore files of the build contexts become one, `{target}`"
         found.append(at(rules.IGNORE_FILE_MERGED, message, builds[-1].event.span))
     widened = next((b for b in builds if b.context != root and b.tree is None), None)
@@ -173,9 +171,7 @@ def prefixed_sources(build: Build, root: PurePosixPath, taken: frozenset[int]) -
 
 
 def _from_context(instruction: Instruction) -> bool:
-    return (
-        instruction.keyword in ("COPY", "ADD") and not instruction.flag("from") and not instruction.here_documents
-    )
+    return instruction.keyword in ("COPY", "ADD") and not instruction.flag("from") and not instruction.here_documents
 
 
 def context_sources(build: Build) -> list[tuple[Argument, str]]:
@@ -216,7 +212,9 @@ def changed_files(
                 elif build.number in targets or named:
                     # what a folder of a builder takes along matters only where an artifact holds it
                     message = f"`{argument.text}` takes `{path}` into the image, which the migration changes"
-                    found.append(Diagnostic(rule=rules.CHANGED_FILE_COPIED, message=message, primary=Label(span=argument.span)))
+                    found.append(
+                        Diagnostic(rule=rules.CHANGED_FILE_COPIED, message=message, primary=Label(span=argument.span))
+                    )
     return found
 
 

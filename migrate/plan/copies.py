@@ -93,12 +93,16 @@ class CopyPlanner:
 
     def _admissible(self, copy: ArtifactCopy, origin: Origin) -> bool:
         fact = self._fact(origin)
-        special = _SPECIAL.search(origin.place.path.as_posix()) or (origin.pattern is None and _SPECIAL.search(origin.host.name))
+        special = _SPECIAL.search(origin.place.path.as_posix()) or (
+            origin.pattern is None and _SPECIAL.search(origin.host.name)
+        )
         if special:
             message = f"`{origin.place.path}` holds characters that COPY would take for a pattern or a variable"
             return self._refuse(rules.ARTIFACT_NAME_SPECIAL, message, origin)
         if fact is not None and fact.kind is ArtifactKind.LINK and not origin.contents and origin.pattern is None:
-            message = f"`{origin.place.path}` is a symbolic link: `docker cp` took the link, `COPY --from` would follow it"
+            message = (
+                f"`{origin.place.path}` is a symbolic link: `docker cp` took the link, `COPY --from` would follow it"
+            )
             return self._refuse(rules.ARTIFACT_IS_LINK, message, origin)
         odd = next((f for f in copy.instruction.flags if f.name not in ("chown", "chmod", "link")), None)
         if odd is not None:
@@ -158,7 +162,9 @@ class CopyPlanner:
         kind = _kind(self._builders, origin, fact)
         inner = origin.below != PurePosixPath()
         if inner and fact is not None and kind is ArtifactKind.DIRECTORY and fact.mode != 0o755:
-            message = f"the folder `{origin.place.path}` has the mode {fact.mode:o}, which `COPY --from` would not give it"
+            message = (
+                f"the folder `{origin.place.path}` has the mode {fact.mode:o}, which `COPY --from` would not give it"
+            )
             return self._refuse(rules.FOLDER_MODE_LOST, message, origin)
         if fact is not None or kind is ArtifactKind.FILE or origin.contents or origin.pattern is not None:
             return True
@@ -180,7 +186,11 @@ class CopyPlanner:
                 source = f"{source.rstrip('/')}/{origin.pattern}"
             elif origin.contents and source != "/":
                 source += "/"
-            key = (self._names[origin.place.image], self._destination(copy, origin, fact), self._flag(copy, origin, fact))
+            key = (
+                self._names[origin.place.image],
+                self._destination(copy, origin, fact),
+                self._flag(copy, origin, fact),
+            )
             grouped.setdefault(key, []).append(source)
         return [
             _Line(stage=stage, sources=tuple(sources), destination=destination, flag=flag)
@@ -195,7 +205,8 @@ class CopyPlanner:
             return "--chown=0:0"
         if self._build.tree is not None:
             kept = "keeps the owners" if self._buildkit else "gives all files to 0:0"
-            message = f"with a build context from standard input, {'BuildKit' if self._buildkit else 'the classic builder'} {kept}: so does the copy"
+            builder = "BuildKit" if self._buildkit else "the classic builder"
+            message = f"with a build context from standard input, {builder} {kept}: so does the copy"
             self._note(rules.STREAM_OWNERS, message, origin)
             return "" if self._buildkit else "--chown=0:0"
         return ""

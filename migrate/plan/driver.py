@@ -37,6 +37,7 @@ from migrate.trace.events import (
 from migrate.trace.values import ContainerId, Stream, Value
 from migrate.trace.workspace import Altered, Changed, Streamed
 
+
 def plan_driver(
     trace: Trace,
     provenance: Provenance,
@@ -94,7 +95,10 @@ class _Sorter:
                     if share.container in self._dance and repository.kind(share.host) is None:
                         found.append(share.host)
         found += [
-            o.host for c in self._provenance.copies for o in c.origins if o.host != PurePosixPath() and builds[c.build].tree is None
+            o.host
+            for c in self._provenance.copies
+            for o in c.origins
+            if o.host != PurePosixPath() and builds[c.build].tree is None
         ]
         return list(dict.fromkeys((*found, *self._saved_files())))
 
@@ -105,7 +109,12 @@ class _Sorter:
             if isinstance(step.event, ImageUse) and step.event.verb == "save" and loaded(self._trace, index):
                 spans.add(step.event.span)
         redirections = [e for e in self._trace.events if isinstance(e, HostChange) and e.command == "redirection"]
-        return [p for e in redirections if any(s.start <= e.span.start and e.span.end <= s.end or s.start == e.span.start for s in spans) for p in e.paths]
+        return [
+            p
+            for e in redirections
+            if any((s.start <= e.span.start and e.span.end <= s.end) or s.start == e.span.start for s in spans)
+            for p in e.paths
+        ]
 
     def filters(self) -> tuple[Span, ...]:
         """Commands that a stream out of a container goes through on its way into a file, a folder or a build."""
@@ -126,7 +135,9 @@ class _Sorter:
         part: list[tuple[Traced, int]] = []
         for index, step in enumerate(self._trace.steps):
             goes = self._goes(index, step.event)
-            target = step.event.number if isinstance(step.event, ImageBuild) and step.event.number in self._kept else None
+            target = (
+                step.event.number if isinstance(step.event, ImageBuild) and step.event.number in self._kept else None
+            )
             if goes or target is not None:
                 part.append((step, index))
             if not (goes or isinstance(step.event, Harmless)) and step.command.span.file is not self._source:
@@ -197,7 +208,7 @@ class _Sorter:
                 self._opaque(index, event)
                 return False
 
-    def _is_gone(self, image: Value, meant: Image | None) -> bool:
+    def _is_gone(self, meant: Image | None) -> bool:
         """Whether a word means an image that is no longer made: a builder's, or one made of a container."""
         if meant is not None:
             return meant in {BuiltImage(number=n) for n in self._gone} or isinstance(meant, MadeStage)
@@ -264,7 +275,9 @@ class _Sorter:
             if _undecided(step) != _undecided(runtime):
                 self._report_condition(step, runtime)
                 return
-            if step.conditions != runtime.conditions and not isinstance(step.event, ContainerRemove | HostChange | ImageUse):
+            if step.conditions != runtime.conditions and not isinstance(
+                step.event, ContainerRemove | HostChange | ImageUse
+            ):
                 self._report_missing(step, runtime)
             if any(c.kind in (ConditionKind.LOOP, ConditionKind.BACKGROUND) for c in step.conditions):
                 message = f"a step of the extraction runs {step.conditions[-1]}"
@@ -354,8 +367,8 @@ class _Sorter:
         if event.verb == "save" and loaded(self._trace, index):
             return self._saved(index)
         if event.verb == "tag" and len(event.images) == 2:
-            return self._is_gone(event.images[0], meant[0])
-        mine = [self._is_gone(i, m) for i, m in zip(event.images, meant, strict=True)]
+            return self._is_gone(meant[0])
+        mine = [self._is_gone(m) for m in meant]
         if not any(mine):
             return False
         if event.verb == "rmi" and all(mine):
@@ -374,9 +387,7 @@ class _Sorter:
         """Whether step `index` saves images that are no longer made."""
         event = self._trace.steps[index].event
         meant = self._provenance.step_images.get(index, ())
-        return isinstance(event, ImageUse) and bool(meant) and all(
-            self._is_gone(i, m) for i, m in zip(event.images, meant, strict=True)
-        )
+        return isinstance(event, ImageUse) and bool(meant) and all(self._is_gone(m) for m in meant)
 
     def _used_as_base(self, value: Value, index: int) -> bool:
         """Whether an image that is made at step `index` is only there to take something out of it."""
@@ -411,7 +422,8 @@ class _Sorter:
     def _is_redirection(self, event: HostChange) -> bool:
         """Whether a docker command's output is put where an artifact stands."""
         return event.command == "redirection" and any(
-            s.event.span == event.span and isinstance(s.event, ContainerRun | ContainerUse | Extraction) for s in self._trace.steps
+            s.event.span == event.span and isinstance(s.event, ContainerRun | ContainerUse | Extraction)
+            for s in self._trace.steps
         )
 
     def _is_artifact_place(self, path: PurePosixPath) -> bool:
@@ -448,7 +460,8 @@ class _Sorter:
     def _opaque(self, index: int, event: Opaque) -> None:
         if index >= self._between.stop:
             if event.artifacts:
-                message = f"what `{_short(event.command)}` does is not traced; it no longer finds `{event.artifacts[0]}` on the host"
+                what = f"what `{_short(event.command)}` does is not traced"
+                message = f"{what}; it no longer finds `{event.artifacts[0]}` on the host"
                 self._report(rules.HOST_ARTIFACT_GONE, message, event.span)
         elif event.artifacts:
             self._report(

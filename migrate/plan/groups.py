@@ -50,8 +50,8 @@ def groups(trace: Trace, provenance: Provenance) -> tuple[Group, ...]:
             number = parent[number]
         return number
 
-    for number, sources in wanted.items():
-        for source in sources:
+    for number, needed in wanted.items():
+        for source in needed:
             parent[find(source)] = find(number)
     members: dict[int, list[Build]] = {}
     for build in provenance.builds:
@@ -62,9 +62,7 @@ def groups(trace: Trace, provenance: Provenance) -> tuple[Group, ...]:
         if not numbers & taking:
             continue
         sources = frozenset(s for n in numbers for s in wanted[n])
-        targets = tuple(
-            b.number for b in builds if b.number not in sources or used_beyond(trace, provenance, b)
-        )
+        targets = tuple(b.number for b in builds if b.number not in sources or used_beyond(trace, provenance, b))
         result.append(Group(builds=tuple(builds), sources=sources, targets=targets))
     return tuple(result)
 
@@ -91,7 +89,9 @@ def _beyond(trace: Trace, provenance: Provenance, index: int) -> bool:
                 for s in trace.steps[index:]
                 if isinstance(s.event, ContainerCreate | ContainerRun) and same_image(s.event.container.image, target)
             ]
-            based = [w for w in provenance.words if (r := ImageReference.parse(w.text)) and str(target) in (str(r), w.text)]
+            based = [
+                w for w in provenance.words if (r := ImageReference.parse(w.text)) and str(target) in (str(r), w.text)
+            ]
             return not based and not any(c.number in provenance.contributing for c in later)
         case ImageUse(verb="save"):
             return not loaded(trace, index)

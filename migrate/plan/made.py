@@ -18,7 +18,9 @@ def made_text(stage: MadeStage, name: str, names: Mapping[Image, str], root: Pur
                 lines.append(f"ARG {argument}")
             case ContextCopy(path=path, directory=directory, target=target):
                 source = path.relative_to(root).as_posix()
-                lines.append(f"COPY {_word(source)} {_word(str(target))}{'/' if directory and str(target) != '/' else ''}")
+                lines.append(
+                    f"COPY {_word(source)} {_word(str(target))}{'/' if directory and str(target) != '/' else ''}"
+                )
             case StageCopy(place=place, target=target):
                 source = _word(str(place.path))
                 lines.append(f"COPY --from={names[place.image]} --chown=0:0 {source} {_word(str(target))}")
@@ -29,22 +31,20 @@ def needed(image: Image) -> tuple[Image, ...]:
     """The images that `image` needs, itself last."""
     if not isinstance(image, MadeStage):
         return (image,)
-    inner = [i for b in (image.base, *(s.place.image for s in image.steps if isinstance(s, StageCopy))) for i in needed(b)]
+    inner = [
+        i for b in (image.base, *(s.place.image for s in image.steps if isinstance(s, StageCopy))) for i in needed(b)
+    ]
     return tuple(dict.fromkeys((*inner, image)))
 
 
 def mounted(image: Image) -> tuple[ContextCopy, ...]:
     """What the stages of `image` copy of the build context."""
-    return tuple(
-        s for i in needed(image) if isinstance(i, MadeStage) for s in i.steps if isinstance(s, ContextCopy)
-    )
+    return tuple(s for i in needed(image) if isinstance(i, MadeStage) for s in i.steps if isinstance(s, ContextCopy))
 
 
 def passed(image: Image) -> tuple[PassedArgument, ...]:
     """The variables that the stages of `image` are given by the script."""
-    return tuple(
-        s for i in needed(image) if isinstance(i, MadeStage) for s in i.steps if isinstance(s, PassedArgument)
-    )
+    return tuple(s for i in needed(image) if isinstance(i, MadeStage) for s in i.steps if isinstance(s, PassedArgument))
 
 
 def outside(image: Image) -> str | None:

@@ -29,12 +29,21 @@ def plan(
 ) -> tuple[MigrationPlan | None, tuple[Diagnostic, ...]]:
     """`facts` are what an engine said of the artifacts; without it owners are written out. `buildkit` says which builder will
     build it, where that decides who owns files."""
-    found = [at(rules.ARTIFACT_UNUSED, f"`{s.text}` takes out what no image of this script takes", s) for s in provenance.unused]
+    found = [
+        at(rules.ARTIFACT_UNUSED, f"`{s.text}` takes out what no image of this script takes", s)
+        for s in provenance.unused
+    ]
     grouped = groups(trace, provenance)
     if not grouped and not found:
         taking = (e for e in trace.events if isinstance(e, Extraction | ContainerRun | ContainerUse))
         place = next((e.span for e in taking), trace.script.source.span(0, 0))
-        found.append(at(rules.ARTIFACT_UNUSED, "what this script takes out of containers lands in no image that it builds", place))
+        found.append(
+            at(
+                rules.ARTIFACT_UNUSED,
+                "what this script takes out of containers lands in no image that it builds",
+                place,
+            )
+        )
     if has_errors(tuple(found)):
         return None, tuple(found)
     planners = [_GroupPlanner(provenance, g, facts, buildkit=buildkit) for g in grouped]
@@ -76,9 +85,7 @@ def plan(
 def _artifacts(provenance: Provenance) -> tuple[ArtifactKey, ...]:
     """What an engine is asked about: artifacts that are in the image of a build."""
     return tuple(
-        dict.fromkeys(
-            key for c in provenance.copies for o in c.origins if (key := artifact_key(o.place)) is not None
-        )
+        dict.fromkeys(key for c in provenance.copies for o in c.origins if (key := artifact_key(o.place)) is not None)
     )
 
 
@@ -123,7 +130,10 @@ class _GroupPlanner:
         result = {}
         for build in self._group.builds:
             origins = tuple(
-                (o.argument.span, o.place, o.below, o.pattern) for c in self._copies if c.build == build.number for o in c.origins
+                (o.argument.span, o.place, o.below, o.pattern)
+                for c in self._copies
+                if c.build == build.number
+                for o in c.origins
             )
             platform, target = (build.event.option(n) for n in ("platform", "target"))
             source = build.number in self._group.sources
@@ -216,9 +226,7 @@ class _GroupPlanner:
             wanted = (f"{under}-run",) if image.hint == "run" else (image.hint, f"{under}-{image.hint}")
             name = self._names.give(*wanted)
             self._image_names[image] = name
-            parts.append(
-                MadePart(name=name, text=made_text(image, name, self._image_names, root), span=image.span)
-            )
+            parts.append(MadePart(name=name, text=made_text(image, name, self._image_names, root), span=image.span))
         return parts
 
     def _file_part(self, build: Build, root: PurePosixPath, *, first: bool) -> FilePart:

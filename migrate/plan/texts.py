@@ -32,7 +32,9 @@ class StageTexts:
         option = self._build.event.option("target")
         wanted = option.value.text if option is not None and option.value is not None else None
         for stage in self._dockerfile.stages:
-            if wanted is not None and (str(stage.index) == wanted or (stage.name and stage.name.text.lower() == wanted.lower())):
+            if wanted is not None and (
+                str(stage.index) == wanted or (stage.name and stage.name.text.lower() == wanted.lower())
+            ):
                 return stage
         return self._dockerfile.stages[-1]
 
@@ -53,7 +55,9 @@ class StageTexts:
         for other in others:
             variables = global_variables(other.dockerfile, other.given())
             own = {s.name.text.lower() for s in other.dockerfile.stages if s.name}
-            found = [expand(s.image.text, variables, other.dockerfile.escape).text or "" for s in other.dockerfile.stages]
+            found = [
+                expand(s.image.text, variables, other.dockerfile.escape).text or "" for s in other.dockerfile.stages
+            ]
             found += [
                 f.value for s in other.dockerfile.stages for i in s.instructions if (f := i.flag("from")) and f.value
             ]

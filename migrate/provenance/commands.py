@@ -36,7 +36,9 @@ class Command:
         name = words[0].rpartition("/")[2]
         if name in ("bash", "sh", "ash"):
             return len(words) == 1
-        return name in _IDLE or (name in ("tail", "cat") and all(w.startswith("-") or w == "/dev/null" for w in words[1:]))
+        return name in _IDLE or (
+            name in ("tail", "cat") and all(w.startswith("-") or w == "/dev/null" for w in words[1:])
+        )
 
     @property
     def emits(self) -> bool:

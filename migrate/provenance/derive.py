@@ -225,7 +225,7 @@ class _Phase:
                 self._report(rules.CONTAINER_UNKNOWN, message, event.source_span)
                 failed = True
                 continue
-            image = self.images.container(number, event.span)
+            image = self.images.container(number)
             if image is None:
                 failed = True
             else:

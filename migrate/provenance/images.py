@@ -121,7 +121,7 @@ class Images:
                 case ImageUse(verb="tag", images=(source, target)) if same_image(target, value):
                     return self.named(source, at_step)
                 case ContainerUse(verb="commit", arguments=(target,), numbers=(number,)) if same_image(target, value):
-                    return self.container(number, event.span) if number is not None else None
+                    return self.container(number) if number is not None else None
                 case ImageUse(verb="import", images=(_, target), streamed=stream) if same_image(target, value):
                     return self._imported(stream, event.span)
                 case _:
@@ -135,18 +135,18 @@ class Images:
         if isinstance(stream, Stream) and not stream.filters:
             event = self._trace.steps[stream.step].event
             if isinstance(event, ContainerUse) and event.verb == "export" and event.numbers[0] is not None:
-                return self.container(event.numbers[0], span)
+                return self.container(event.numbers[0])
         self.report(rules.SHAPE_NOT_PLANNED, "what this image is made of is not known", span)
         return None
 
     # containers
 
-    def container(self, number: int, span: Span) -> Image | None:
+    def container(self, number: int) -> Image | None:
         """What container `number` holds when something is taken out of it."""
         self.contributing.add(number)
         if number not in self._stages:
             self._stages[number] = None
-            self._stages[number] = self._made(number, span)
+            self._stages[number] = self._made(number)
         return self._stages[number]
 
     def base(self, number: int) -> Image | None:
@@ -161,7 +161,7 @@ class Images:
                 return index, step.event
         raise LookupError(number)
 
-    def _made(self, number: int, span: Span) -> Image | None:
+    def _made(self, number: int) -> Image | None:
         index, start = self._start(number)
         base = self.named(start.container.image, index)
         if base is None:
@@ -184,7 +184,9 @@ class Images:
                             commands.append((command, step.event.span))
                     elif verb not in _STILL and verb not in ("export", "commit"):
                         self.report(
-                            rules.SHAPE_NOT_PLANNED, f"`docker {verb}` of this container is not planned", step.event.span
+                            rules.SHAPE_NOT_PLANNED,
+                            f"`docker {verb}` of this container is not planned",
+                            step.event.span,
                         )
                         return None
                 case Insertion(container_number=into) if into == number:
@@ -243,7 +245,11 @@ class Images:
             case OutsideImage(reference=text):
                 reference = ImageReference.parse(text)
                 official = reference is not None and reference.domain == "docker.io"
-                return official and reference is not None and reference.path.removeprefix("library/") in _WITHOUT_ENTRYPOINT
+                return (
+                    official
+                    and reference is not None
+                    and reference.path.removeprefix("library/") in _WITHOUT_ENTRYPOINT
+                )
             case BuiltImage(number=number) if number in self._builds:
                 build = self._builds[number]
                 stage = build.dockerfile.stages[-1]
@@ -265,7 +271,9 @@ class Images:
             case BuiltImage(number=number) if number in self._builds:
                 return _last_directory(self._builds[number])
             case MadeStage(base=base, steps=steps):
-                given = next((s.text for s in reversed(steps) if isinstance(s, Line) and s.text.startswith("WORKDIR ")), None)
+                given = next(
+                    (s.text for s in reversed(steps) if isinstance(s, Line) and s.text.startswith("WORKDIR ")), None
+                )
                 return given.split(maxsplit=1)[1] if given else self.directory(base)
             case _:
                 return None
@@ -295,7 +303,9 @@ class Images:
         self, start: ContainerCreate | ContainerRun, base: Image, commands: list[tuple[Command, Span]]
     ) -> MadeStage | None:
         container = start.container
-        around = self.surroundings(container, base, start.workspace if isinstance(start, ContainerRun) else None, start.span)
+        around = self.surroundings(
+            container, base, start.workspace if isinstance(start, ContainerRun) else None, start.span
+        )
         if around is None:
             return None
         if isinstance(start, ContainerRun) and start.stdin is not None:
@@ -318,7 +328,9 @@ class Images:
                     return Place(image=image, path=ARTIFACTS / path.relative_to("/"))
         return Place(image=image, path=path)
 
-    def surroundings(self, container: Container, base: Image, workspace: Workspace | None, span: Span) -> "Around | None":
+    def surroundings(
+        self, container: Container, base: Image, workspace: Workspace | None, span: Span
+    ) -> "Around | None":
         """Mounts, environment, user and directory of a container as instructions ahead of its RUN."""
         steps: list[Step] = []
         bare: list[str] = []
@@ -408,22 +420,28 @@ class Images:
         if workspace.is_file(mount.host):
             return [ContextCopy(path=mount.host, directory=False, target=inside)]
         steps: list[Step] = []
-        own = [p for p, n in workspace.below(mount.host) if n in (EntryKind.FILE, EntryKind.LINK) or isinstance(n, Written | Copied)]
+        own = [
+            p
+            for p, n in workspace.below(mount.host)
+            if n in (EntryKind.FILE, EntryKind.LINK) or isinstance(n, Written | Copied)
+        ]
         if own and not self._holds(base, mount.host, inside):
             steps.append(ContextCopy(path=mount.host, directory=True, target=inside))
         for path, node in workspace.below(mount.host):
             if isinstance(node, Artifact) and path in workspace.overlay:
-                image = self.container(node.container, span)
+                image = self.container(node.container)
                 if image is None:
                     return None
                 place = Place(image=image, path=node.source)
                 self.used |= {
-                    e.span for e in self._trace.events if isinstance(e, Extraction) and e.container_number == node.container
+                    e.span
+                    for e in self._trace.events
+                    if isinstance(e, Extraction) and e.container_number == node.container
                 }
                 steps.append(StageCopy(place=place, target=inside / path.relative_to(mount.host)))
         share = workspace.share(mount.host)
         if share is not None:
-            image = self.container(share.container, span)
+            image = self.container(share.container)
             if image is None:
                 return None
             steps.append(StageCopy(place=Place(image=image, path=share.target), target=inside))
@@ -441,7 +459,12 @@ class Images:
             if instruction.keyword in ("COPY", "ADD") and not instruction.flags and len(instruction.arguments) == 2:
                 source, destination = (a.text for a in instruction.arguments)
                 at_root = destination.startswith("/") or place is not None
-                if source in (".", "./") and at_root and in_container(f"{place or ''}/{destination}" if not destination.startswith("/") else destination) == target:
+                if (
+                    source in (".", "./")
+                    and at_root
+                    and in_container(f"{place or ''}/{destination}" if not destination.startswith("/") else destination)
+                    == target
+                ):
                     return True
         return False
 

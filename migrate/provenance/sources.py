@@ -198,7 +198,9 @@ class Sources:
             origin = self._origin(fixed, PurePosixPath(), node, argument, instruction, pattern=rest)
             if origin is None or inner:
                 if inner:
-                    self._report(rules.ARTIFACT_MIXED, f"`{argument.text}` matches files of more than one origin", argument)
+                    self._report(
+                        rules.ARTIFACT_MIXED, f"`{argument.text}` matches files of more than one origin", argument
+                    )
                 return None
             return [origin], False
         if any(path.parent == c or c in path.parents for c in workspace.carried) or any(
@@ -223,7 +225,9 @@ class Sources:
             else:
                 below = self._directory(found, argument, instruction)
                 if below is None or below[0]:
-                    self._report(rules.ARTIFACT_MIXED, f"the pattern `{argument.text}` takes a folder with artifacts", argument)
+                    self._report(
+                        rules.ARTIFACT_MIXED, f"the pattern `{argument.text}` takes a folder with artifacts", argument
+                    )
                     return None
                 others = True
         return origins, others or not origins
@@ -272,11 +276,15 @@ class Sources:
         match node:
             case Streamed(stream=stream):
                 return self._streams.tree(stream, _stem(path))
-            case Altered(base=(Streamed(stream=stream),), command=command) if _first(command) in ("gzip", "xz", "bzip2"):
+            case Altered(base=(Streamed(stream=stream),), command=command) if _first(command) in (
+                "gzip",
+                "xz",
+                "bzip2",
+            ):
                 self._images.used.add(node.span)
                 return self._streams.tree(without_filters(stream), _stem(path))
             case Artifact(container=container, source=source) if _ARCHIVE.search(path.name):
-                image = self._images.container(container, self._build.event.span)
+                image = self._images.container(container)
                 if image is None:
                     return None
                 place = self._images.place(image, source)
@@ -296,11 +304,15 @@ class Sources:
         known)."""
         match node:
             case Artifact(container=container, source=source):
-                image = self._images.container(container, self._build.event.span)
+                image = self._images.container(container)
                 if image is None:
                     return None
                 extraction = self._extraction(path, node)
-                slash = extraction is not None and extraction.source.endswith(("/", "/.")) and in_container(extraction.source) == source
+                slash = (
+                    extraction is not None
+                    and extraction.source.endswith(("/", "/."))
+                    and in_container(extraction.source) == source
+                )
                 shared = any(s.container == container and s.target == source for s in self._build.workspace.shares)
                 return self._images.place(image, source), shared, self._came(path, node), slash or shared or None
             case Streamed(stream=stream):
@@ -380,7 +392,9 @@ class Sources:
                 extraction = self._extraction(path, node)
                 if extraction is not None:
                     return extraction.span
-                runs = [e for e in self._trace.events if isinstance(e, ContainerRun) and e.container.number == container]
+                runs = [
+                    e for e in self._trace.events if isinstance(e, ContainerRun) and e.container.number == container
+                ]
                 return runs[0].span if runs else self._build.event.span
             case Streamed(stream=stream):
                 return stream.span

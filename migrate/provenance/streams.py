@@ -78,14 +78,18 @@ class Streams:
             return self._copied_tree(event, name)
         if isinstance(event, ContainerUse) and event.verb == "export":
             number = event.numbers[0]
-            image = self._images.container(number, event.span) if number is not None else None
+            image = self._images.container(number) if number is not None else None
             return Place(image=image, path=PurePosixPath("/")) if image is not None else None
         found = self._source(event)
         if found is None:
             return None
         image, around, command, span = found
         directory = next(
-            (s.text.split(maxsplit=1)[1] for s in around.steps if isinstance(s, Line) and s.text.startswith("WORKDIR ")),
+            (
+                s.text.split(maxsplit=1)[1]
+                for s in around.steps
+                if isinstance(s, Line) and s.text.startswith("WORKDIR ")
+            ),
             self._images.directory(image),
         )
         packed = packs(command, directory)
@@ -108,7 +112,9 @@ class Streams:
             return Place(image=MadeStage(base=image, steps=steps, hint="run", span=span), path=directory)
         folder = ARTIFACTS / (name or "tree")
         members = shlex.join(packed.members)
-        gather = f"RUN mkdir -p {folder} && cd {shlex.quote(str(directory))} && tar -cf - {members} | tar -xf - -C {folder}"
+        gather = (
+            f"RUN mkdir -p {folder} && cd {shlex.quote(str(directory))} && tar -cf - {members} | tar -xf - -C {folder}"
+        )
         stage = MadeStage(base=image, steps=(*steps, Line(text=gather)), hint=name, span=span)
         return Place(image=stage, path=folder)
 
@@ -139,7 +145,7 @@ class Streams:
 
     def _extracted(self, event: Extraction) -> Image | None:
         number = event.container_number
-        return self._images.container(number, event.span) if number is not None else None
+        return self._images.container(number) if number is not None else None
 
     def _source(self, event: Event) -> tuple[Image, Around, Command, Span] | None:
         """Image, surroundings and command of what wrote the stream."""
@@ -163,7 +169,7 @@ class Streams:
                     return None
                 return base, around, command, event.span
             case ContainerUse(verb="exec", numbers=(number,)) if number is not None:
-                image = self._images.container(number, event.span)
+                image = self._images.container(number)
                 texts = [a.text for a in event.arguments]
                 words = tuple(t for t in texts if t is not None)
                 command = composed(None, "", words)

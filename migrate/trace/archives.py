@@ -35,7 +35,11 @@ def compress(call: Call) -> bool:
             continue
         workspace = call.state.workspace
         plain = True if isinstance(node, Artifact) else workspace.is_file(target.path)
-        if (workspace.is_link(target.path) and not isinstance(node, Artifact)) or (plain is None and node is not None) or target.trailing_slash:
+        if (
+            (workspace.is_link(target.path) and not isinstance(node, Artifact))
+            or (plain is None and node is not None)
+            or target.trailing_slash
+        ):
             return False
         if unpacks and not text.endswith(suffix):
             return False

@@ -569,6 +569,13 @@ class _Reader:
                 destination.span,
             )
             return None
+        if not there and slash and not folder:
+            self._state.report(
+                rules.VALUE_UNKNOWN,
+                f"whether `{inside}` is a directory is not known: `docker cp` of a file to `{destination.value}` fails",
+                destination.span,
+            )
+            return None
         return host
 
     def _merging(self, landed: PurePosixPath, destination: Argument) -> PurePosixPath | None:

@@ -20,7 +20,9 @@ def find(state: State, command: SimpleCommand, arguments: tuple[Argument, ...]) 
     workspace = state.workspace
     held = [(p, n) for p, n in ((place, workspace.node(place)), *workspace.below(place)) if n is not None]
     artifacts = [(p, n) for p, n in held if not isinstance(n, EntryKind) and from_container(n)]
-    others = [p for p, n in held if not isinstance(n, Made) and n is not EntryKind.DIRECTORY and p not in dict(artifacts)]
+    others = [
+        p for p, n in held if not isinstance(n, Made) and n is not EntryKind.DIRECTORY and p not in dict(artifacts)
+    ]
     if others or not artifacts or any(s.host == place or place in s.host.parents for s in workspace.shares):
         return False
     touched: list[PurePosixPath] = []

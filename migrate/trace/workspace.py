@@ -374,10 +374,10 @@ class Workspace:
         if self.shares != other.shares:
             both = tuple(s for s in self.shares if s in other.shares)
             rest = {s.host for s in (*self.shares, *other.shares) if s not in both}
-            one, two = replace(self, shares=both), replace(other, shares=both)
+            here, there = replace(self, shares=both), replace(other, shares=both)
             for host in sorted(rest):
-                one, two = one.with_node(host, Changed()), two.with_node(host, Changed())
-            return one.joined(two)
+                here, there = here.with_node(host, Changed()), there.with_node(host, Changed())
+            return here.joined(there)
         disturbed = self.disturbed or other.disturbed
         if self.overlay is other.overlay or self.overlay == other.overlay:
             return self if self.disturbed == disturbed else other
@@ -387,11 +387,11 @@ class Workspace:
             if one is not None and (one is two or one == two):
                 result[path] = one
                 continue
-            here, there = self.node(path), other.node(path)
-            if here == there:
+            mine, theirs = self.node(path), other.node(path)
+            if mine == theirs:
                 result[path] = one or two or Gone()
             else:
-                result[path] = Changed(base=origins(here, there), joined=True)
+                result[path] = Changed(base=origins(mine, theirs), joined=True)
         return laid(replace(self, overlay=result, disturbed=disturbed))
 
     def moved(self, source: PurePosixPath, target: PurePosixPath) -> "Workspace":

@@ -220,7 +220,9 @@ def test_a_folder_that_lay_in_the_copied_one_keeps_its_mode_or_is_refused(tmp_pa
 def test_two_contexts_become_one(tmp_path: Path) -> None:
     """The runtime's sources are led to their folder, and the driver says the Dockerfile and the wider context."""
     files = {
-        "build.sh": SCRIPT.replace("./app\ndocker rm", "./sub/app\ndocker rm").replace("demo:latest .", "demo:latest sub"),
+        "build.sh": SCRIPT.replace("./app\ndocker rm", "./sub/app\ndocker rm").replace(
+            "demo:latest .", "demo:latest sub"
+        ),
         "Dockerfile": "",
         "sub/Dockerfile": RUNTIME + 'COPY conf ./more* /etc/\nCOPY ["conf", "/etc/other"]\n',
         "sub/conf": "x\n",
@@ -285,7 +287,9 @@ def test_a_streamed_context_of_a_script_takes_the_one_file_of_that_name(tmp_path
     }
     analysis = analysed(tmp_path, files)
     assert {"MS433", "MS438", "MS442"} <= set(codes(analysis))
-    assert "FROM busybox\nCOPY --from=builder-context /artifacts/context/app /\n" in text_of(analysis, "Dockerfile.build")
+    assert "FROM busybox\nCOPY --from=builder-context /artifacts/context/app /\n" in text_of(
+        analysis, "Dockerfile.build"
+    )
 
 
 def test_a_container_that_saw_more_than_the_build_is_told(tmp_path: Path) -> None:

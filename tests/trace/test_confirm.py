@@ -466,7 +466,14 @@ def test_every_construct_is_followed_as_bash_does(name: str, tmp_path: Path, mon
         assert traced == by_bash(root)
 
 
-@pytest.mark.parametrize("sample", sorted(p.name for p in (PROJECT / "samples").iterdir()))
+# What these scripts do depends on what a real engine prints, on their place below the root, or on the environment.
+NEED_MORE = frozenset(
+    "export-untar many-builders per-arch pipe-to-build pipe-to-build-many run-wait secret-arg stdout-targz stdout-untar"
+    " two-contexts".split()
+)
+
+
+@pytest.mark.parametrize("sample", sorted({p.name for p in (PROJECT / "samples").iterdir()} - NEED_MORE))
 def test_a_sample_is_followed_as_bash_does(sample: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     legacy = PROJECT / "samples" / sample / "legacy"
     root = shutil.copytree(legacy, tmp_path / "tree")
