@@ -1,14 +1,21 @@
-"""The samples' legacy side is what it claims to be: a trio that builds and leaves no artifact behind. (Both builders: one sample each.)"""
+"""Every sample, both builders: its legacy side builds, it becomes what `expected` holds, and the images are the same."""
 
+import filecmp
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from migrate.compare.verdict import Verdict
+from migrate.outcome import MigrationOutcome, Status
+from migrate.pipeline.run import Request, migrate
 from tests.engine.private import PrivateEngine
 
 SAMPLES = Path(__file__).parents[1] / "samples"
+ON_GO = ("href-counter", "seed-trio")
+SMALL = sorted(p.name for p in SAMPLES.iterdir() if p.name not in ON_GO)
 PAGE = '<a href="/about">about</a> <a name="top">no link</a> <A class=x HREF=https://example.org>elsewhere</A>'
 
 
@@ -38,3 +45,42 @@ def test_the_legacy_build_works(
         == printed
     )
     go_engine.docker("image", "rm", image, f"{image}:build")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("buildkit", ["1", "0"], ids=["buildkit", "classic"])
+@pytest.mark.parametrize("sample", SMALL)
+def test_a_sample_becomes_what_is_expected(
+    sample: str, buildkit: str, tmp_path: Path, engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written is the same with both builders, but where a README says why not."""
+    for name, value in (engine.environment() | {"DOCKER_BUILDKIT": buildkit}).items():
+        monkeypatch.setenv(name, value)
+    outcome, out = migrated(sample, tmp_path)
+    assert [b.status for b in outcome.builds] == [Status.WRITTEN], [b.diagnostics for b in outcome.builds]
+    (build,) = outcome.builds
+    assert build.verification is not None
+    assert {c.comparison.verdict for c in build.verification.checks} == {Verdict.IDENTICAL}
+    expected = SAMPLES / sample / "expected"
+    assert sorted({d.rule.code for d in build.diagnostics}) == (expected / "diagnostics").read_text().split()
+    assert different_files(expected, out) == []
+
+
+def migrated(sample: str, folder: Path) -> tuple[MigrationOutcome, Path]:
+    """A copy of the sample's legacy side, migrated beside it."""
+    shutil.copytree(SAMPLES / sample / "legacy", folder / sample)
+    out = folder / "out"
+    return migrate(Request(root=folder / sample, output=out), lambda _side, _line: None), out
+
+
+def different_files(expected: Path, found: Path) -> list[str]:
+    """Names that only one of the folders has, and files that differ."""
+    names = {str(p.relative_to(r)) for r in (expected, found) for p in r.rglob("*") if p.is_file()} - {"diagnostics"}
+    return sorted(
+        n
+        for n in names
+        if not (expected / n).is_file()
+        or not (found / n).is_file()
+        or not filecmp.cmp(expected / n, found / n, shallow=False)
+        or os.access(expected / n, os.X_OK) != os.access(found / n, os.X_OK)
+    )

@@ -322,6 +322,12 @@ REFUSED = {
         "MS417",
     ),
     "brackets-in-name": (SCRIPT.replace("extract:/src/app ./app", "'extract:/src/a[b]' ./app"), RUNTIME, "MS416"),
+    "option-of-one-build": (SCRIPT.replace("-t demo:build", "--squash -t demo:build"), RUNTIME, "MS407"),
+    "argument-from-the-environment": (
+        SCRIPT.replace("-t demo:build", "--build-arg V -t demo:build"),
+        RUNTIME.replace("COPY", "ARG V=2\nCOPY"),
+        "MS401",
+    ),
     "folder-of-two-origins": (
         SCRIPT.replace("docker rm", "mkdir -p out/empty\nmv app out/app\ndocker rm").replace("rm ./app", "rm -r out"),
         RUNTIME.replace("COPY app", "COPY out"),
