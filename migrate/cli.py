@@ -7,6 +7,7 @@ unreachable, a build fails, nothing found) · 4 internal error · 130 interrupte
 import signal
 import sys
 import traceback
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ import typer
 
 from migrate import __version__
 
-_COMMANDS = ("migrate",)
+_COMMANDS = ("migrate", "audit")
 
 app = typer.Typer(
     name="ms-migrate",
@@ -109,6 +110,30 @@ def migrate_command(
         raise typer.Exit(130) from None
     print_outcome(outcome, diff=dry_run)
     raise typer.Exit(exit_code(outcome, check=check))
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.command("audit")
+def audit_command(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Repositories, each a folder.")],
+    output_format: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.TABLE,
+) -> None:
+    """Tell for many repositories which legacy builds they hold and whether they migrate. Nothing is started or written."""
+    from migrate.audit.run import audit  # the house is only entered to work
+    from migrate.report.audit_json import audit_json
+    from migrate.report.audit_table import print_audit
+    from migrate.report.terminal import visible
+
+    outcome = audit(paths, lambda line: print(f"audit: {visible(line)}", file=sys.stderr))
+    if output_format is Format.JSON:
+        print(audit_json(outcome))
+    else:
+        print_audit(outcome, sys.stdout)
+    raise typer.Exit(outcome.exit_code)
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

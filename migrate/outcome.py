@@ -76,6 +76,50 @@ class Undone:
     diagnostics: tuple[Diagnostic, ...]
 
 
+class AuditStatus(Enum):
+    """Of one row of an audit: what is known without building anything."""
+
+    MIGRATES = "migrates"
+    ASSUMING = "migrates with assumptions"
+    DECISION = "needs a decision"
+    CANNOT = "can't"
+    HALF = "half migrated"
+    NOT_PATTERN = "not this pattern"
+    UNREADABLE = "cannot be read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One legacy build, or what a repository holds instead. `builders` and `runtimes` are Dockerfiles, `reason` the first
+    finding's message (or what was found), `code` its rule, `place` where, as `file:line`."""
+
+    repository: Path
+    driver: str | None
+    builders: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    mechanisms: tuple[str, ...]
+    status: AuditStatus
+    reason: str
+    code: str | None
+    place: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditOutcome:
+    """Many repositories, in the order in which they were given."""
+
+    rows: tuple[AuditRow, ...]
+
+    @property
+    def counts(self) -> dict[AuditStatus, int]:
+        return {s: n for s in AuditStatus if (n := sum(r.status is s for r in self.rows))}
+
+    @property
+    def exit_code(self) -> int:
+        """0: done. 3: nothing could be read at all."""
+        return 3 if all(r.status is AuditStatus.UNREADABLE for r in self.rows) else 0
+
+
 def exit_code(outcome: MigrationOutcome, *, check: bool) -> int:
     """0: done, or nothing to do. 1: a build is not migrated, its images differ, or `check` found one. 3: what it needs
     isn't there: an engine, a legacy build that runs, a Dockerfile at all."""

@@ -16,6 +16,8 @@ from tests.engine.private import PrivateEngine
 SAMPLES = Path(__file__).parents[1] / "samples"
 ON_GO = ("href-counter", "seed-trio")
 SMALL = sorted(p.name for p in SAMPLES.iterdir() if p.name not in ON_GO)
+BY_BUILDER = {("pipe-to-build-many", "0")}
+"""Where files of another owner come as a tar on standard input: the classic builder gives them to root."""
 PAGE = '<a href="/about">about</a> <a name="top">no link</a> <A class=x HREF=https://example.org>elsewhere</A>'
 
 
@@ -63,7 +65,7 @@ def test_a_sample_becomes_what_is_expected(
     assert {c.comparison.verdict for c in build.verification.checks} == {Verdict.IDENTICAL}
     expected = SAMPLES / sample / "expected"
     assert sorted({d.rule.code for d in build.diagnostics}) == (expected / "diagnostics").read_text().split()
-    assert different_files(expected, out) == []
+    assert different_files(expected, out) == (["Dockerfile.build"] if (sample, buildkit) in BY_BUILDER else [])
 
 
 def migrated(sample: str, folder: Path) -> tuple[MigrationOutcome, Path]:

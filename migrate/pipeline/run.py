@@ -47,8 +47,8 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
         return MigrationOutcome(root=request.root, builds=(failed,), has_dockerfile=True)
     repository = scan(request.root)
     inputs = Inputs(arguments=request.arguments, environment=request.environment)
-    analyses = [a for d in _drivers(request, repository) if (a := analyse(repository, d, inputs)).legacy]
-    analyses = _apart(analyses)
+    drivers = (Driver(path=request.driver, kind=DriverKind.SCRIPT),) if request.driver is not None else None
+    analyses = found_builds(repository, inputs, drivers)
     outcomes = tuple(_judge(request, repository, inputs, a, report) for a in analyses)
     if request.mode is Mode.WRITE:
         outcomes = _write(request, outcomes)
@@ -69,10 +69,10 @@ def undo_migration(root: Path) -> Undone:
         return Undone(restored=(), diagnostics=refused.diagnostics)
 
 
-def _drivers(request: Request, repository: Repository) -> tuple[Driver, ...]:
-    if request.driver is not None:
-        return (Driver(path=request.driver, kind=DriverKind.SCRIPT),)
-    return find_drivers(repository)
+def found_builds(repository: Repository, inputs: Inputs, drivers: tuple[Driver, ...] | None = None) -> list[Analysis]:
+    """The legacy builds of a repository through the static phases; of all drivers that are found, or of those named."""
+    candidates = find_drivers(repository) if drivers is None else drivers
+    return _apart([a for d in candidates if (a := analyse(repository, d, inputs)).legacy])
 
 
 def _apart(analyses: list[Analysis]) -> list[Analysis]:

@@ -33,7 +33,7 @@ class Names:
             if name not in self.taken:
                 self.taken.add(name)
                 return name
-        base, number = (cleaned or ["stage"])[0], 2
+        base, number = (cleaned or ["stage"])[-1], 2
         while f"{base}-{number}" in self.taken:
             number += 1
         self.taken.add(f"{base}-{number}")

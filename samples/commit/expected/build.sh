@@ -1,0 +1,6 @@
+#!/bin/bash
+set -e
+
+NAME=units
+
+docker build -t example/$NAME .

@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+image=example/dots
+docker build -t ${image} .

@@ -1,0 +1,3 @@
+#!/bin/sh
+IMG=example/scores
+docker build -t $IMG:latest .

@@ -1,0 +1,1 @@
+var say = print

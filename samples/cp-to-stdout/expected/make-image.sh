@@ -1,0 +1,5 @@
+#!/bin/bash
+
+set -e
+
+docker build -f image/Dockerfile -t example/plugins:latest .

@@ -1,0 +1,2 @@
+#!/bin/sh
+docker build -t example/ledger -f Dockerfile.run . || exit 1

@@ -1,0 +1,4 @@
+#!/bin/sh
+set -ex
+
+docker build -t example/almanac .

@@ -1,0 +1,4 @@
+#!/bin/sh -e
+IMAGE=example/timetable
+
+docker build -t $IMAGE .

@@ -1,0 +1,6 @@
+#!/bin/bash
+set -e
+
+TAG=example/tally
+
+docker build . -f Dockerfile.run -t $TAG

@@ -1,0 +1,10 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+int main(void)
+{
+    srand(time(NULL));
+    printf("%d\n", 1 + rand() % 6);
+    return 0;
+}

@@ -1,0 +1,6 @@
+#!/bin/sh
+set -e
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+
+docker build -f Dockerfile -t example/motto:latest ..

@@ -1,0 +1,2 @@
+#!/bin/sh
+shuf -n 1 /usr/share/motto/mottoes
