@@ -121,8 +121,9 @@ class StandIn:
     # images
 
     def _build(self, command: DockerCommand) -> int:
-        if command.flag("push") or command.values("output"):
-            raise RefusedError(f"`docker build` with --push or --output {_NOT_CARRIED_OUT}")
+        outside = [o for o in command.values("output") if self._outside(_written_to(o))]
+        if command.flag("push") or outside:
+            raise RefusedError(f"`docker build` with --push, or --output elsewhere, {_NOT_CARRIED_OUT}")
         context = command.operands[0].text if command.operands else "."
         dockerfile = self._dockerfile(command, context)
         judged = self._policy.judged.get(dockerfile) if dockerfile else None
@@ -140,7 +141,15 @@ class StandIn:
 
     def _plain_build(self, command: DockerCommand, dockerfile: str | None, tags: list[str]) -> int:
         own = self._with_own_images(Path(dockerfile)) if dockerfile else None
-        options = self._build_options(command, {"tag", "file"} if own else {"tag"})
+        without = {"tag", "file"} if own else {"tag"}
+        if command.values("output"):
+            # first to the host, then as an image that can be asked
+            words = [*self._verb(command), *self._build_options(command, without), *([f"--file={own}"] if own else [])]
+            code = self._client([*words, *(o.text for o in command.operands)])
+            if code:
+                return code
+            without |= {"output"}
+        options = self._build_options(command, without)
         options += [f"--tag={t}" for t in tags]
         options += [f"--file={own}"] if own else []
         if dockerfile not in self._policy.cached:
@@ -400,6 +409,12 @@ class StandIn:
                 path.unlink(missing_ok=True)
                 if new is not None:
                     new.rename(path)
+
+
+def _written_to(output: str) -> str:
+    """The place that `--output` names; a relative one is below the current folder."""
+    fields = dict(f.partition("=")[::2] for f in output.split(",")) if "=" in output else {"dest": output}
+    return str(Path(fields.get("dest", "/")).absolute())
 
 
 def _spelt(option: Option) -> str:

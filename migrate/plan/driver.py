@@ -363,6 +363,10 @@ class _Sorter:
             return any(self._used_as_base(t, index) for t in target)
         if self._found_by_docker(event.images, event.span):
             return False
+        if event.verb == "inspect" and any(map(self._is_dance_container, event.images)):
+            message = "this asks for a container that is no longer made"
+            self._report(rules.DRIVER_EDIT_UNCERTAIN, message, event.span)
+            return False
         meant = self._provenance.step_images.get(index, ())
         if event.verb == "save" and loaded(self._trace, index):
             return self._saved(index)

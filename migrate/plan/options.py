@@ -21,7 +21,7 @@ PROXY_ARGUMENTS = frozenset(
 )
 """Build arguments that every RUN sees without an ARG (Dockerfile reference, "Predefined ARGs")."""
 
-_DROPPED = {"label", "quiet", "rm", "force-rm", "compress", "progress", "disable-content-trust", "load"}
+_DROPPED = {"output", "label", "quiet", "rm", "force-rm", "compress", "progress", "disable-content-trust", "load"}
 """Options of the builder's build that only concern its own image or how the build is shown."""
 _REPEATABLE = {"add-host", "secret", "ssh", "ulimit", "cache-from"}
 _JOINED = {

@@ -238,6 +238,11 @@ class _GroupPlanner:
         if number in self._group.sources:
             prefix = re.sub(r"\W", "_", self._stage_names[number]).upper()
             renames = {n: f"{prefix}_{n}" for n in clashes(build, others)}
+            if renames and number in self._group.targets:
+                message = (
+                    f"`{next(iter(renames))}` would have to be renamed, and this image is still made under its tag"
+                )
+                self.diagnostics.append(at(rules.BUILD_ARG_CONFLICT, message, build.event.span))
             edits, found = renamed(build, renames)
             texts.edits += edits
             self.diagnostics += found

@@ -282,9 +282,51 @@ class _Reader:
         self._emit(event)
         made = Value(parts=(ImageId(number=event.number),))
         self._id_file("iidfile", made)
+        self._exported(event)
         if self._parsed.flag("quiet"):
             return made + Value.of("\n")
         return state.unknown(f"output of `{self._command.span.text}`", self._command.span)
+
+    def _exported(self, event: ImageBuild) -> None:
+        """`--output DIR`: the image's files land on the host, as if a container of it had been copied out whole."""
+        given = event.option("output")
+        if given is None or given.value is None:
+            return
+        text = given.value.text
+        fields = dict(f.partition("=")[::2] for f in text.split(",")) if text is not None and "=" in text else {}
+        if text is not None and fields:
+            text = fields.get("dest") if fields.get("type") == "local" else None
+        place = self._state.path(text) if text not in (None, "-", "") and text is not None else None
+        workspace = self._state.workspace
+        if place is None or workspace.is_file(place) is not False or workspace.names(place) not in ((), None):
+            if fields.get("type") not in ("docker", "image", "registry", "cacheonly"):
+                self._not_traced("where this build writes its files is not traced", given.spans[0])
+            return
+        number = self._state.log.containers
+        self._state.log.containers += 1
+        container = Container(
+            number=number,
+            image=Value(parts=(ImageId(number=event.number),)),
+            name=None,
+            command=(),
+            mounts=(),
+            options=(),
+        )
+        self._state.containers = (*self._state.containers, container)
+        self._emit(ContainerCreate(span=self._command.span, container=container))
+        self._emit(
+            Extraction(
+                span=self._command.span,
+                container=container.image,
+                container_number=number,
+                source="/.",
+                source_span=given.spans[-1],
+                destination=given.value,
+                landed=place,
+            )
+        )
+        artifact = Artifact(container=number, source=PurePosixPath("/"))
+        self._state.workspace = workspace.made(place).with_node(place, artifact)
 
     def _id_file(self, option: str, made: Value) -> None:
         name = self._last(option)

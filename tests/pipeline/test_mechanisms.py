@@ -328,6 +328,21 @@ REFUSED = {
         RUNTIME.replace("COPY", "ARG V=2\nCOPY"),
         "MS401",
     ),
+    "renamed-in-what-stays": (
+        SCRIPT.replace("-t demo:build", "--build-arg V=1 -t demo:build") + "docker push demo:build\n",
+        RUNTIME.replace("COPY", "ARG V=2\nCOPY"),
+        "MS401",
+    ),
+    "container-asked-for": (
+        SCRIPT.replace("docker rm", "docker inspect extract\ndocker rm"),
+        RUNTIME,
+        "MS410",
+    ),
+    "output-elsewhere": (
+        SCRIPT.replace("-t demo:build", "--output $WHERE -t demo:build"),
+        RUNTIME,
+        "MS203",
+    ),
     "folder-of-two-origins": (
         SCRIPT.replace("docker rm", "mkdir -p out/empty\nmv app out/app\ndocker rm").replace("rm ./app", "rm -r out"),
         RUNTIME.replace("COPY app", "COPY out"),
