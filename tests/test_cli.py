@@ -124,10 +124,10 @@ def test_undo_restores_every_byte_and_mode(tmp_path: Path) -> None:
 
 
 def test_a_refusal_shows_its_place(tmp_path: Path) -> None:
-    lay(tmp_path, {"build.sh": SCRIPT.replace("docker rm", "strip app\ndocker rm")})
+    lay(tmp_path, {"build.sh": SCRIPT.replace("docker rm", "patchelf app\ndocker rm")})
     done = ms_migrate("--no-verify", tmp_path)
     assert done.returncode == 1
-    assert "error[MS205]: `strip app` changes the artifact `app` on its way\n --> build.sh:5:1\n" in done.stderr
+    assert "error[MS205]: `patchelf app` changes the artifact `app` on its way\n --> build.sh:5:1\n" in done.stderr
     assert done.stdout == "build.sh: not migrated\n  nothing was written\n"
 
 

@@ -89,25 +89,9 @@ def on_builders(cases: Iterable[str], classic: set[str]) -> pytest.MarkDecorator
     )
 
 
-CLASSIC_VARIANTS = {
-    "chown",
-    "copied-context",
-    "folder",
-    "links-in-a-folder",
-    "owner-of-another",
-    "runtime-of-two-stages",
-}
-CLASSIC_VARIANTS |= {"builder-of-two-stages", "scratch", "scratch-of-another", "environment-and-user", "ignore-file"}
+CLASSIC_VARIANTS = {"environment-and-user", "folder", "links-in-a-folder", "runtime-of-two-stages"}
 CLASSIC_MUTANTS = {"owner", "another-owner", "no-copy", "chmod", "command"}
 VARIANTS: dict[str, dict[str, str]] = {
-    "another-artifact": {
-        "Dockerfile.build": BUILDER.replace("-o app", "-o /out/tool").replace("RUN cc", "RUN mkdir /out && cc"),
-        "Dockerfile": RUNTIME.replace("app", "tool"),
-        "build.sh": SCRIPT.replace("/src/app ./app", "/out/tool ./tool").replace("rm ./app", "rm tool"),
-    },
-    "another-destination": {"Dockerfile": 'FROM busybox\nWORKDIR /opt/demo\nCOPY app ./bin/demo\nCMD ["./bin/demo"]\n'},
-    "chown": {"Dockerfile": RUNTIME.replace("COPY", "COPY --chown=1000:100")},
-    "owner-of-another": {"Dockerfile.build": OWNED},
     "folder": {
         "Dockerfile.build": BUILDER + "RUN mkdir -p /dist/sub && cp app /dist/sub && chown -R 7:8 /dist\n",
         "Dockerfile": RUNTIME.replace("COPY app /usr/local/bin/", "COPY dist /srv/dist"),
@@ -118,54 +102,15 @@ VARIANTS: dict[str, dict[str, str]] = {
         "Dockerfile": RUNTIME.replace("COPY app /usr/local/bin/", "COPY public /srv/"),
         "build.sh": SCRIPT.replace("/src/app ./app", "/dist ./public").replace("rm ./app", "rm -r public"),
     },
-    "file-renamed": {
-        "Dockerfile": RUNTIME.replace("COPY app", "COPY demo"),
-        "build.sh": SCRIPT.replace("/src/app ./app", "/src/app ./demo").replace("rm ./app", "rm demo"),
-    },
-    "build-argument": {
-        "Dockerfile.build": BUILDER.replace("RUN cc", "ARG GREETING=none\nRUN echo $GREETING > greeting && cc"),
-        "Dockerfile": RUNTIME.replace("COPY app", "COPY app greeting"),
-        "build.sh": SCRIPT.replace("-t demo:build", "--build-arg GREETING=hi -t demo:build")
-        .replace("docker rm", "docker cp extract:/src/greeting .\ndocker rm")
-        .replace("rm ./app", "rm app greeting"),
-    },
-    "variables": {
-        "build.sh": """\
-#!/bin/bash
-set -eu
-IMAGE=demo
-DOCKER=docker
-NAME="$IMAGE-extract"
-$DOCKER build -t "${IMAGE}:build" -f Dockerfile.build .
-$DOCKER create --name "$NAME" $IMAGE:build
-$DOCKER cp "$NAME":/src/app ./app
-$DOCKER rm -f "$NAME"
-$DOCKER build -t "${IMAGE}:${TAG:-latest}" .
-rm -f ./app
-"""
-    },
-    "id": {
-        "build.sh": "#!/bin/sh -e\ndocker build -t demo:build -f Dockerfile.build . && id=$(docker create demo:build) && "
-        "docker cp $id:/src/app . && docker rm $id\ndocker build -t demo:latest .\nrm app\n"
-    },
     "copied-context": {"Dockerfile.build": BUILDER.replace("COPY main.c .", "COPY . .")},
     "environment-and-user": {
         "Dockerfile": 'FROM busybox\nENV A=1 B=2\nLABEL x=y\nEXPOSE 80\nVOLUME /data\nUSER 1000\nWORKDIR /w\nCOPY app .\nENTRYPOINT ["./app"]\n'
-    },
-    "builder-of-two-stages": {
-        "Dockerfile.build": "FROM busybox AS text\nRUN echo '#include <stdio.h>' > /head.h\n\nFROM gcc:12\nWORKDIR /src\n"
-        "COPY --from=text /head.h .\nCOPY main.c .\nRUN cc -static -o app main.c\n"
     },
     "runtime-of-two-stages": {
         "Dockerfile": "FROM busybox AS gather\nCOPY app /gathered/\nRUN chown 9:9 /gathered/app\n\n"
         "FROM busybox\nCOPY --from=gather /gathered/ /srv/\n"
     },
-    "global-argument": {"Dockerfile": "ARG BASE=busybox\nFROM $BASE\nCOPY app /app\n"},
     "ignore-file": {".dockerignore": "*\n!main.c\n!app\n"},
-    "scratch-of-another": {
-        "Dockerfile.build": OWNED,
-        "Dockerfile": 'FROM scratch\nCOPY app /app\nENTRYPOINT ["/app"]\n',
-    },
     "crlf": {"Dockerfile.build": BUILDER.replace("\n", "\r\n"), "Dockerfile": RUNTIME.replace("\n", "\r\n")},
     "links-in-a-folder": {
         "Dockerfile.build": BUILDER
@@ -173,7 +118,6 @@ rm -f ./app
         "Dockerfile": RUNTIME.replace("COPY app /usr/local/bin/", "COPY dist /srv/"),
         "build.sh": SCRIPT.replace("/src/app ./app", "/dist ./dist").replace("rm ./app", "rm -r dist"),
     },
-    "scratch": {"Dockerfile": 'FROM scratch\nCOPY app /app\nENTRYPOINT ["/app"]\n'},
 }
 
 
