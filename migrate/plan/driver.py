@@ -158,10 +158,14 @@ class _Sorter:
         self._check_variables()
         self._check_unreached()
         if self._trace.remaining or self._shared_remaining():
-            remaining = (*self._trace.remaining, *self._shared_remaining())[0]
+            shared = self._shared_remaining()
+            remaining = (*self._trace.remaining, *shared)[0]
+            what = (
+                f"`{remaining}` stood" if self._trace.remaining else f"what the container left in `{remaining}` stood"
+            )
             self._report(
                 rules.HOST_ARTIFACT_GONE,
-                f"what stood in `{remaining}` on the host after the script no longer does",
+                f"{what} on the host after the script, and no longer does",
                 self._first_extraction(),
             )
 

@@ -46,6 +46,9 @@ def plan(
         )
     if has_errors(tuple(found)):
         return None, tuple(found)
+    found += _in_other_files(trace, grouped)
+    if has_errors(tuple(found)):
+        return None, tuple(found)
     planners = [_GroupPlanner(provenance, g, facts, buildkit=buildkit) for g in grouped]
     planned = [p.plan() for p in planners]
     for planner in planners:
@@ -80,6 +83,19 @@ def plan(
         ),
         result_diagnostics,
     )
+
+
+def _in_other_files(trace: Trace, grouped: tuple[Group, ...]) -> list[Diagnostic]:
+    """Builds of a group that another file than the driver says: that file may have other callers."""
+    elsewhere = [b.event for g in grouped for b in g.builds if b.event.span.file is not trace.script.source]
+    return [
+        at(
+            rules.DRIVER_EDIT_UNCERTAIN,
+            f"a step of the extraction stands in `{e.span.file.path}`, which `{trace.script.source.path}` starts",
+            e.span,
+        )
+        for e in elsewhere[:1]
+    ]
 
 
 def _artifacts(provenance: Provenance) -> tuple[ArtifactKey, ...]:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from migrate.diagnostics import Severity
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone, Verification
 from migrate.report.diff import unified_diff
 from migrate.report.terminal import print_diagnostics, visible
@@ -15,7 +16,9 @@ def print_outcome(outcome: MigrationOutcome, *, diff: bool) -> None:
         print(f"ms-migrate: {text}", file=sys.stdout if outcome.has_dockerfile and not diff else sys.stderr)
         return
     for build in outcome.builds:
-        print_diagnostics(build.diagnostics, sys.stderr)
+        errors = tuple(d for d in build.diagnostics if d.severity is Severity.ERROR)
+        # under which assumptions it would have gone well is no matter where it doesn't
+        print_diagnostics(errors if errors and build.status is Status.REFUSED else build.diagnostics, sys.stderr)
         stream = sys.stderr if diff else sys.stdout
         stream.write("\n".join(_lines(build)) + "\n")
         if diff and build.status is Status.PLANNED:
