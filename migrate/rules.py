@@ -137,6 +137,12 @@ FOLDER_MODE_ASSUMED = _rule(
 )
 FOLDER_MODE_LOST = _rule("MS444", "folder-mode-lost", _E, "a folder that lay in the copied one would lose its mode")
 LINK_ASSUMED_ABSENT = _rule("MS445", "link-assumed-absent", _W, "an artifact is assumed not to be a symbolic link")
+DETACHED_ASSUMED_IDLE = _rule(
+    "MS446",
+    "detached-assumed-idle",
+    _W,
+    "a container in the background that nobody waits for is assumed to make nothing",
+)
 UNPACKED_IN_STAGE = _rule(
     "MS442", "unpacked-in-stage", _W, "a tar of unknown contents is unpacked in a stage, by the image's own program"
 )

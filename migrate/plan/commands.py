@@ -44,7 +44,8 @@ class BuildEditor:
         last = plan.parts[-1]
         target = plan.targets[event.number]
         own = event.option("target")
-        alone = isinstance(last, FilePart) and last.build.number == event.number and len(plan.targets) == 1
+        stages = set(plan.targets.values())
+        alone = isinstance(last, FilePart) and last.name == target and len(stages) == 1
         if own is not None:
             if target and own.value is not None and own.value.text != target:
                 spans[own.spans[-1]] = re.sub(rf"{re.escape(own.value.text or '')}$", target, own.spans[-1].text)

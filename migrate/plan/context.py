@@ -39,9 +39,9 @@ def join_contexts(builds: Sequence[Build], mounted: Sequence[PurePosixPath], pat
             root = root.parent
     repository = builds[0].workspace.repository
     found = _written_ignores(builds)
-    sources = {b.number: ignore_source(b) for b in builds if b.tree is None}
-    one = {(b.context, s.path if s else None) for b in builds if b.tree is None and (s := sources[b.number], True)}
-    if len({c for c, _ in one}) == 1 and root == builds[0].context and len(one) == 1:
+    from_files = [b for b in builds if b.tree is None]
+    ignores = {source.path if source is not None else None for source in map(ignore_source, from_files)}
+    if {b.context for b in from_files} <= {root} and len(ignores) == 1:
         return JoinedContext(root=root, ignore=None, diagnostics=tuple(found))
     text = _merged(builds, root)
     target = root / ".dockerignore"

@@ -211,7 +211,8 @@ class _GroupPlanner:
                 wanted = _BUILDER_NAMES if len(sources) == 1 else tuple(called(build))
                 name = self._names.give(*wanted)
             else:
-                name = self._names.give(*called(build)) if len(self._group.targets) > 1 else ""
+                several = len({self._same[n] for n in self._group.targets}) > 1
+                name = self._names.give(*called(build)) if several else ""
             self._stage_names[build.number] = name
         for build in self._group.builds:
             name = self._stage_names[self._same[build.number]]

@@ -10,7 +10,7 @@ from migrate.dockerfile.instructions import Dockerfile, Instruction
 from migrate.dockerfile.scope import base_stage
 from migrate.trace.archives import tar_words
 
-_IDLE = frozenset("true false : echo printf sleep ls pwd date env id whoami hostname uname wait bash sh ash".split())
+_IDLE = frozenset("true false : echo printf sleep ls pwd date id whoami hostname uname wait bash sh ash".split())
 _COMPRESSORS = frozenset("gzip pigz xz bzip2 zstd gunzip unxz bunzip2 unzstd zcat".split())
 
 
@@ -34,8 +34,10 @@ class Command:
         if not words:
             return words is not None
         name = words[0].rpartition("/")[2]
-        if name in ("bash", "sh", "ash"):
+        if name in ("bash", "sh", "ash", "env"):
             return len(words) == 1
+        if name == "tail" and any(w in ("-f", "-F", "--follow") for w in words):
+            return True
         return name in _IDLE or (
             name in ("tail", "cat") and all(w.startswith("-") or w == "/dev/null" for w in words[1:])
         )

@@ -34,6 +34,7 @@ from migrate.trace.events import (
     ContainerRun,
     ContainerUse,
     Extraction,
+    Harmless,
     ImageBuild,
     ImageUse,
     Insertion,
@@ -80,6 +81,14 @@ class Around:
 
     steps: tuple[Step, ...]
     before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """How a folder that RUN writes to is made: by instructions ahead, or by a shell command of that RUN."""
+
+    steps: tuple[Step, ...] = ()
+    before: str = ""
 
 
 class Images:
@@ -200,11 +209,33 @@ class Images:
             main = self.main_command(start.container, base, start.span)
             if main is _FAILED:
                 return None
-            if isinstance(main, Command) and not main.idle and not main.emits:
+            if isinstance(main, Command) and not main.idle and not main.emits and self._ends(index, start):
                 commands.insert(0, (main, start.span))
         if not commands:
             return base
         return self._stage(start, base, commands)
+
+    def _ends(self, index: int, start: ContainerCreate | ContainerRun) -> bool:
+        """Whether what a container does is done when something is taken out of it. In the background it is, where the script
+        waits for it; else the script doesn't count on it."""
+        if not isinstance(start, ContainerRun) or not start.detached:
+            return True
+        number = start.container.number
+        for step in self._trace.steps[index + 1 :]:
+            match step.event:
+                case ContainerUse(verb="wait" | "attach", numbers=numbers) if number in numbers:
+                    return True
+                case Harmless(command="sleep"):
+                    message = "whether the container has done its work when something is taken out of it is not known"
+                    self.report(rules.SHAPE_NOT_PLANNED, message, start.span)
+                    return True
+                case Extraction(container_number=taken) if taken == number:
+                    break
+                case _:
+                    pass
+        message = "the script doesn't wait for this container: it is taken to make nothing of what is extracted"
+        self.report(rules.DETACHED_ASSUMED_IDLE, message, start.span)
+        return False
 
     def main_command(self, container: Container, base: Image, span: Span) -> "Command | object | None":
         """What it runs; None for the base image's own command, `FAILED` where it isn't known."""
@@ -311,8 +342,48 @@ class Images:
         if isinstance(start, ContainerRun) and start.stdin is not None:
             self.report(rules.SHAPE_NOT_PLANNED, "a container that reads its standard input is not planned", start.span)
             return None
-        lines = [Line(text=run_line(c, before=around.before, after=self._kept(base))) for c, _ in commands]
-        return MadeStage(base=base, steps=(*around.steps, *lines), hint=hint(container), span=start.span)
+        kept = self._kept(base)
+        opened = self.opened(base, around.steps) if kept else Opened()
+        before = " && ".join(p for p in (opened.before, around.before) if p)
+        lines = [Line(text=run_line(c, before=before, after=kept)) for c, _ in commands]
+        return MadeStage(base=base, steps=(*around.steps, *opened.steps, *lines), hint=hint(container), span=start.span)
+
+    def user(self, image: Image, steps: tuple[Step, ...] = ()) -> str | None:
+        """The user that RUN has behind `steps` on `image`, as its Dockerfile says; None for root, or where nothing is said."""
+        given = next((s.text for s in reversed(steps) if isinstance(s, Line) and s.text.startswith("USER ")), None)
+        if given is not None:
+            name: str | None = given.split(maxsplit=1)[1]
+        else:
+            match image:
+                case BuiltImage(number=number) if number in self._builds:
+                    name = self._declared_user(self._builds[number])
+                case MadeStage(base=base, steps=inner):
+                    name = self.user(base, inner)
+                case _:
+                    name = None
+        return None if name is None or name.partition(":")[0] in ("root", "0") else name
+
+    def _declared_user(self, build: Build) -> str | None:
+        chain = [build.dockerfile.stages[-1]]
+        while (below := base_stage(build.dockerfile, chain[-1], build.given())) is not None:
+            chain.append(below)
+        for stage in chain:
+            for instruction in reversed(stage.instructions):
+                if instruction.keyword == "USER":
+                    return instruction.text.strip()
+        return None
+
+    def opened(self, image: Image, steps: tuple[Step, ...], folder: PurePosixPath = ARTIFACTS) -> "Opened":
+        """What makes `folder` for whoever the RUN runs as."""
+        user = self.user(image, steps)
+        if user is None:
+            return Opened(before=f"mkdir -p {folder}")
+        made = Line(text=f"RUN mkdir -p {folder} && chmod 777 {folder}")
+        return Opened(steps=(Line(text="USER root"), made, Line(text=f"USER {user}")))
+
+    def as_root(self, image: Image) -> tuple[Step, ...]:
+        """What a stage begins with that copies files with their owners."""
+        return (Line(text="USER root"),) if self.user(image) is not None else ()
 
     def _kept(self, base: Image) -> str:
         """The shell command that saves what was written under a volume, since a RUN's writes there may be lost."""

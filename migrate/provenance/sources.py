@@ -292,7 +292,8 @@ class Sources:
                 option = "z" if path.name.endswith("gz") else "J" if path.name.endswith("xz") else ""
                 option = "j" if re.search(r"\.(?:tbz2?|bz2)$", path.name) else option
                 text = f"RUN mkdir -p {folder} && tar -x{option}f {shlex.quote(str(place.path))} -C {folder}"
-                stage = MadeStage(base=image, steps=(Line(text=text),), hint=_stem(path), span=self._came(path, node))
+                steps = (*self._images.as_root(image), Line(text=text))
+                stage = MadeStage(base=image, steps=steps, hint=_stem(path), span=self._came(path, node))
                 return Place(image=stage, path=folder)
             case _:
                 return None
@@ -368,7 +369,7 @@ class Sources:
             command = ("" if place.path == target else copied) + shlex.join(words)
         stage = MadeStage(
             base=place.image,
-            steps=(Line(text=f"RUN mkdir -p {ARTIFACTS} && {command}"),),
+            steps=(*self._images.as_root(place.image), Line(text=f"RUN mkdir -p {ARTIFACTS} && {command}")),
             hint=_stem(path),
             span=node.span,
         )

@@ -12,11 +12,10 @@ from migrate.provenance.commands import (
     compresses,
     packs,
     prepared,
-    run_line,
     unpack_option,
 )
 from migrate.provenance.images import ARTIFACTS, Around, Images, hint
-from migrate.provenance.model import Image, Line, MadeStage, Place
+from migrate.provenance.model import Image, Line, MadeStage, Place, Step
 from migrate.source import Span
 from migrate.trace.events import ContainerRun, ContainerUse, Event, Extraction, Trace
 from migrate.trace.paths import in_container
@@ -58,10 +57,11 @@ class Streams:
     def _written(
         self, image: Image, around: Around, command: Command, filters: str, path: PurePosixPath, span: Span
     ) -> Place:
-        folder = f"{around.before} {ARTIFACTS}" if around.before else f"mkdir -p {ARTIFACTS}"
-        text = run_line(command, before=folder, after="\0").removesuffix(" && \0")
-        line = Line(text=f"{text}{filters} > {shlex.quote(str(path))}")
-        stage = MadeStage(base=image, steps=(*around.steps, line), hint=path.name.partition(".")[0], span=span)
+        opened = self._images.opened(image, around.steps)
+        before = [p for p in (opened.before, around.before, command.grouped()) if p]
+        line = Line(text=f"RUN {' && '.join(before)}{filters} > {shlex.quote(str(path))}")
+        steps = (*around.steps, *opened.steps, line)
+        stage = MadeStage(base=image, steps=steps, hint=path.name.partition(".")[0], span=span)
         return Place(image=stage, path=path)
 
     def tree(self, stream: Stream, name: str) -> Place | None:
@@ -115,7 +115,8 @@ class Streams:
         gather = (
             f"RUN mkdir -p {folder} && cd {shlex.quote(str(directory))} && tar -cf - {members} | tar -xf - -C {folder}"
         )
-        stage = MadeStage(base=image, steps=(*steps, Line(text=gather)), hint=name, span=span)
+        root: tuple[Step, ...] = (Line(text="USER root"),) if self._images.user(image, steps) is not None else ()
+        stage = MadeStage(base=image, steps=(*steps, *root, Line(text=gather)), hint=name, span=span)
         return Place(image=stage, path=folder)
 
     def _unpacked(self, image: Image, around: Around, command: Command, name: str, span: Span) -> Place:
@@ -123,11 +124,15 @@ class Streams:
         self._images.report(rules.UNPACKED_IN_STAGE, message, span)
         folder = ARTIFACTS / (name or "tree")
         packed = f"{folder}.tar"
-        before = f"{around.before} {folder}" if around.before else f"mkdir -p {folder}"
         option = unpack_option("", command.text)
-        after = f"tar -x{option}f {packed} -C {folder} && rm {packed}"
-        text = f"RUN {before} && {command.grouped()} > {packed} && {after}"
-        stage = MadeStage(base=image, steps=(*around.steps, Line(text=text)), hint=name, span=span)
+        unpack = f"mkdir -p {folder} && tar -x{option}f {packed} -C {folder} && rm {packed}"
+        opened = self._images.opened(image, around.steps)
+        parts = [p for p in (opened.before, around.before, f"{command.grouped()} > {packed}") if p]
+        if self._images.user(image, around.steps) is None:
+            run: tuple[Step, ...] = (Line(text=f"RUN {' && '.join((*parts, unpack))}"),)
+        else:
+            run = (Line(text=f"RUN {' && '.join(parts)}"), Line(text="USER root"), Line(text=f"RUN {unpack}"))
+        stage = MadeStage(base=image, steps=(*around.steps, *opened.steps, *run), hint=name, span=span)
         return Place(image=stage, path=folder)
 
     def _copied_tree(self, event: Extraction, name: str) -> Place | None:
@@ -141,7 +146,8 @@ class Streams:
         folder = ARTIFACTS / (name or "tree")
         place = self._images.place(image, source)
         text = f"RUN mkdir -p {folder} && cp -a {shlex.quote(str(place.path))} {folder}/{shlex.quote(source.name)}"
-        return Place(image=MadeStage(base=image, steps=(Line(text=text),), hint=name, span=event.span), path=folder)
+        steps = (*self._images.as_root(image), Line(text=text))
+        return Place(image=MadeStage(base=image, steps=steps, hint=name, span=event.span), path=folder)
 
     def _extracted(self, event: Extraction) -> Image | None:
         number = event.container_number

@@ -172,6 +172,37 @@ PLANNED = {
         [],
         ["MS425"],
     ),
+    "background": (
+        {
+            "build.sh": SCRIPT.replace("docker create", "docker run -d").replace(
+                "extract demo:build", "extract demo:build serve"
+            )
+        },
+        ["COPY --from=builder --chown=0:0 /src/app"],
+        [],
+        ["MS446"],
+    ),
+    "by-another-user": (
+        {
+            "build.sh": SCRIPT.replace(
+                "docker create --name extract demo:build\n", "docker run --rm demo:build cat app > app\n"
+            )
+            .replace("docker cp extract:/src/app ./app\n", "")
+            .replace("docker rm extract\n", ""),
+            "Dockerfile.build": BUILDER + "USER 1000\n",
+        },
+        [
+            "FROM builder AS app\nUSER root\nRUN mkdir -p /artifacts && chmod 777 /artifacts\nUSER 1000\nRUN cat app",
+        ],
+        [],
+        [],
+    ),
+    "env-before-a-command": (
+        {"build.sh": MADE_WHEN_RUN.replace("demo:build make", "demo:build env A=1 make")},
+        ["FROM builder AS extract\nRUN env A=1 make\n"],
+        [],
+        [],
+    ),
     "hidden-below": (
         {"build.sh": SCRIPT.replace("/src/app ./app", "/data ./app"), ".dockerignore": "**/*.o\n"},
         ["COPY --from=builder --chown=0:0 /data"],
