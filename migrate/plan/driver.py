@@ -9,6 +9,7 @@ from migrate.diagnostics import Diagnostic, Rule, at
 from migrate.plan.commands import BuildEditor
 from migrate.plan.groups import Group, loaded
 from migrate.plan.model import DriverPlan, GroupPlan
+from migrate.plan.ways import check_unreached, check_ways
 from migrate.provenance.images import same_image
 from migrate.provenance.model import BuiltImage, Image, MadeStage, Provenance
 from migrate.shell.syntax import SimpleCommand
@@ -16,8 +17,6 @@ from migrate.source import Span
 from migrate.trace.commands import assigned_names, mentions_client
 from migrate.trace.events import (
     Compose,
-    Condition,
-    ConditionKind,
     Container,
     ContainerCreate,
     ContainerRemove,
@@ -143,7 +142,7 @@ class _Sorter:
             if not (goes or isinstance(step.event, Harmless)) and step.command.span.file is not self._source:
                 continue
             fates.setdefault(step.command.span.start, []).append((goes, step))
-        self._check_ways(part)
+        self.diagnostics += check_ways(self._trace, self._grouped, part)
         for entries in fates.values():
             going = [goes for goes, step in entries if not isinstance(step.event, Harmless) or goes]
             if going and all(going):
@@ -156,7 +155,7 @@ class _Sorter:
                 )
         self._lookups(fates)
         self._check_variables()
-        self._check_unreached()
+        self.diagnostics += check_unreached(self._trace)
         if self._trace.remaining or self._shared_remaining():
             shared = self._shared_remaining()
             remaining = (*self._trace.remaining, *shared)[0]
@@ -262,61 +261,6 @@ class _Sorter:
             self._report(rules.DRIVER_EDIT_UNCERTAIN, "this concerns other containers too", event.span)
         return bool(mine) and all(mine)
 
-    def _check_ways(self, part: list[tuple[Traced, int]]) -> None:
-        """The extraction and the runtime's build must run together, from this script, by plain docker."""
-        for step in self._trace.steps:
-            if step.client not in ("", "docker") and not isinstance(step.event, Compose):
-                message = f"a command that is run by `{step.client}` can't be checked by building"
-                self._report(rules.CLIENT_NOT_PLAIN, message, step.event.span)
-                return
-        runtimes = [s for s, _ in part if isinstance(s.event, ImageBuild) and s.event.number in self._kept]
-        for step, index in part:
-            if step.command.span.file is not self._source:
-                message = f"a step of the extraction stands in `{step.command.span.file.path}`"
-                self._report(rules.DRIVER_EDIT_UNCERTAIN, message, step.event.span)
-                return
-            runtime = self._runtime_of(step, index, runtimes)
-            if _undecided(step) != _undecided(runtime):
-                self._report_condition(step, runtime)
-                return
-            if step.conditions != runtime.conditions and not isinstance(
-                step.event, ContainerRemove | HostChange | ImageUse
-            ):
-                self._report_missing(step, runtime)
-            if any(c.kind in (ConditionKind.LOOP, ConditionKind.BACKGROUND) for c in step.conditions):
-                message = f"a step of the extraction runs {step.conditions[-1]}"
-                self._report(rules.RUNS_CONDITIONALLY, message, step.event.span)
-                return
-
-    def _runtime_of(self, step: Traced, index: int, runtimes: list[Traced]) -> Traced:
-        """The build that a step of the extraction is there for: its own group's, else the next one."""
-        event = step.event
-        if isinstance(event, ImageBuild) and event.number in self._kept:
-            return step
-        later = [s for s in self._trace.steps[index:] if s in runtimes]
-        if isinstance(event, ImageBuild):
-            targets = self._group_of[event.number].targets
-            own = [s for s in later if isinstance(s.event, ImageBuild) and s.event.number in targets]
-            later = own or later
-        return later[0] if later else runtimes[-1]
-
-    def _report_missing(self, step: Traced, runtime: Traced) -> None:
-        """A condition that the files which are there decide: the script extracts only what is missing, say."""
-        own = [c for c in step.conditions if c not in runtime.conditions] or [
-            c for c in runtime.conditions if c not in step.conditions
-        ]
-        message = f"this runs {own[0]}, which holds for the files that are there; the one build always does it"
-        self._report(rules.EXTRACTED_WHEN_MISSING, message, own[0].span)
-
-    def _report_condition(self, step: Traced, runtime: Traced) -> None:
-        own = [c for c in step.conditions if c not in runtime.conditions and not c.decided]
-        other = [c for c in runtime.conditions if c not in step.conditions and not c.decided]
-        if own:
-            message = f"this step of the extraction runs {own[0]}, the runtime's build without that"
-        else:
-            message = f"the runtime's build runs {other[0]}, this step of the extraction without that"
-        self._report(rules.RUNS_CONDITIONALLY, message, step.event.span)
-
     def _lookups(self, fates: Mapping[int, list[tuple[bool, Traced]]]) -> None:
         """`id=$(docker ps -q …)`, where only what goes uses it."""
         for entries in fates.values():
@@ -340,16 +284,6 @@ class _Sorter:
             kept += text[cut : max(cut, start)]
             cut = max(cut, end)
         return kept + text[cut:]
-
-    def _check_unreached(self) -> None:
-        """Commands on ways that are not taken here keep what they say: it may be what goes."""
-        for command in self._trace.unreached:
-            if re.match(r"(?:echo|printf)\s", command.span.text):
-                continue
-            if re.search(r"\b(?:build|buildx|create|cp|run|compose)\b|docker-compose", command.span.text):
-                message = "this docker command is on a way that is not taken here, and may need what goes"
-                self._report(rules.DRIVER_EDIT_UNCERTAIN, message, command.span)
-                return
 
     def _found_by_docker(self, values: tuple[Value, ...], span: Span) -> bool:
         """Whether docker itself is asked for what is meant (`docker rm $(docker ps -aq)`): it may be what no longer is."""
@@ -510,10 +444,6 @@ class _Sorter:
 def _short(text: str) -> str:
     first = text.split("\n", 1)[0]
     return first if len(first) <= 60 else first[:57] + "…"
-
-
-def _undecided(step: Traced) -> tuple[Condition, ...]:
-    return tuple(c for c in step.conditions if not c.decided)
 
 
 def _streams_of(node: object) -> list[Stream]:
