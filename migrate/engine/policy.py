@@ -4,19 +4,12 @@ Plain data that goes through a JSON file, since the stand-in is a process of its
 """
 
 import json
-import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from migrate.image import ImageReference
 
 CONNECTION = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
-
-CACHE = re.compile(
-    r"(?:^|/)(?:\.m2|\.gradle|\.ivy2|\.sbt|\.npm|\.cache|\.cargo|\.pub-cache|\.composer|\.stack|\.cabal|\.yarn|\.nuget)(?:/|$)"
-    r"|/go/pkg(?:/|$)|(?:^|[-_./])cache(?:[-_./]|$)"
-)
-"""Folders and volumes that hold what a build would otherwise fetch again, and nothing of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

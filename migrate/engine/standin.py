@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from migrate.engine.policy import CACHE, JudgedBuild, Policy, mapped
+from migrate.engine.policy import JudgedBuild, Policy, mapped
 from migrate.image import ImageReference
 from migrate.trace.docker_cli import CommandLineError, DockerCommand, Option, parse
+from migrate.trace.paths import CACHE
 
 _PASSED = {
     "version",

@@ -1,34 +1,28 @@
 """Which image a word of the script means at a moment, and what a container holds: its image, or a stage that does what the
 container did."""
 
-import json
-import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
-from migrate.discover import EntryKind
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.scope import base_stage, global_variables, stage_variables, working_directory
 from migrate.image import ImageReference
+from migrate.provenance.around import around
 from migrate.provenance.commands import Command, Declared, composed, declared, run_line
 from migrate.provenance.model import (
     Build,
     BuiltImage,
-    ContextCopy,
     Image,
     Line,
     MadeStage,
     OutsideImage,
-    PassedArgument,
     Place,
-    StageCopy,
     Step,
 )
 from migrate.source import Span
 from migrate.trace.events import (
-    BuildOption,
     Container,
     ContainerCreate,
     ContainerRun,
@@ -38,27 +32,14 @@ from migrate.trace.events import (
     ImageBuild,
     ImageUse,
     Insertion,
-    Mount,
     Trace,
 )
 from migrate.trace.paths import in_container
 from migrate.trace.values import ImageId, Stream, Value
-from migrate.trace.workspace import Artifact, Copied, Workspace, Written
 
 ARTIFACTS = PurePosixPath("/artifacts")
 """Where a made stage puts what it makes of an artifact."""
 
-_WITHOUT_EFFECT = frozenset(
-    "label l log-driver log-opt memory memory-swap memory-swappiness memory-reservation cpus cpu-shares cpu-period cpu-quota"
-    " cpuset-cpus cpuset-mems cpu-count cpu-percent init restart hostname pull platform quiet attach sig-proxy stop-timeout"
-    " stop-signal publish publish-all expose interactive tty no-healthcheck health-cmd disable-content-trust detach-keys"
-    " shm-size oom-kill-disable pids-limit domainname label-file annotation rm help read-only".split()
-)
-_PLAIN_NETWORKS = ("", "bridge", "default")
-_CACHE = re.compile(
-    r"(?:^|/)(?:\.m2|\.gradle|\.ivy2|\.sbt|\.npm|\.cache|\.cargo|\.pub-cache|\.composer|\.stack|\.cabal|\.yarn|\.nuget)(?:/|$)"
-    r"|/go/pkg(?:/|$)|(?:^|[-_./])cache(?:[-_./]|$)"
-)
 _WITHOUT_ENTRYPOINT = frozenset(
     "alpine busybox debian ubuntu centos fedora golang gcc python rust openjdk java ruby perl buildpack-deps haskell erlang"
     " elixir swift amazonlinux archlinux clojure".split()
@@ -76,14 +57,6 @@ def same_image(one: Value, other: Value) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What stands ahead of a container's RUN, and the shell command that makes the folders which docker makes for mounts."""
-
-    steps: tuple[Step, ...]
-    before: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """How a folder that RUN writes to is made: by instructions ahead, or by a shell command of that RUN."""
 
@@ -95,7 +68,7 @@ class Images:
     """Answers for one trace. What keeps an answer from being given is in `diagnostics`, each once."""
 
     def __init__(self, trace: Trace, builds: tuple[Build, ...]) -> None:
-        self._trace = trace
+        self.trace = trace
         self._builds = {b.number: b for b in builds}
         self._stages: dict[int, Image | None] = {}
         self._found: dict[Diagnostic, None] = {}
@@ -110,6 +83,9 @@ class Images:
     def builds(self) -> tuple[Build, ...]:
         return tuple(self._builds.values())
 
+    def build(self, number: int) -> Build | None:
+        return self._builds.get(number)
+
     def add(self, build: Build) -> None:
         self._builds[build.number] = build
 
@@ -121,7 +97,7 @@ class Images:
     def named(self, value: Value, index: int) -> Image | None:
         """The image that `value` means before step `index`; None where that can't be said (`diagnostics` then says why)."""
         for at_step in range(index - 1, -1, -1):
-            event = self._trace.steps[at_step].event
+            event = self.trace.steps[at_step].event
             match event:
                 case ImageBuild() if value.parts == (ImageId(number=event.number),) or any(
                     same_image(t, value) for t in event.tags
@@ -142,7 +118,7 @@ class Images:
     def _imported(self, stream: Stream | Value | None, span: Span) -> Image | None:
         """`docker export c | docker import - image`: the files of `c`."""
         if isinstance(stream, Stream) and not stream.filters:
-            event = self._trace.steps[stream.step].event
+            event = self.trace.steps[stream.step].event
             if isinstance(event, ContainerUse) and event.verb == "export" and event.numbers[0] is not None:
                 return self.container(event.numbers[0])
         self.report(rules.SHAPE_NOT_PLANNED, "what this image is made of is not known", span)
@@ -165,7 +141,7 @@ class Images:
         return self.named(event.container.image, index)
 
     def _start(self, number: int) -> tuple[int, ContainerCreate | ContainerRun]:
-        for index, step in enumerate(self._trace.steps):
+        for index, step in enumerate(self.trace.steps):
             if isinstance(step.event, ContainerCreate | ContainerRun) and step.event.container.number == number:
                 return index, step.event
         raise LookupError(number)
@@ -179,7 +155,7 @@ class Images:
             return None
         ran = isinstance(start, ContainerRun)
         commands: list[tuple[Command, Span]] = []
-        for step in self._trace.steps[index + 1 :]:
+        for step in self.trace.steps[index + 1 :]:
             match step.event:
                 case ContainerUse(verb=verb, numbers=numbers) if number in numbers:
                     if verb in ("start", "restart"):
@@ -221,7 +197,7 @@ class Images:
         if not isinstance(start, ContainerRun) or not start.detached:
             return True
         number = start.container.number
-        for step in self._trace.steps[index + 1 :]:
+        for step in self.trace.steps[index + 1 :]:
             match step.event:
                 case ContainerUse(verb="wait" | "attach", numbers=numbers) if number in numbers:
                     return True
@@ -288,7 +264,7 @@ class Images:
                     stage = below
                 variables = global_variables(build.dockerfile, build.given())
                 text_of = expand(stage.image.text, variables, build.dockerfile.escape).text
-                index = next(i for i, s in enumerate(self._trace.steps) if s.event is build.event)
+                index = next(i for i, s in enumerate(self.trace.steps) if s.event is build.event)
                 inner = self.named(Value.of(text_of), index) if text_of is not None else None
                 return inner is not None and inner != image and self._plain_base(inner)
             case MadeStage(base=base):
@@ -334,19 +310,20 @@ class Images:
         self, start: ContainerCreate | ContainerRun, base: Image, commands: list[tuple[Command, Span]]
     ) -> MadeStage | None:
         container = start.container
-        around = self.surroundings(
-            container, base, start.workspace if isinstance(start, ContainerRun) else None, start.span
-        )
-        if around is None:
+        workspace = start.workspace if isinstance(start, ContainerRun) else None
+        surroundings = around(self, container, base, workspace, start.span)
+        if surroundings is None:
             return None
         if isinstance(start, ContainerRun) and start.stdin is not None:
             self.report(rules.SHAPE_NOT_PLANNED, "a container that reads its standard input is not planned", start.span)
             return None
         kept = self._kept(base)
-        opened = self.opened(base, around.steps) if kept else Opened()
-        before = " && ".join(p for p in (opened.before, around.before) if p)
+        opened = self.opened(base, surroundings.steps) if kept else Opened()
+        before = " && ".join(p for p in (opened.before, surroundings.before) if p)
         lines = [Line(text=run_line(c, before=before, after=kept)) for c, _ in commands]
-        return MadeStage(base=base, steps=(*around.steps, *opened.steps, *lines), hint=hint(container), span=start.span)
+        return MadeStage(
+            base=base, steps=(*surroundings.steps, *opened.steps, *lines), hint=hint(container), span=start.span
+        )
 
     def user(self, image: Image, steps: tuple[Step, ...] = ()) -> str | None:
         """The user that RUN has behind `steps` on `image`, as its Dockerfile says; None for root, or where nothing is said."""
@@ -399,146 +376,6 @@ class Images:
                     return Place(image=image, path=ARTIFACTS / path.relative_to("/"))
         return Place(image=image, path=path)
 
-    def surroundings(
-        self, container: Container, base: Image, workspace: Workspace | None, span: Span
-    ) -> "Around | None":
-        """Mounts, environment, user and directory of a container as instructions ahead of its RUN."""
-        steps: list[Step] = []
-        bare: list[str] = []
-        for mount in container.mounts:
-            found = self._mounted(mount, base, workspace, span)
-            if found is None:
-                return None
-            steps += found
-            if not found and mount.host is not None and not mount.read_only and mount.target.text is not None:
-                bare.append(mount.target.text)
-        for option in container.options:
-            passed = self._passed(option, span)
-            if passed is not None:
-                steps.append(passed)
-                continue
-            line = self._option(option, span)
-            if line is None:
-                return None
-            steps += [Line(text=line)] if line else []
-        return Around(steps=tuple(steps), before=f"mkdir -p {' '.join(bare)}" if bare else "")
-
-    def _passed(self, option: BuildOption, span: Span) -> PassedArgument | None:
-        """`-e NAME=$VALUE` of which only the name is known: the script can give it to the build as well."""
-        value = option.value
-        if option.name != "env" or value is None or value.text is not None or not option.spans:
-            return None
-        name, equals, _ = value.marked.partition("=")
-        place = option.spans[-1]
-        word = re.sub(r"^(?:--env=|-e=?)", "", place.text) if len(option.spans) == 1 else place.text
-        if not equals or re.fullmatch(r"[A-Za-z_]\w*", name) is None or name not in word or span.file is not place.file:
-            return None
-        return PassedArgument(name=name, word=word, span=place)
-
-    def _option(self, option: BuildOption, span: Span) -> str | None:
-        """The instruction for one option; empty where it needs none, None where it can't be planned."""
-        place = option.spans[0] if option.spans else span
-        text = option.value.text if option.value is not None else None
-        match option.name:
-            case "env":
-                if text is None or "=" not in text:
-                    shown = option.value if option.value is not None else ""
-                    message = f"the environment variable `{shown}` of the container is not known"
-                    self.report(rules.VALUE_UNKNOWN, message, place)
-                    return None
-                name, _, value = text.partition("=")
-                return f"ENV {name}={_quoted(value)}"
-            case "workdir" if text is not None:
-                return f"WORKDIR {text}"
-            case "user" if text is not None:
-                return f"USER {text}"
-            case "entrypoint":
-                return ""
-            case "network" | "net" if text in _PLAIN_NETWORKS:
-                return ""
-            case name if name in _WITHOUT_EFFECT:
-                return ""
-            case name if not name.isidentifier() and not re.fullmatch(r"[a-z][a-z-]*", name):
-                message = f"`{name}` may give this container options that are not known"
-                self.report(rules.VALUE_UNKNOWN, message, place)
-                return None
-            case name:
-                message = f"a container with `--{name}` has no place in a build"
-                self.report(rules.NO_PLACE_IN_BUILD, message, place)
-                return None
-
-    def _mounted(self, mount: Mount, base: Image, workspace: Workspace | None, span: Span) -> list[Step] | None:
-        target = mount.target.text
-        source = mount.source.marked
-        if target is None:
-            self.report(rules.VALUE_UNKNOWN, f"where `{mount.source}` is mounted is not known", span)
-            return None
-        if source.endswith("docker.sock"):
-            self.report(rules.NO_PLACE_IN_BUILD, "a container with the docker socket has no place in a build", span)
-            return None
-        if mount.host is None:
-            if _CACHE.search(source) or _CACHE.search(target):
-                message = f"`{mount.source}` is taken for a cache: the build does without it"
-                self.report(rules.CACHE_MOUNT_DROPPED, message, span)
-                return []
-            what = "a volume" if not source.startswith(("/", ".", "\0", "~")) else "a folder outside the repository"
-            self.report(rules.NO_PLACE_IN_BUILD, f"`{mount.source}` is {what}, which a build can't mount", span)
-            return None
-        if workspace is None:
-            self.report(rules.SHAPE_NOT_PLANNED, "a mount of a container that is created first is not planned", span)
-            return None
-        inside = in_container(target)
-        if workspace.is_file(mount.host):
-            return [ContextCopy(path=mount.host, directory=False, target=inside)]
-        steps: list[Step] = []
-        own = [
-            p
-            for p, n in workspace.below(mount.host)
-            if n in (EntryKind.FILE, EntryKind.LINK) or isinstance(n, Written | Copied)
-        ]
-        if own and not self._holds(base, mount.host, inside):
-            steps.append(ContextCopy(path=mount.host, directory=True, target=inside))
-        for path, node in workspace.below(mount.host):
-            if isinstance(node, Artifact) and path in workspace.overlay:
-                image = self.container(node.container)
-                if image is None:
-                    return None
-                place = Place(image=image, path=node.source)
-                self.used |= {
-                    e.span
-                    for e in self._trace.events
-                    if isinstance(e, Extraction) and e.container_number == node.container
-                }
-                steps.append(StageCopy(place=place, target=inside / path.relative_to(mount.host)))
-        share = workspace.share(mount.host)
-        if share is not None:
-            image = self.container(share.container)
-            if image is None:
-                return None
-            steps.append(StageCopy(place=Place(image=image, path=share.target), target=inside))
-        return steps
-
-    def _holds(self, image: Image, context: PurePosixPath, target: PurePosixPath) -> bool:
-        """Whether an image was built with all of folder `context` at `target` already."""
-        if not isinstance(image, BuiltImage) or (build := self._builds.get(image.number)) is None:
-            return False
-        if build.context != context:
-            return False
-        stage = build.dockerfile.stages[-1]
-        places = working_directory(build.dockerfile, stage, build.given())
-        for instruction, place in zip(stage.instructions, places, strict=True):
-            if instruction.keyword in ("COPY", "ADD") and not instruction.flags and len(instruction.arguments) == 2:
-                source, destination = (a.text for a in instruction.arguments)
-                at_root = destination.startswith("/") or place is not None
-                if (
-                    source in (".", "./")
-                    and at_root
-                    and in_container(f"{place or ''}/{destination}" if not destination.startswith("/") else destination)
-                    == target
-                ):
-                    return True
-        return False
-
     def _texts(self, values: tuple[Value, ...], span: Span) -> tuple[str, ...] | None:
         unknown = next((v for v in values if v.text is None), None)
         if unknown is not None:
@@ -569,9 +406,3 @@ def _last_directory(build: Build) -> str | None:
     if text is None or (places[-1] is None and not text.startswith("/")):
         return None
     return in_container(f"{places[-1] or ''}/{text}" if not text.startswith("/") else text).as_posix()
-
-
-def _quoted(value: str) -> str:
-    if re.fullmatch(r"[\w@%+=:,./-]*", value):
-        return value or '""'
-    return json.dumps(value, ensure_ascii=False).replace("$", "\\$")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from migrate import rules
+from migrate.provenance.around import Around, around
 from migrate.provenance.commands import (
     Command,
     Packed,
@@ -14,7 +15,7 @@ from migrate.provenance.commands import (
     prepared,
     unpack_option,
 )
-from migrate.provenance.images import ARTIFACTS, Around, Images, hint
+from migrate.provenance.images import ARTIFACTS, Images, hint
 from migrate.provenance.model import Image, Line, MadeStage, Place, Step
 from migrate.source import Span
 from migrate.trace.events import ContainerRun, ContainerUse, Event, Extraction, Trace
@@ -162,10 +163,10 @@ class Streams:
                     message = f"which image `{container.image}` is, is not known"
                     self._images.report(rules.VALUE_UNKNOWN, message, event.span)
                     return None
-                around = self._images.surroundings(container, base, event.workspace, event.span)
+                surroundings = around(self._images, container, base, event.workspace, event.span)
                 command = self._images.main_command(container, base, event.span)
-                if around is None or not isinstance(command, Command):
-                    if around is not None and command is None:
+                if surroundings is None or not isinstance(command, Command):
+                    if surroundings is not None and command is None:
                         message = f"what the container `{hint(container)}` prints is the base image's, and not known"
                         self._images.report(rules.SHAPE_NOT_PLANNED, message, event.span)
                     return None
@@ -173,7 +174,7 @@ class Streams:
                     message = "a container that reads its standard input is not planned"
                     self._images.report(rules.SHAPE_NOT_PLANNED, message, event.span)
                     return None
-                return base, around, command, event.span
+                return base, surroundings, command, event.span
             case ContainerUse(verb="exec", numbers=(number,)) if number is not None:
                 image = self._images.container(number)
                 texts = [a.text for a in event.arguments]

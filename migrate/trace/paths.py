@@ -1,7 +1,14 @@
 """Host paths as a script gives them → paths relative to the repository's root."""
 
 import posixpath
+import re
 from pathlib import PurePosixPath
+
+CACHE = re.compile(
+    r"(?:^|/)(?:\.m2|\.gradle|\.ivy2|\.sbt|\.npm|\.cache|\.cargo|\.pub-cache|\.composer|\.stack|\.cabal|\.yarn|\.nuget)(?:/|$)"
+    r"|/go/pkg(?:/|$)|(?:^|[-_./])cache(?:[-_./]|$)"
+)
+"""Folders and volumes that hold what a build would otherwise fetch again, and nothing of its own."""
 
 
 def resolve(root: PurePosixPath, directory: PurePosixPath, text: str) -> PurePosixPath | None:
