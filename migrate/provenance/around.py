@@ -14,6 +14,7 @@ from migrate.provenance.model import (
     ContextCopy,
     Image,
     Line,
+    MadeStage,
     PassedArgument,
     Place,
     StageCopy,
@@ -22,7 +23,7 @@ from migrate.provenance.model import (
 from migrate.source import Span
 from migrate.trace.events import BuildOption, Container, Extraction, Mount
 from migrate.trace.paths import CACHE, in_container
-from migrate.trace.workspace import Artifact, Copied, Workspace, Written
+from migrate.trace.workspace import Artifact, Copied, Workspace, Written, from_container
 
 if TYPE_CHECKING:
     from migrate.provenance.images import Images
@@ -116,25 +117,11 @@ def _option(images: "Images", option: BuildOption, span: Span) -> str | None:
 
 
 def _mounted(images: "Images", mount: Mount, base: Image, workspace: Workspace | None, span: Span) -> list[Step] | None:
-    target = mount.target.text
-    source = mount.source.marked
-    if target is None:
-        images.report(rules.VALUE_UNKNOWN, f"where `{mount.source}` is mounted is not known", span)
+    if not _mountable(images, mount, workspace, span):
         return None
-    if source.endswith("docker.sock"):
-        images.report(rules.NO_PLACE_IN_BUILD, "a container with the docker socket has no place in a build", span)
-        return None
-    if mount.host is None:
-        if CACHE.search(source) or CACHE.search(target):
-            message = f"`{mount.source}` is taken for a cache: the build does without it"
-            images.report(rules.CACHE_MOUNT_DROPPED, message, span)
-            return []
-        what = "a volume" if not source.startswith(("/", ".", "\0", "~")) else "a folder outside the repository"
-        images.report(rules.NO_PLACE_IN_BUILD, f"`{mount.source}` is {what}, which a build can't mount", span)
-        return None
-    if workspace is None:
-        images.report(rules.SHAPE_NOT_PLANNED, "a mount of a container that is created first is not planned", span)
-        return None
+    if mount.host is None or workspace is None:
+        return []
+    target = mount.target.text or ""
     inside = in_container(target)
     if workspace.is_file(mount.host):
         return [ContextCopy(path=mount.host, directory=False, target=inside)]
@@ -144,9 +131,20 @@ def _mounted(images: "Images", mount: Mount, base: Image, workspace: Workspace |
         for p, n in workspace.below(mount.host)
         if n in (EntryKind.FILE, EntryKind.LINK) or isinstance(n, Written | Copied)
     ]
-    if own and not _holds(images, base, mount.host, inside):
+    filled = _filled(images, base, mount.host, inside)
+    if filled and any(inside == v or inside in v.parents or v in inside.parents for v in images.volumes(base)):
+        message = f"the mount hides what the image has under the volume `{target}`, and a build can't"
+        images.report(rules.SHAPE_NOT_PLANNED, message, span)
+        return None
+    if filled:
+        steps += [*images.as_root(base), Line(text=f"RUN rm -rf {inside}/* {inside}/.[!.]*"), *_again(images, base)]
+    if own and (filled or not _holds(images, base, mount.host, inside)):
         steps.append(ContextCopy(path=mount.host, directory=True, target=inside))
     for path, node in workspace.below(mount.host):
+        if not isinstance(node, EntryKind | Artifact) and from_container(node):
+            message = f"`{path}` came out of a container and was changed before it was mounted"
+            images.report(rules.COMMAND_TOUCHES_ARTIFACT, message, span)
+            return None
         if isinstance(node, Artifact) and path in workspace.overlay:
             image = images.container(node.container)
             if image is None:
@@ -165,6 +163,60 @@ def _mounted(images: "Images", mount: Mount, base: Image, workspace: Workspace |
             return None
         steps.append(StageCopy(place=Place(image=image, path=share.target), target=inside))
     return steps
+
+
+def _mountable(images: "Images", mount: Mount, workspace: Workspace | None, span: Span) -> bool:
+    """Whether a build can do without a mount, or have it copied; what keeps it from that is reported."""
+    target = mount.target.text
+    source = mount.source.marked
+    if target is None:
+        images.report(rules.VALUE_UNKNOWN, f"where `{mount.source}` is mounted is not known", span)
+        return False
+    if source.endswith("docker.sock"):
+        images.report(rules.NO_PLACE_IN_BUILD, "a container with the docker socket has no place in a build", span)
+        return False
+    if mount.host is None:
+        if CACHE.search(source) or CACHE.search(target):
+            message = f"`{mount.source}` is taken for a cache: the build does without it"
+            images.report(rules.CACHE_MOUNT_DROPPED, message, span)
+            return True
+        what = "a volume" if not source.startswith(("/", ".", "\0", "~")) else "a folder outside the repository"
+        images.report(rules.NO_PLACE_IN_BUILD, f"`{mount.source}` is {what}, which a build can't mount", span)
+        return False
+    if workspace is None:
+        images.report(rules.SHAPE_NOT_PLANNED, "a mount of a container that is created first is not planned", span)
+        return False
+    return True
+
+
+def _again(images: "Images", base: Image) -> tuple[Step, ...]:
+    user = images.user(base)
+    return (Line(text=f"USER {user}"),) if user is not None else ()
+
+
+def _filled(images: "Images", image: Image, context: PurePosixPath, target: PurePosixPath) -> bool:
+    """Whether an image may have more at `target` than a copy of folder `context`: a mount hides it."""
+    if isinstance(image, MadeStage):
+        return _filled(images, image.base, context, target)
+    if not isinstance(image, BuiltImage) or (build := images.build(image.number)) is None:
+        return False
+    stage = build.dockerfile.stages[-1]
+    copied = _holds(images, image, context, target)
+    places = working_directory(build.dockerfile, stage, build.given())
+    for instruction, place in zip(stage.instructions, places, strict=True):
+        inside = place is not None and (in_container(place) == target or target in in_container(place).parents)
+        if instruction.keyword in ("COPY", "ADD") and instruction.arguments:
+            destination = instruction.arguments[-1].text
+            whole = destination.startswith("/")
+            end = in_container(destination if whole else f"{place or ''}/{destination}")
+            if (whole or place is not None) and (end == target or target in end.parents) and not copied:
+                return True
+        if instruction.keyword == "RUN":
+            names = str(target) in instruction.text
+            plain = re.fullmatch(r"\s*(?:(?:mkdir|chown|chmod)\s[^;|<>]*)+", instruction.text) is not None
+            if (inside or names) and not plain:
+                return True
+    return False
 
 
 def _holds(images: "Images", image: Image, context: PurePosixPath, target: PurePosixPath) -> bool:

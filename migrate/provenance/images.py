@@ -318,7 +318,8 @@ class Images:
             self.report(rules.SHAPE_NOT_PLANNED, "a container that reads its standard input is not planned", start.span)
             return None
         kept = self._kept(base)
-        opened = self.opened(base, surroundings.steps) if kept else Opened()
+        writes = kept and self.user(base, surroundings.steps) is not None
+        opened = self.opened(base, surroundings.steps) if writes else Opened()
         before = " && ".join(p for p in (opened.before, surroundings.before) if p)
         lines = [Line(text=run_line(c, before=before, after=kept)) for c, _ in commands]
         return MadeStage(

@@ -331,6 +331,21 @@ def test_a_container_that_saw_more_than_the_build_is_told(tmp_path: Path) -> Non
     assert "FROM builder AS builder-run\nCOPY . /w/\nWORKDIR /w\nRUN make\n" in text_of(analysis, "Dockerfile")
 
 
+def test_a_mount_hides_what_the_image_has_there(tmp_path: Path) -> None:
+    """The builder's own files below the mounted folder were not to be seen by the container."""
+    run = 'docker run --rm -v "$PWD:/src" demo:build make\n'
+    script = f"#!/bin/sh\ndocker build -t demo:build -f Dockerfile.build .\n{run}docker build -t demo:latest .\n"
+    text = text_of(analysed(tmp_path, {"build.sh": script}), "Dockerfile")
+    assert "FROM builder AS builder-run\nRUN rm -rf /src/* /src/.[!.]*\nCOPY . /src/\nRUN make\n" in text
+
+
+def test_what_was_changed_before_it_was_mounted_is_refused(tmp_path: Path) -> None:
+    run = 'strip app\ndocker run --rm -v "$PWD:/w" demo:build make\ndocker rm extract'
+    analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("docker rm extract", run)})
+    assert analysis.changes == ()
+    assert "MS205" in codes(analysis)
+
+
 def test_two_contexts_that_one_ignore_file_cannot_serve_are_refused(tmp_path: Path) -> None:
     """The runtime's context hides what the builder's COPY needs, and a file of both would come or go."""
     files = {
