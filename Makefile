@@ -14,7 +14,7 @@ demo: setup ## migrate a copy of samples/href-counter and show the result
 	@$(BIN)/python -m tests.engine.demo
 
 test: setup ## run the whole test suite, engine tests included
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 lint: setup ## run the static checks
 	@$(BIN)/ruff format --check .

@@ -175,7 +175,12 @@ class _Sorter:
             return ()
         hosts = [s.host for s in last.workspace.shares if s.container in self._dance]
         cleared = {p for e in self._trace.events if isinstance(e, HostChange) and e.command == "rm" for p in e.paths}
-        return tuple(h for h in hosts if h not in cleared)
+        taken = [o.host for c in self._provenance.copies for o in c.origins]
+
+        def gone(path: PurePosixPath) -> bool:
+            return any(p in cleared for p in (path, *path.parents))
+
+        return tuple(h for h in hosts if not gone(h) and not all(gone(t) for t in taken if t.is_relative_to(h)))
 
     def _first_extraction(self) -> Span:
         return next(
