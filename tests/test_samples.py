@@ -25,7 +25,6 @@ PAGE = '<a href="/about">about</a> <a name="top">no link</a> <A class=x HREF=htt
 @pytest.mark.parametrize(
     ("sample", "buildkit", "image", "printed"),
     [
-        pytest.param("href-counter", "0", "example/href-counter", '{"internal":1,"external":1}\n', id="href-counter"),
         pytest.param("seed-trio", "1", "alexellis2/href-counter", "2\n", id="seed-trio"),
     ],
 )
