@@ -99,7 +99,21 @@ class _Sorter:
             for o in c.origins
             if o.host != PurePosixPath() and builds[c.build].tree is None
         ]
-        return list(dict.fromkeys((*found, *self._saved_files())))
+        fed = self._fed()
+        return [p for p in dict.fromkeys((*found, *self._saved_files())) if p not in fed]
+
+    def _fed(self) -> set[PurePosixPath]:
+        """Files that the script wrote into a folder before a container had it mounted: the build copies them."""
+        last = next((s.event for s in reversed(self._trace.steps) if isinstance(s.event, ImageBuild)), None)
+        found: set[PurePosixPath] = set()
+        for share in last.workspace.shares if last is not None else ():
+            for step in self._trace.steps:
+                event = step.event
+                if isinstance(event, ContainerRun) and event.container.number == share.container:
+                    break
+                if isinstance(event, HostChange) and event.command not in ("rm", "rmdir", "mkdir"):
+                    found |= {p for p in event.paths if p == share.host or share.host in p.parents}
+        return found
 
     def _saved_files(self) -> list[PurePosixPath]:
         """Files that hold images which are saved and loaded again."""
@@ -382,6 +396,8 @@ class _Sorter:
         """Whether `path` is an artifact, lies in one, or is a folder that is there only for one."""
         if self._provenance.builds[0].workspace.repository.kind(path) is not None:
             return path in self._landed
+        if path in self._fed():
+            return False
         return any(path == p or path in p.parents or p in path.parents for p in self._landed)
 
     def _harmless(self, event: Harmless) -> bool:
@@ -405,7 +421,11 @@ class _Sorter:
         return False
 
     def _opaque(self, index: int, event: Opaque) -> None:
-        if index >= self._between.stop:
+        named = next((p for p in event.artifacts if re.search(rf"\b{re.escape(p.name)}\b", event.span.text)), None)
+        if index >= self._between.stop and named is not None:
+            message = f"`{_short(event.span.text)}` needs `{named}` on the host, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
+        elif index >= self._between.stop:
             if event.artifacts:
                 what = f"what `{_short(event.command)}` does is not traced"
                 message = f"{what}; it no longer finds `{event.artifacts[0]}` on the host"

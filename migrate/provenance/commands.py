@@ -43,6 +43,11 @@ class Command:
         )
 
     @property
+    def shell(self) -> bool:
+        """Whether it is a shell without a script."""
+        return self.text.rpartition("/")[2] in ("bash", "sh", "ash", "zsh")
+
+    @property
     def emits(self) -> bool:
         """Whether all that it does is to print files."""
         if re.search(r"[;&|<>$`(\n]", self.text):

@@ -35,7 +35,7 @@ from migrate.trace.events import (
     Trace,
 )
 from migrate.trace.paths import in_container
-from migrate.trace.values import ImageId, Stream, Value
+from migrate.trace.values import EMPTY, ImageId, Stream, Value
 
 ARTIFACTS = PurePosixPath("/artifacts")
 """Where a made stage puts what it makes of an artifact."""
@@ -181,9 +181,18 @@ class Images:
                     return None
                 case _:
                     pass
+        if isinstance(start, ContainerRun) and start.stdin not in (None, EMPTY):
+            self.report(rules.SHAPE_NOT_PLANNED, "a container that reads its standard input is not planned", start.span)
+            return None
         if ran:
             main = self.main_command(start.container, base, start.span)
             if main is _FAILED:
+                return None
+            typed = any(o.name == "interactive" for o in start.container.options) and start.container.name is not None
+            if typed and (main is None or (isinstance(main, Command) and main.shell)):
+                self.report(
+                    rules.NO_PLACE_IN_BUILD, "a shell that a person types into has no place in a build", start.span
+                )
                 return None
             if isinstance(main, Command) and not main.idle and not main.emits and self._ends(index, start):
                 commands.insert(0, (main, start.span))

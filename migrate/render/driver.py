@@ -81,7 +81,10 @@ class _Editor:
         match command:
             case SimpleCommand():
                 self.left.discard(command.span.start)
-                return command.span.start in self._removed
+                goes = command.span.start in self._removed
+                if goes and any(r.here_document is not None for r in command.redirections):
+                    raise UncertainEditError("a command with a here-document can't be taken out", command.span.start)
+                return goes
             case AndOr():
                 return self._and_or(command)
             case Pipeline(commands=commands):

@@ -339,6 +339,15 @@ def test_a_mount_hides_what_the_image_has_there(tmp_path: Path) -> None:
     assert "FROM builder AS builder-run\nRUN rm -rf /src/* /src/.[!.]*\nCOPY . /src/\nRUN make\n" in text
 
 
+def test_what_the_script_writes_into_a_mounted_folder_is_still_written(tmp_path: Path) -> None:
+    """It comes back out of the container, and is no artifact: the build copies it in."""
+    run = 'docker run --rm -v "$PWD:/w" -w /w demo:build make\n'
+    script = f"#!/bin/sh\ngit describe > VERSION\n{DANCE.splitlines()[0]}\n{run}docker build -t demo:latest .\nrm app\n"
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY app VERSION")})
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\ngit describe > VERSION\ndocker build -t demo:latest .\n"
+    assert "COPY . /w/\n" in text_of(analysis, "Dockerfile")
+
+
 def test_what_was_changed_before_it_was_mounted_is_refused(tmp_path: Path) -> None:
     run = 'strip app\ndocker run --rm -v "$PWD:/w" demo:build make\ndocker rm extract'
     analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("docker rm extract", run)})
@@ -389,6 +398,19 @@ REFUSED = {
         RUNTIME,
         "MS203",
     ),
+    "fed-by-a-here-document": (
+        MADE_WHEN_RUN.replace("docker run", "docker run -i").replace(
+            "demo:build make", "demo:build sh <<EOF\nmake\nEOF"
+        ),
+        RUNTIME,
+        "MS409",
+    ),
+    "typed-into": (
+        MADE_WHEN_RUN.replace("docker run", "docker run -it").replace("demo:build make", "demo:build bash"),
+        RUNTIME,
+        "MS426",
+    ),
+    "needed-after-the-build": (SCRIPT.replace("rm ./app", "scp ./app host:"), RUNTIME, "MS205"),
     "folder-of-two-origins": (
         SCRIPT.replace("docker rm", "mkdir -p out/empty\nmv app out/app\ndocker rm").replace("rm ./app", "rm -r out"),
         RUNTIME.replace("COPY app", "COPY out"),
