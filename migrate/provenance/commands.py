@@ -223,12 +223,10 @@ def compresses(words: list[str]) -> bool:
     return bool(words) and words[0].rpartition("/")[2] in _COMPRESSORS
 
 
-def unpack_option(name: str, text: str) -> str:
-    """The letter that makes `tar` unpack what `text` packed, or a file called `name`."""
-    if re.search(r"\btar\s+-?\w*z|\bgzip\b|\bpigz\b", text) or name.endswith((".gz", ".tgz")):
-        return "z"
-    if re.search(r"\btar\s+-?\w*J|\bxz\b", text) or name.endswith((".xz", ".txz")):
-        return "J"
-    if re.search(r"\btar\s+-?\w*j|\bbzip2\b", text) or name.endswith((".bz2", ".tbz2", ".tbz")):
-        return "j"
+def unpack_option(text: str) -> str:
+    """The letter that makes `tar` unpack what `text` packed; none where nothing is said."""
+    for letter, program in (("z", "gzip|pigz"), ("J", "xz"), ("j", "bzip2")):
+        bundled = rf"\btar\s+[A-Za-z]*{letter}[A-Za-z]*\b|\btar\b[^|;&\n]*\s-[A-Za-z]*{letter}[A-Za-z]*\b"
+        if re.search(rf"{bundled}|\btar\b[^|;&\n]*\s--(?:{program})\b|\b(?:{program})\b", text):
+            return letter
     return ""

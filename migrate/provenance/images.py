@@ -1,6 +1,7 @@
 """Which image a word of the script means at a moment, and what a container holds: its image, or a stage that does what the
 container did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -327,13 +328,15 @@ class Images:
             self.report(rules.SHAPE_NOT_PLANNED, "a container that reads its standard input is not planned", start.span)
             return None
         kept = self._kept(base)
-        writes = kept and self.user(base, surroundings.steps) is not None
-        opened = self.opened(base, surroundings.steps) if writes else Opened()
-        before = " && ".join(p for p in (opened.before, surroundings.before) if p)
+        missing = [str(v) for v in dict.fromkeys(self.volumes(base)) if str(v) not in surroundings.before.split()]
+        folders = f"mkdir -p {' '.join(missing)}" if missing else ""
+        ahead: tuple[Step, ...] = ()
+        if kept and self.user(base, surroundings.steps) is not None:
+            ahead = self.opened(base, surroundings.steps, missing).steps
+            folders = ""
+        before = " && ".join(p for p in (folders, surroundings.before) if p)
         lines = [Line(text=run_line(c, before=before, after=kept)) for c, _ in commands]
-        return MadeStage(
-            base=base, steps=(*surroundings.steps, *opened.steps, *lines), hint=hint(container), span=start.span
-        )
+        return MadeStage(base=base, steps=(*surroundings.steps, *ahead, *lines), hint=hint(container), span=start.span)
 
     def user(self, image: Image, steps: tuple[Step, ...] = ()) -> str | None:
         """The user that RUN has behind `steps` on `image`, as its Dockerfile says; None for root, or where nothing is said."""
@@ -360,12 +363,13 @@ class Images:
                     return instruction.text.strip()
         return None
 
-    def opened(self, image: Image, steps: tuple[Step, ...], folder: PurePosixPath = ARTIFACTS) -> "Opened":
-        """What makes `folder` for whoever the RUN runs as."""
+    def opened(self, image: Image, steps: tuple[Step, ...], others: Sequence[str] = ()) -> "Opened":
+        """What makes the folder for artifacts for whoever the RUN runs as, and `others`, as root has them."""
         user = self.user(image, steps)
+        folders = " ".join((str(ARTIFACTS), *others))
         if user is None:
-            return Opened(before=f"mkdir -p {folder}")
-        made = Line(text=f"RUN mkdir -p {folder} && chmod 777 {folder}")
+            return Opened(before=f"mkdir -p {folders}")
+        made = Line(text=f"RUN mkdir -p {folders} && chmod 777 {ARTIFACTS}")
         return Opened(steps=(Line(text="USER root"), made, Line(text=f"USER {user}")))
 
     def as_root(self, image: Image) -> tuple[Step, ...]:

@@ -125,7 +125,7 @@ class Streams:
         self._images.report(rules.UNPACKED_IN_STAGE, message, span)
         folder = ARTIFACTS / (name or "tree")
         packed = f"{folder}.tar"
-        option = unpack_option("", command.text)
+        option = unpack_option(command.text)
         unpack = f"mkdir -p {folder} && tar -x{option}f {packed} -C {folder} && rm {packed}"
         opened = self._images.opened(image, around.steps)
         parts = [p for p in (opened.before, around.before, f"{command.grouped()} > {packed}") if p]

@@ -197,6 +197,30 @@ PLANNED = {
         [],
         [],
     ),
+    "volume-that-is-missing": (
+        {"build.sh": MADE_WHEN_RUN.replace("/src/app", "/data/app"), "Dockerfile.build": BUILDER + "VOLUME /data\n"},
+        [
+            "RUN mkdir -p /data && make && mkdir -p /artifacts/data && cp -a /data/. /artifacts/data/\n",
+            "COPY --from=extract --chown=0:0 /artifacts/data/app",
+        ],
+        [],
+        ["MS445"],
+    ),
+    "packed-of-two-folders": (
+        {
+            "build.sh": SCRIPT.replace(
+                "docker create --name extract demo:build\n",
+                "docker run --rm demo:build tar -C / -cz src etc > app.tgz\n",
+            )
+            .replace("docker cp extract:/src/app ./app\n", "")
+            .replace("docker rm extract\n", "")
+            .replace("./app", "app.tgz"),
+            "Dockerfile": RUNTIME.replace("COPY app", "ADD app.tgz"),
+        },
+        ["tar -C / -cz src etc > /artifacts/app.tar && mkdir -p /artifacts/app && tar -xzf /artifacts/app.tar"],
+        [],
+        ["MS442"],
+    ),
     "env-before-a-command": (
         {"build.sh": MADE_WHEN_RUN.replace("demo:build make", "demo:build env A=1 make")},
         ["FROM builder AS extract\nRUN env A=1 make\n"],
