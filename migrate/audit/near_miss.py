@@ -4,19 +4,24 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from migrate.discover import DriverKind, EntryKind, Repository, find_drivers
+from migrate.discover import Driver, EntryKind, Repository
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.outcome import AuditStatus
 from migrate.pipeline.analysis import Analysis
 from migrate.source import SourceFile, Span
-from migrate.trace.events import ContainerRun, Extraction, ImageBuild
+from migrate.trace.events import Compose, ContainerRun, Extraction, ImageBuild, Opaque
 
 _BUILDER_NAME = re.compile(r"(?i)build|\bdev\b|compile|toolchain")
 _EXTRACTS = re.compile(
     r"docker\s+(?:container\s+)?cp\s|docker\s+(?:container\s+)?create\s|docker\s+run\b[^\n|]*\|\s*docker\s+build"
     r"|docker\s+run\b[^\n]*(?:-v|--volume|--mount)\b[^\n]*"
 )
+_TAKES_OUT = re.compile(
+    r"docker\S*\s+(?:container\s+)?(?:cp|create|export|save)\s|docker\S*\s+run\b[^\n]*(?:\s-v|--volume|--mount|>|\|)",
+    re.IGNORECASE,
+)
+"""What a driver of a kind that isn't read must hold to be taken for one; `$(DOCKER) cp` counts."""
 _IN_PROGRAMS = re.compile(
     r"\bdocker\b[^\n]{0,40}?\b(?:cp|create)\b|[\"'](?:docker|cp)[\"']\s*,\s*[\[\"'](?:cp|create)?"
 )
@@ -98,8 +103,8 @@ def host_export(analysis: Analysis) -> NearMiss | None:
     for event in analysis.trace.events:
         if isinstance(event, Extraction):
             seen = event
-        elif isinstance(event, ImageBuild) and seen is not None:
-            return None
+        elif isinstance(event, ImageBuild | Compose | Opaque) and seen is not None:
+            return None  # an image is built behind it, or may be
     if seen is None:
         return None
     return NearMiss(
@@ -114,9 +119,6 @@ def near_miss(repository: Repository, files: dict[PurePosixPath, Dockerfile]) ->
     builders = tuple(p for p in files if _BUILDER_NAME.search(p.name))
     if not files:
         return NearMiss(status=AuditStatus.NOT_PATTERN, what="no Dockerfile")
-    unread = _unread(repository, files)
-    if unread is not None:
-        return unread
     handed = _handed_over(files)
     if handed is not None:
         return handed
@@ -153,27 +155,28 @@ def near_miss(repository: Repository, files: dict[PurePosixPath, Dockerfile]) ->
     return NearMiss(status=AuditStatus.NOT_PATTERN, what="Dockerfiles without a builder", dockerfiles=tuple(files))
 
 
-def _unread(repository: Repository, files: dict[PurePosixPath, Dockerfile]) -> NearMiss | None:
-    """Makefiles and CI files that extract, where there is no second Dockerfile near them for a pair."""
-    for driver in find_drivers(repository):
-        source = repository.source(driver.path)
-        if driver.kind is DriverKind.SCRIPT or source is None:
-            continue
-        match = _EXTRACTS.search(source.text)
-        if match is None:
-            continue
-        near = [p for p in files if driver.path.parent == PurePosixPath() or driver.path.parent in p.parents]
-        if len(near) != 1:
-            continue
-        place = f"{driver.path}:{source.position(match.start()).line}"
-        if _BUILDER_NAME.search(near[0].name):
-            what = "host export: there is no Dockerfile for an image that takes it"
-            return NearMiss(status=AuditStatus.NOT_PATTERN, what=what, place=place, dockerfiles=tuple(near))
-        if re.search(r"docker\s+build\b[^\n|]*\s(?:-f|--file)\b", source.text) or "|" not in match[0]:
-            continue
-        what = f"`{near[0]}` is both builder and runtime here: the driver's extraction is left over"
-        return NearMiss(status=AuditStatus.HALF, what=what, place=place, dockerfiles=tuple(near))
-    return None
+def takes_out(repository: Repository, driver: Driver) -> str | None:
+    """Where a driver of a kind that isn't read seems to take something out of a container, as `file:line`."""
+    source = repository.source(driver.path)
+    match = _TAKES_OUT.search(source.text) if source is not None else None
+    return f"{driver.path}:{source.position(match.start()).line}" if source is not None and match is not None else None
+
+
+def unread(repository: Repository, driver: Driver, files: dict[PurePosixPath, Dockerfile]) -> NearMiss | None:
+    """A Makefile or CI file that extracts, where there is no second Dockerfile near it for a pair."""
+    source = repository.source(driver.path)
+    match = _EXTRACTS.search(source.text) if source is not None else None
+    near = [p for p in files if driver.path.parent == PurePosixPath() or driver.path.parent in p.parents]
+    if source is None or match is None or len(near) != 1:
+        return None
+    place = f"{driver.path}:{source.position(match.start()).line}"
+    if _BUILDER_NAME.search(near[0].name):
+        what = "host export: there is no Dockerfile for an image that takes it"
+        return NearMiss(status=AuditStatus.NOT_PATTERN, what=what, place=place, dockerfiles=tuple(near))
+    if re.search(r"docker\s+build\b[^\n|]*\s(?:-f|--file)\b", source.text) or "|" not in match[0]:
+        return None
+    what = f"`{near[0]}` is both builder and runtime here: the driver's extraction is left over"
+    return NearMiss(status=AuditStatus.HALF, what=what, place=place, dockerfiles=tuple(near))
 
 
 def _program(repository: Repository) -> NearMiss | None:

@@ -1,11 +1,21 @@
 """One repository after the other through the static phases, each into its rows; what fails is a row too."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from migrate import rules
 from migrate.audit.mechanism import mechanisms
-from migrate.audit.near_miss import NearMiss, at_line, dockerfiles, half_migrated, host_export, near_miss
+from migrate.audit.near_miss import (
+    NearMiss,
+    at_line,
+    dockerfiles,
+    half_migrated,
+    host_export,
+    near_miss,
+    takes_out,
+    unread,
+)
 from migrate.diagnostics import Diagnostic, Severity
 from migrate.discover import scan
 from migrate.outcome import AuditOutcome, AuditRow, AuditStatus
@@ -47,9 +57,12 @@ def _rows(path: Path) -> list[AuditRow]:
         if half is not None:
             rows.append(_near(path, half, driver=str(analysis.driver.path)))
         elif any(d.rule is rules.DRIVER_NOT_READ for d in analysis.diagnostics):
-            miss = near_miss(repository, files)
-            extracting = miss.what.startswith(("host export", "`"))
-            rows.append(_near(path, miss, driver=str(analysis.driver.path)) if extracting else _judged(path, analysis))
+            place = takes_out(repository, analysis.driver)
+            miss = unread(repository, analysis.driver, files)
+            if miss is not None:
+                rows.append(_near(path, miss, driver=str(analysis.driver.path)))
+            elif place is not None:
+                rows.append(replace(_judged(path, analysis), place=place))
         else:
             rows.append(_judged(path, analysis))
     return rows or [_near(path, near_miss(repository, files))]

@@ -3,7 +3,7 @@
 from typing import TextIO
 
 from migrate.outcome import AuditOutcome, AuditRow
-from migrate.report.terminal import visible
+from migrate.report.terminal import encodable, visible
 
 _WIDEST = 48
 
@@ -14,7 +14,7 @@ def print_audit(outcome: AuditOutcome, stream: TextIO) -> None:
     widths = [min(_WIDEST, max(len(row[i]) for row in cells)) for i in range(4)]
     for row in cells:
         fixed = "  ".join(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True))
-        stream.write(f"{fixed}  {row[4]}".rstrip() + "\n")
+        stream.write(encodable(f"{fixed}  {row[4]}".rstrip(), stream) + "\n")
     stream.write("\n")
     for status, count in outcome.counts.items():
         stream.write(f"{count:5}  {status.value}\n")

@@ -54,9 +54,9 @@ def print_diagnostics(diagnostics: tuple[Diagnostic, ...], stream: TextIO) -> No
 
         console = Console(file=stream, force_terminal=True, highlight=False, soft_wrap=True)
         for line in lines:
-            console.print(Text.assemble(*((_encodable(p.text, stream), p.role.value) for p in line)))
+            console.print(Text.assemble(*((encodable(p.text, stream), p.role.value) for p in line)))
     else:
-        stream.writelines(_encodable(plain(line), stream) + "\n" for line in lines)
+        stream.writelines(encodable(plain(line), stream) + "\n" for line in lines)
 
 
 def plain(line: Line) -> str:
@@ -202,7 +202,7 @@ def _character_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
-def _encodable(text: str, stream: TextIO) -> str:
+def encodable(text: str, stream: TextIO) -> str:
     """What the stream's encoding lacks becomes an escape: a report must not end in a traceback."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,6 +1,7 @@
 """The audit: every status, what only comes near the pattern, and that nothing is started or written."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath
@@ -70,6 +71,16 @@ CASES: dict[str, tuple[dict[str, str], AuditStatus, str]] = {
         {"build.sh": "", "Dockerfile.build": "", "Makefile": PIPE},
         AuditStatus.HALF,
         "both builder and runtime",
+    ),
+    "values-of-a-chart": (
+        {"build.sh": "", "Dockerfile": "", "values.yaml": "image: docker.io/x\ncommand: cp a b && run\n"},
+        AuditStatus.NOT_PATTERN,
+        "toolchain",
+    ),
+    "composed-after-the-extraction": (
+        {"build.sh": EXPORT + "docker compose build\n"},
+        AuditStatus.CANNOT,
+        "compose",
     ),
     "prose": (
         {"build.sh": "", "README.md": "    docker run --rm demo:build | docker build -t demo -\n"},
@@ -196,6 +207,25 @@ def test_the_command_keeps_results_and_progress_apart(tmp_path: Path) -> None:
     assert done.stderr.startswith("audit: ")
     assert subprocess.run([*words[:4], str(tmp_path / "none")], check=False, capture_output=True).returncode == 3
     assert subprocess.run([*words, "--format", "nope"], check=False, capture_output=True).returncode == 2
+
+
+def test_a_row_is_its_own_drivers(tmp_path: Path) -> None:
+    """The evidence in one Makefile says nothing of the one beside it."""
+    other = "other/Makefile"
+    files = {"build.sh": "", "Dockerfile.build": "", "Makefile": PIPE, other: "x:\n\tdocker run x\n\tcp a b\n"}
+    assert [(r.driver, r.status) for r in rows_of(lay(tmp_path, files))] == [("Makefile", AuditStatus.HALF)]
+
+
+def test_a_path_that_the_terminal_cannot_say_is_escaped(tmp_path: Path) -> None:
+    root = lay(tmp_path / "größe", {})
+    done = subprocess.run(
+        [sys.executable, "-m", "migrate", "audit", str(root)],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"gr\\xf6\\xdfe" in done.stdout
 
 
 def test_nothing_is_started_or_written(tmp_path: Path) -> None:
