@@ -54,7 +54,7 @@ def migrate_command(
     ] = False,
     driver: Annotated[
         str | None,
-        typer.Option("--driver", metavar="FILE", help="The script that builds it, relative to PATH, where several do."),
+        typer.Option("--driver", metavar="FILE", help="The script or Makefile that builds it, relative to PATH."),
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -62,7 +62,11 @@ def migrate_command(
     ] = None,
     arg: Annotated[
         list[str] | None,
-        typer.Option("--arg", metavar="VALUE", help="An argument that the script is given; may be repeated."),
+        typer.Option("--arg", metavar="VALUE", help="An argument that the script or make is given; may be repeated."),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", metavar="NAME", help="The Makefile's target that makes the images; may be repeated."),
     ] = None,
     time_limit: Annotated[
         int, typer.Option("--time-limit", metavar="SECONDS", help="How long each side's build may take.", min=1)
@@ -99,6 +103,7 @@ def migrate_command(
         driver=PurePosixPath(driver) if driver else None,
         environment=_pairs(env or []),
         arguments=tuple(arg or ()),
+        targets=tuple(target or ()),
         time_limit=time_limit,
     )
     # whoever ends us wants the engine cleared up all the same

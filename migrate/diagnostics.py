@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from migrate.source import Span
+from migrate.source import Span, without_holes
 
 
 class Severity(Enum):
@@ -26,10 +26,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A place, and what is to be said of it there (may be empty)."""
+    """A place in a file of the repository, and what is to be said of it there (may be empty)."""
 
     span: Span
     text: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "span", self.span.origin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,10 @@ class Diagnostic:
     secondary: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     help: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", without_holes(self.message))
+        object.__setattr__(self, "notes", tuple(map(without_holes, self.notes)))
 
     @property
     def severity(self) -> Severity:

@@ -133,6 +133,17 @@ def find_drivers(repository: Repository) -> tuple[Driver, ...]:
     return tuple(found)
 
 
+def named_driver(path: PurePosixPath) -> Driver:
+    """The driver that a person names: by its name a Makefile or a YAML file, else a script."""
+    return Driver(path=path, kind=_kind_by_name(path) or DriverKind.SCRIPT)
+
+
+def _kind_by_name(path: PurePosixPath) -> DriverKind | None:
+    if path.name.lower() in _MAKEFILES or path.suffix in (".mk", ".mak"):
+        return DriverKind.MAKEFILE
+    return DriverKind.WORKFLOW if path.suffix.lower() in _YAML else None
+
+
 def _kind(path: Path) -> EntryKind:
     try:
         mode = path.lstat().st_mode
@@ -155,18 +166,14 @@ def _driver_kind(repository: Repository, path: PurePosixPath) -> DriverKind | No
             head = stream.read(128)
     except OSError:
         return None
-    kind: DriverKind | None = None
-    if path.name.lower() in _MAKEFILES or path.suffix == ".mk":
-        kind = DriverKind.MAKEFILE
-    elif path.suffix.lower() in _YAML:
-        kind = DriverKind.WORKFLOW
-    elif path.suffix in (".sh", ".bash") or _SHEBANG.match(head.decode("utf-8", "replace")):
+    kind = _kind_by_name(path)
+    if (kind is None and path.suffix in (".sh", ".bash")) or _SHEBANG.match(head.decode("utf-8", "replace")):
         kind = DriverKind.SCRIPT
     if kind is None:
         return None
     source = repository.source(path)
-    return kind if source is not None and _mentions_pattern(source.text) else None
-
-
-def _mentions_pattern(text: str) -> bool:
-    return bool(_COMMAND.search(text) and _TAKES_OUT.search(text))
+    if source is None or not _COMMAND.search(source.text):
+        return None
+    if kind is DriverKind.MAKEFILE:
+        return kind  # what takes files out may stand in a script that it calls
+    return kind if _TAKES_OUT.search(source.text) else None

@@ -35,6 +35,9 @@ SCRIPT_TOO_LONG = _rule("MS207", "script-too-long", _E, "the script runs on long
 STARTED_WITHOUT_ARGUMENTS = _rule(
     "MS208", "started-without-arguments", _W, "what the script does depends on its arguments, and none are given"
 )
+STARTED_WITHOUT_ENVIRONMENT = _rule(
+    "MS209", "started-without-environment", _W, "what is built depends on the environment, and nothing is known of it"
+)
 HOST_OUTSIDE = _rule("MS206", "path-outside-repository", _E, "a path leads out of the repository")
 
 # 3xx provenance
@@ -79,6 +82,10 @@ CHANGED_FILE_COPIED = _rule(
 REMOVED_FILE_COPIED = _rule("MS421", "removed-file-copied", _E, "a COPY names a file that the migration would remove")
 COMMAND_ASSUMED_APART = _rule(
     "MS422", "command-assumed-apart", _W, "a command that is not traced is assumed to leave the build's files alone"
+)
+
+OTHER_TARGET_NEEDS = _rule(
+    "MS447", "other-target-needs", _W, "another target of the Makefile needs what the migration takes away"
 )
 
 RUNS_CONDITIONALLY = _rule(

@@ -4,6 +4,8 @@ Bottom of the house: everything that points at a line imports this.
 """
 
 import bisect
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -22,16 +24,32 @@ class SourceFile:
 
     `path` is relative to the repository's root. Line ends stay as they are; bytes that are not UTF-8 become lone
     surrogates (PEP 383) and are turned back by `encode`.
+
+    A text that no file holds as it is (a recipe after expansion, a block of a YAML file) is derived: `chunks` say, in order
+    and without gaps, where each stretch of it stands in a file of the repository.
     """
 
     path: PurePosixPath
     text: str
+    chunks: "tuple[Chunk, ...]" = field(default=(), repr=False)
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         starts = [0]
         starts.extend(i + 1 for i, c in enumerate(self.text) if c == "\n")
         object.__setattr__(self, "_starts", tuple(starts))
+
+    @classmethod
+    def derived(cls, path: PurePosixPath, pieces: "Iterable[tuple[str, Span, bool]]") -> "SourceFile":
+        """A text made of `pieces`: the text, where it stands, and whether it stands there character by character."""
+        text: list[str] = []
+        chunks: list[Chunk] = []
+        at = 0
+        for piece, place, exact in pieces:
+            text.append(piece)
+            chunks.append(Chunk(start=at, end=at + len(piece), place=place, exact=exact))
+            at += len(piece)
+        return cls(path=path, text="".join(text), chunks=tuple(chunks))
 
     @classmethod
     def read(cls, root: Path, path: PurePosixPath) -> "SourceFile":
@@ -79,11 +97,58 @@ class Span:
 
     @property
     def position(self) -> Position:
-        return self.file.position(self.start)
+        """Where it stands in a file of the repository."""
+        origin = self.origin
+        return origin.file.position(origin.start)
+
+    @property
+    def origin(self) -> "Span":
+        """The piece of a file of the repository that this came from: of a stretch that was expanded, all that stands there."""
+        chunks = self.file.chunks
+        if not chunks:
+            return self
+        first = _chunk(chunks, self.start)
+        last = _chunk(chunks, max(self.start, self.end - 1))
+        start = first.place.start + (min(self.start, first.end) - first.start if first.exact else 0)
+        end = last.place.start + (self.end - last.start) if last.exact else last.place.end
+        if first.place.file is not last.place.file:
+            end = first.place.end
+        return first.place.file.span(start, max(start, end)).origin
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether both ends stand in a file of the repository, and so `origin` may be edited in its place."""
+        chunks = self.file.chunks
+        if not chunks:
+            return True
+        first, last = _chunk(chunks, self.start), _chunk(chunks, max(self.start, self.end - 1))
+        if first.place.file is not last.place.file:
+            return False
+        return (first.exact or self.start == first.start) and (
+            last.exact or self.end == last.end or self.start == self.end
+        )
 
     def __str__(self) -> str:
         place = self.position
-        return f"{self.file.path}:{place.line}:{place.column}"
+        return f"{self.origin.file.path}:{place.line}:{place.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """`start` to `end` of a derived text comes from `place`: character by character where `exact`, else as a whole."""
+
+    start: int
+    end: int
+    place: Span
+    exact: bool
+
+
+def _chunk(chunks: tuple[Chunk, ...], offset: int) -> Chunk:
+    """The chunk that holds `offset`; the last one for the end of the text."""
+    at = bisect.bisect_right(chunks, offset, key=lambda c: c.start) - 1
+    while at > 0 and chunks[at].start == chunks[at].end:
+        at -= 1
+    return chunks[at]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +166,25 @@ def apply_edits(file: SourceFile, edits: list[Edit]) -> str:
     """
     text, bound = file.text, len(file.text)
     for edit in sorted(edits, key=lambda e: (e.span.start, e.span.end), reverse=True):
-        if edit.span.file is not file or edit.span.end > bound:
+        if edit.span.file != file or edit.span.end > bound:
             raise ValueError(f"edit at {edit.span} overlaps another or is for another file")
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
         bound = edit.span.start
     return text
+
+
+HOLES = range(0x100000, 0x10FFFE)
+"""Code points (of the last private-use plane) that stand in a derived text for what isn't known of it."""
+_HOLE = re.compile(f"[{chr(HOLES.start)}-{chr(HOLES.stop - 1)}]+")
+
+
+def has_holes(text: str) -> bool:
+    return _HOLE.search(text) is not None
+
+
+def without_holes(text: str) -> str:
+    """`text` as a person reads it."""
+    return _HOLE.sub("…", text) if not text.isascii() else text
 
 
 def decode(data: bytes) -> str:

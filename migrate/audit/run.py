@@ -17,7 +17,7 @@ from migrate.audit.near_miss import (
     unread,
 )
 from migrate.diagnostics import Diagnostic, Severity
-from migrate.discover import scan
+from migrate.discover import DriverKind, scan
 from migrate.outcome import AuditOutcome, AuditRow, AuditStatus
 from migrate.pipeline.analysis import Analysis, Inputs
 from migrate.pipeline.run import found_builds
@@ -54,6 +54,8 @@ def _rows(path: Path) -> list[AuditRow]:
     rows = []
     for analysis in found:
         half = half_migrated(analysis, files) or (None if analysis.plan is not None else host_export(analysis))
+        if half is None and analysis.plan is None and analysis.driver.kind is DriverKind.MAKEFILE:
+            half = unread(repository, analysis.driver, files)
         if half is not None:
             rows.append(_near(path, half, driver=str(analysis.driver.path)))
         elif any(d.rule is rules.DRIVER_NOT_READ for d in analysis.diagnostics):

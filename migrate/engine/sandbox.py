@@ -52,8 +52,8 @@ class JudgedText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideRequest:
-    """One side to run. `changes` are laid over the copy; paths are relative to the repository's root. `cached` are
-    Dockerfiles whose builds may use the engine's cache, `judged` those that are built in two steps. `time_limit` in seconds."""
+    """One side to run: the driver as a program, or `commands`, shell text that calls what reads it. `changes` are laid over the
+    copy; paths are relative to the repository's root. `cached` are Dockerfiles whose builds may use the engine's cache, `judged` those that are built in two steps. `time_limit` in seconds."""
 
     side: str
     root: Path
@@ -63,6 +63,7 @@ class SideRequest:
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     time_limit: int
+    commands: str = ""
     changes: tuple[FileChange, ...] = ()
     cached: tuple[PurePosixPath, ...] = ()
     judged: Mapping[PurePosixPath, JudgedText] = field(default_factory=dict)
@@ -202,6 +203,8 @@ class Run:
             "PATH": f"{folder / 'bin'}:{self._environment.get('PATH', '')}",
         }
         words = [*_interpreter(tree / request.driver), request.name, *request.arguments]
+        if request.commands:
+            words = ["sh", "-e", "-c", request.commands]
         process = subprocess.Popen(
             words,
             cwd=tree / request.directory,

@@ -1,23 +1,23 @@
 """The static phases for one driver: read, trace, follow back, plan, render, read back. Nothing is started or written."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at, has_errors
-from migrate.discover import Driver, Repository
+from migrate.discover import Driver, DriverKind, Repository
 from migrate.dockerfile.reader import read_dockerfile
-from migrate.drivers.script import Start, read_driver, starts
+from migrate.drivers.script import Start, make_start, read_driver, started, starts
+from migrate.pipeline.goals import find_goals, targets_of
+from migrate.pipeline.other_targets import other_targets
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
 from migrate.provenance.derive import derive, extracts
 from migrate.render.changes import render_changes
 from migrate.render.driver import UncertainEditError
-from migrate.shell.reader import read_script
-from migrate.shell.syntax import Script
-from migrate.source import FileChange, SourceFile, decode
+from migrate.source import FileChange, SourceFile, Span, decode
 from migrate.trace.events import ContainerCreate, Extraction, ImageBuild, Trace
 from migrate.trace.interpreter import trace
 from migrate.trace.values import Unknown, Value
@@ -29,9 +29,10 @@ NO_FACTS: Facts = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """How the driver is started: its arguments, and what is known of its environment."""
+    """How the driver is started: its arguments, what is known of its environment, and which of a Makefile's targets are made."""
 
     arguments: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -54,14 +55,37 @@ def analyse(
 ) -> Analysis:
     """Plan the migration of what `driver` builds. `facts` are what an engine said of the artifacts, `buildkit` is which builder
     will build it."""
-    script, diagnostics = read_driver(repository, driver)
+    source, diagnostics = read_driver(repository, driver)
     start = starts(driver)[0]
-    if script is None:
+    if source is None:
         return _stopped(driver, start, diagnostics, legacy=True)
-    start, followed = _follow(script, repository, driver, inputs)
+    ways = _make_starts if driver.kind is DriverKind.MAKEFILE else _script_starts
+    stopped: Analysis | None = None
+    for attempt in ways(repository, driver, source, inputs):
+        analysis = _analysed(repository, driver, source, attempt, inputs, facts, buildkit=buildkit)
+        if analysis.plan is not None:
+            return analysis
+        stopped = stopped or analysis
+    return stopped or _stopped(driver, start, (), legacy=False)
+
+
+def _analysed(
+    repository: Repository,
+    driver: Driver,
+    source: SourceFile,
+    start: Start,
+    inputs: Inputs,
+    facts: Facts,
+    *,
+    buildkit: bool,
+) -> Analysis:
+    """One way to start the driver through the phases."""
+    followed, diagnostics = _traced(repository, source, start, inputs)
+    if followed is None:
+        return _stopped(driver, start, diagnostics, legacy=True)
     diagnostics += _without_arguments(followed, start, inputs)
     unread = has_errors(diagnostics) or has_errors(followed.diagnostics)
-    if not extracts(followed) and not (unread and _COPIES_OUT.search(script.source.text)):
+    if not extracts(followed) and not (unread and _COPIES_OUT.search(source.text)):
         return _stopped(driver, start, (), followed, legacy=False)
     diagnostics += followed.diagnostics
     if has_errors(diagnostics):
@@ -77,12 +101,14 @@ def analyse(
     try:
         changes = render_changes(planned)
     except UncertainEditError as error:
-        line = script.source.line_bounds(script.source.position(error.offset).line)
-        place = script.source.span(error.offset, max(error.offset, len(script.source.text[: line[1]].rstrip())))
-        uncertain = at(rules.DRIVER_EDIT_UNCERTAIN, error.reason, place)
+        uncertain = at(rules.DRIVER_EDIT_UNCERTAIN, error.reason, _first_line(error.span.origin))
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
-    found = _read_back(repository, planned, changes, start, inputs)
-    if has_errors(found) and (kept := _keeping(repository, planned, start, inputs)) is not None:
+    found = _read_back(repository, driver, planned, changes, start, inputs)
+    others, needed = _for_other_targets(repository, source, planned, start, inputs)
+    diagnostics += others
+    if needed and not has_errors(found) and (kept := _keeping(repository, driver, planned, start, inputs)) is not None:
+        planned, changes, found = kept
+    if has_errors(found) and (kept := _keeping(repository, driver, planned, start, inputs)) is not None:
         planned, changes, found = kept
     return Analysis(
         driver=driver,
@@ -103,27 +129,60 @@ def _stopped(
     )
 
 
-def _follow(script: Script, repository: Repository, driver: Driver, inputs: Inputs) -> tuple[Start, Trace]:
-    """The trace from the place where its Dockerfiles are found, whatever the arguments are; without arguments where they
-    decide what is built. The first one where none is whole."""
+def _first_line(span: Span) -> Span:
+    end = span.file.line_bounds(span.position.line)[1]
+    return span.file.span(span.start, max(span.start, len(span.file.text[:end].rstrip())))
+
+
+def _script_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
+    """The place where its Dockerfiles are found, whatever the arguments are; without arguments where they decide what is
+    built. The first one where none is whole; then the same in an environment that sets nothing."""
     given: tuple[tuple[str, ...] | None, ...] = (inputs.arguments,) if inputs.arguments else (None, ())
-    attempts = [
-        (start, _traced(script, repository, start, inputs))
-        for arguments in given
-        for start in (replace(s, arguments=arguments) for s in starts(driver))
-    ]
-    return min(attempts, key=lambda attempt: _doubts(attempt[1]))
+    attempts = []
+    for start in (replace(s, arguments=arguments) for arguments in given for s in starts(driver)):
+        followed, _ = _traced(repository, source, start, inputs)
+        if followed is None:
+            yield start
+            return
+        attempts.append((start, followed))
+    yield min(attempts, key=lambda attempt: _doubts(attempt[1]))[0]
 
 
-def _traced(script: Script, repository: Repository, start: Start, inputs: Inputs) -> Trace:
-    return trace(
+def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
+    """The calls of make that come to the images, whatever the environment is; then in one that sets nothing of its own."""
+    names = list(inputs.targets) or list(targets_of(source))
+
+    for bare in (False, True):
+
+        def follow(goals: tuple[str, ...], bare: bool = bare) -> Trace:
+            start = make_start(driver, goals, inputs.arguments, bare=bare)
+            followed, _ = _traced(repository, source, start, inputs)
+            if followed is None:
+                raise ValueError("the start of make is shell")
+            return followed
+
+        goals = inputs.targets or find_goals(repository, source, names, follow)
+        if goals is not None:
+            yield make_start(driver, goals, inputs.arguments, bare=bare)
+
+
+def _traced(
+    repository: Repository, source: SourceFile, start: Start, inputs: Inputs
+) -> tuple[Trace | None, tuple[Diagnostic, ...]]:
+    script, found = started(source, start)
+    if script is None:
+        return None, found
+    followed = trace(
         script,
         repository,
         directory=start.directory,
         name=start.name,
         arguments=start.arguments,
         environment=inputs.environment,
+        bare=start.bare,
+        driver=source if start.commands else None,
     )
+    return followed, found
 
 
 def _doubts(followed: Trace) -> tuple[bool, bool, bool]:
@@ -138,36 +197,63 @@ def _doubts(followed: Trace) -> tuple[bool, bool, bool]:
 
 def _without_arguments(followed: Trace, start: Start, inputs: Inputs) -> tuple[Diagnostic, ...]:
     """Said where the arguments decide what is built, and none were given."""
-    if start.arguments is None or inputs.arguments:
-        return ()
+    found: tuple[Diagnostic, ...] = ()
+    if start.bare and followed.unset:
+        names = ", ".join(f"`{n}`" for n, _ in followed.unset[:6]) + (" …" if len(followed.unset) > 6 else "")
+        message = f"what is built here depends on the environment: it is taken to set none of {names}"
+        found = (at(rules.STARTED_WITHOUT_ENVIRONMENT, message, followed.unset[0][1]),)
+    if start.arguments is None or inputs.arguments or start.commands:
+        return found
     message = "what this script does depends on its arguments: it is followed as started without any"
-    return (
-        at(
-            rules.STARTED_WITHOUT_ARGUMENTS,
-            message,
-            followed.script.source.span(0, len(followed.script.source.line(1))),
-        ),
-    )
+    place = followed.source.span(0, len(followed.source.line(1)))
+    return (*found, at(rules.STARTED_WITHOUT_ARGUMENTS, message, place))
+
+
+def _for_other_targets(
+    repository: Repository, source: SourceFile, planned: MigrationPlan, start: Start, inputs: Inputs
+) -> tuple[tuple[Diagnostic, ...], bool]:
+    if not start.commands:
+        return (), False
+
+    def follow(goals: tuple[str, ...]) -> Trace:
+        commands = tuple(("make", *start.commands[0][1:-1], goal) for goal in goals)
+        followed, _ = _traced(repository, source, replace(start, commands=commands), inputs)
+        if followed is None:
+            raise ValueError("the start of make is shell")
+        return followed
+
+    made = {word for words in start.commands for word in words}
+    return other_targets(planned, [n for n in targets_of(source) if n not in made], follow)
 
 
 def _keeping(
-    repository: Repository, planned: MigrationPlan, start: Start, inputs: Inputs
+    repository: Repository, driver: Driver, planned: MigrationPlan, start: Start, inputs: Inputs
 ) -> tuple[MigrationPlan, tuple[FileChange, ...], tuple[Diagnostic, ...]] | None:
     """The plan that leaves the builders' Dockerfiles where they are, where the script asks for them: None where that is no
     help either."""
     removed = [p for g in planned.groups for p in g.removed]
     if not removed:
         return None
-    kept = replace(planned, groups=tuple(replace(g, removed=()) for g in planned.groups))
+    gone = tuple(p for p in planned.driver.gone if p not in removed)
+    kept = replace(
+        planned,
+        groups=tuple(replace(g, removed=()) for g in planned.groups),
+        driver=replace(planned.driver, gone=gone),
+    )
     changes = render_changes(kept)
-    if has_errors(_read_back(repository, kept, changes, start, inputs)):
+    if has_errors(_read_back(repository, driver, kept, changes, start, inputs)):
         return None
-    message = f"`{removed[0]}` stays: the script asks whether it is there, though nothing is built from it any more"
+    message = f"`{removed[0]}` stays: the driver needs it elsewhere, though these images are no longer built from it"
     return kept, changes, (at(rules.BUILDER_FILE_KEPT, message, planned.place),)
 
 
 def _read_back(
-    repository: Repository, planned: MigrationPlan, changes: tuple[FileChange, ...], start: Start, inputs: Inputs
+    repository: Repository,
+    driver: Driver,
+    planned: MigrationPlan,
+    changes: tuple[FileChange, ...],
+    start: Start,
+    inputs: Inputs,
 ) -> tuple[Diagnostic, ...]:
     """The rendered files, read again from their text: the builds that stay and no extraction, every stage named once and known.
 
@@ -183,13 +269,11 @@ def _read_back(
         wanted = {p.name.lower() for p in group.parts if p.name}
         if len(names) != len(set(names)) or not wanted <= set(names):
             return (_fault("the rendered Dockerfile does not name its stages as planned", source),)
-    driver_path = planned.driver.script.source.path
-    driver = SourceFile(path=driver_path, text=texts[driver_path])
-    script, found = read_script(driver)
-    if script is None:
-        return found
     changed = repository.changed({c.path: None if c.after is None else decode(c.after) for c in changes})
-    again = _traced(script, changed, start, inputs)
+    source = SourceFile(path=driver.path, text=texts.get(driver.path, planned.driver.source.text))
+    again, found = _traced(changed, source, start, inputs)
+    if again is None:
+        return found
     expected = []
     for event in planned.builds:
         if event.number in planned.dropped:
@@ -198,7 +282,7 @@ def _read_back(
         expected.append((path, context, *map(_shown, event.tags)))
     builds = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in again.events if isinstance(e, ImageBuild)]
     if extracts(again) or builds != expected:
-        return (_fault("with the files that the migration leaves, this script would build something else", driver),)
+        return (_fault("with the files that the migration leaves, this script would build something else", source),)
     return ()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from migrate import rules
 from migrate.apply import RefusedError, apply, backup_directory, recover, undo
 from migrate.diagnostics import Diagnostic, Label
-from migrate.discover import Driver, DriverKind, Repository, find_drivers, scan
+from migrate.discover import Driver, Repository, find_drivers, named_driver, scan
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.analysis import Analysis, Inputs, analyse
 from migrate.pipeline.verification import Verified, verify
@@ -36,6 +36,7 @@ class Request:
     driver: PurePosixPath | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
     time_limit: int = 3600
 
 
@@ -46,8 +47,8 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
         failed = BuildOutcome(driver=PurePosixPath(), status=Status.REFUSED, changes=(), diagnostics=unfinished)
         return MigrationOutcome(root=request.root, builds=(failed,), has_dockerfile=True)
     repository = scan(request.root)
-    inputs = Inputs(arguments=request.arguments, environment=request.environment)
-    drivers = (Driver(path=request.driver, kind=DriverKind.SCRIPT),) if request.driver is not None else None
+    inputs = Inputs(arguments=request.arguments, environment=request.environment, targets=request.targets)
+    drivers = (named_driver(request.driver),) if request.driver is not None else None
     analyses = found_builds(repository, inputs, drivers)
     outcomes = tuple(_judge(request, repository, inputs, a, report) for a in analyses)
     if request.mode is Mode.WRITE:
@@ -77,6 +78,7 @@ def found_builds(repository: Repository, inputs: Inputs, drivers: tuple[Driver, 
 
 def _apart(analyses: list[Analysis]) -> list[Analysis]:
     """Builds that would change one file are refused: which of their drivers is to be kept is a person's to say."""
+    analyses = _each_once(analyses)
     owners: dict[PurePosixPath, list[Analysis]] = {}
     for analysis in analyses:
         for change in analysis.changes:
@@ -94,6 +96,23 @@ def _apart(analyses: list[Analysis]) -> list[Analysis]:
         )
         result.append(replace(analysis, plan=None, changes=(), diagnostics=(*analysis.diagnostics, several)))
     return result
+
+
+def _each_once(analyses: list[Analysis]) -> list[Analysis]:
+    """Drivers that come to the same migration, since one starts the other: the one whose own text changes stands for all. What a
+    driver that migrates starts needs no plan of its own."""
+    found: dict[tuple[FileChange, ...], list[Analysis]] = {}
+    for analysis in analyses:
+        found.setdefault(tuple(sorted(analysis.changes, key=lambda c: c.path)), []).append(analysis)
+    spare = {
+        id(a)
+        for changes, same in found.items()
+        if changes
+        for a in same
+        if a is not next((s for s in same if s.driver.path in {c.path for c in changes}), same[0])
+    }
+    changed = {c.path for a in analyses for c in a.changes if a.plan is not None}
+    return [a for a in analyses if id(a) not in spare and (a.plan is not None or a.driver.path not in changed)]
 
 
 def _judge(

@@ -164,6 +164,7 @@ class _Verifier:
             directory=start.directory,
             name=start.name,
             arguments=self._inputs.arguments,
+            commands=start.text,
             environment=self._inputs.environment,
             time_limit=self._time_limit,
             changes=changes,

@@ -9,6 +9,7 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, at
 from migrate.plan.groups import Group
 from migrate.plan.model import FilePart, GroupPlan
+from migrate.plan.ways import editable
 from migrate.source import Edit, Span
 from migrate.trace.events import ImageBuild, Trace
 
@@ -97,17 +98,18 @@ class BuildEditor:
         return text
 
     def _take(self, event: ImageBuild, spans: dict[Span, str]) -> None:
-        source = self._trace.script.source
-        for span, text in spans.items():
-            if not text and span.start == span.end and event.span not in self._seen:
+        place = event.span.origin
+        for derived, text in spans.items():
+            span = derived.origin
+            if not text and derived.start == derived.end and place not in self._seen:
                 self._texts.setdefault(span, text)
                 continue
-            if span.file is not source:
+            if not editable(self._trace, derived):
                 message = "a build that must change stands in another file"
                 self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
                 return
-            outside = span.start < event.span.start or span.end > event.span.end
-            outside = outside or span in event.shared_words
+            outside = derived.start < event.span.start or derived.end > event.span.end
+            outside = outside or derived in event.shared_words or not derived.is_exact
             if self._texts.get(span, text) != text or outside:
                 message = "this build would have to change in several ways at once"
                 if outside:
@@ -115,9 +117,11 @@ class BuildEditor:
                 self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
                 return
             self._texts[span] = text
-        if event.span in self._seen and any(
-            t and s not in spans and event.span.start <= s.start <= event.span.end for s, t in self._texts.items()
+        origins = {s.origin for s in spans}
+        if place in self._seen and any(
+            t and s not in origins and s.file is place.file and place.start <= s.start <= place.end
+            for s, t in self._texts.items()
         ):
             message = "this build would have to change in several ways at once"
             self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
-        self._seen.add(event.span)
+        self._seen.add(place)

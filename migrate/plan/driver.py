@@ -9,11 +9,11 @@ from migrate.diagnostics import Diagnostic, Rule, at
 from migrate.plan.commands import BuildEditor
 from migrate.plan.groups import Group, loaded
 from migrate.plan.model import DriverPlan, GroupPlan
-from migrate.plan.ways import check_unreached, check_ways
+from migrate.plan.ways import check_unreached, check_ways, editable
 from migrate.provenance.images import same_image
 from migrate.provenance.model import BuiltImage, Image, MadeStage, Provenance
 from migrate.shell.syntax import SimpleCommand
-from migrate.source import Span
+from migrate.source import SourceFile, Span
 from migrate.trace.commands import assigned_names, mentions_client
 from migrate.trace.events import (
     Compose,
@@ -50,7 +50,9 @@ def plan_driver(
     editor = BuildEditor(trace, grouped, planned, inserted)
     edits = editor.edits()
     plan = DriverPlan(
-        script=trace.script,
+        source=trace.source,
+        pieces=trace.pieces,
+        gone=tuple(sorted({*sorter.landed, *(p for g in planned for p in g.removed)})),
         removed=tuple(sorter.removed),
         filters=sorter.filters(),
         edits=edits,
@@ -70,9 +72,8 @@ class _Sorter:
         self._gone = {b.number for g in grouped for b in g.builds if b.number not in self._kept}
         self._builders = [b for g in grouped for b in g.builders]
         self._dance = self._dance_containers()
-        self._landed = self._places()
+        self.landed = self._places()
         steps = [i for i, e in enumerate(trace.events) if isinstance(e, ImageBuild) and e.number in self._group_of]
-        self._source = trace.script.source
         self._between = range(min(steps), max(steps))
         self.removed: list[SimpleCommand] = []
         self.diagnostics: list[Diagnostic] = []
@@ -144,7 +145,7 @@ class _Sorter:
         return tuple(dict.fromkeys(f.span for s in streams for f in s.filters))
 
     def sort(self) -> None:
-        fates: dict[int, list[tuple[bool, Traced]]] = {}
+        fates: dict[Span, list[tuple[bool, Traced]]] = {}
         part: list[tuple[Traced, int]] = []
         for index, step in enumerate(self._trace.steps):
             goes = self._goes(index, step.event)
@@ -153,14 +154,14 @@ class _Sorter:
             )
             if goes or target is not None:
                 part.append((step, index))
-            if not (goes or isinstance(step.event, Harmless)) and step.command.span.file is not self._source:
+            if not (goes or isinstance(step.event, Harmless)) and not editable(self._trace, step.command.span):
                 continue
-            fates.setdefault(step.command.span.start, []).append((goes, step))
+            fates.setdefault(step.command.span.origin, []).append((goes, step))
         self.diagnostics += check_ways(self._trace, self._grouped, part)
         for entries in fates.values():
             going = [goes for goes, step in entries if not isinstance(step.event, Harmless) or goes]
             if going and all(going):
-                self.removed.append(entries[0][1].command)
+                self.removed += {s.command.span: s.command for _, s in entries}.values()
             elif any(going):
                 self._report(
                     rules.DRIVER_EDIT_UNCERTAIN,
@@ -203,7 +204,7 @@ class _Sorter:
                 for e in self._trace.events
                 if isinstance(e, Extraction) or (isinstance(e, ContainerRun) and e.container.number in self._dance)
             ),
-            self._source.span(0, 0),
+            self._trace.source.span(0, 0),
         )
 
     def _goes(self, index: int, event: Event) -> bool:
@@ -255,7 +256,7 @@ class _Sorter:
             return True
         names = ("volumes-from",)
         mounts = bool(container.mounts) or any(o.name in (*names, "volume", "mount") for o in container.options)
-        if mounts and self._trace_index(event) in self._between and self._landed:
+        if mounts and self._trace_index(event) in self._between and self.landed:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT, "a container with mounts may change or need the artifact", event.span
             )
@@ -280,7 +281,7 @@ class _Sorter:
             self._report(rules.DRIVER_EDIT_UNCERTAIN, "this concerns other containers too", event.span)
         return bool(mine) and all(mine)
 
-    def _lookups(self, fates: Mapping[int, list[tuple[bool, Traced]]]) -> None:
+    def _lookups(self, fates: Mapping[Span, list[tuple[bool, Traced]]]) -> None:
         """`id=$(docker ps -q …)`, where only what goes uses it."""
         for entries in fates.values():
             command = entries[0][1].command
@@ -289,16 +290,18 @@ class _Sorter:
             asks = all(isinstance(e, Harmless) and e.command == "docker ps" for e in events)
             if not (names and asks and not command.words):
                 continue
-            going = {c.span.start for c in (*self.removed, command)}
-            kept = self._text_without(going)
+            kept = self._text_without(command.span.file, [*self.removed, command])
             if not any(re.search(rf"\$\{{?{re.escape(n)}\b", kept) for n in names):
                 self.removed.append(command)
 
-    def _text_without(self, starts: set[int]) -> str:
-        """The script's text less the commands that begin there."""
-        commands = [s.command for s in self._trace.steps if s.command.span.start in starts]
-        spans = sorted({(c.span.start, c.span.end) for c in commands if c.span.file is self._source})
-        text, cut, kept = self._source.text, 0, ""
+    def _text_without(self, source: SourceFile, commands: Sequence[SimpleCommand]) -> str:
+        """All scripts' text less `commands`; a recipe's is that of its line alone, since nothing else sees its variables."""
+        scripts = [p.source for p in self._trace.pieces if not p.source.chunks]
+        return "\n".join(self._rest(s, commands) for s in ([source] if source.chunks else scripts or [source]))
+
+    def _rest(self, source: SourceFile, commands: Sequence[SimpleCommand]) -> str:
+        spans = sorted({(c.span.start, c.span.end) for c in commands if c.span.file == source})
+        text, cut, kept = source.text, 0, ""
         for start, end in spans:
             kept += text[cut : max(cut, start)]
             cut = max(cut, end)
@@ -395,10 +398,10 @@ class _Sorter:
     def _meets_artifact(self, path: PurePosixPath) -> bool:
         """Whether `path` is an artifact, lies in one, or is a folder that is there only for one."""
         if self._provenance.builds[0].workspace.repository.kind(path) is not None:
-            return path in self._landed
+            return path in self.landed
         if path in self._fed():
             return False
-        return any(path == p or path in p.parents or p in path.parents for p in self._landed)
+        return any(path == p or path in p.parents or p in path.parents for p in self.landed)
 
     def _harmless(self, event: Harmless) -> bool:
         words = re.split(r"\s+", event.text)
@@ -451,16 +454,17 @@ class _Sorter:
 
     def _check_variables(self) -> None:
         """What a removed command set must not be used by one that stays, and `$?` must not look back at one."""
-        going = {c.span.start for c in self.removed}
-        names = {n for c in self.removed for n in assigned_names(c)}
-        kept = self._text_without(going)
-        used = next((n for n in sorted(names) if re.search(rf"\$\{{?[#!]?{re.escape(n)}\b", kept)), None)
-        if used is None and going and re.search(r"\$\?|\$\{\?\}", kept):
-            used = "?"
-        if used is not None:
-            setter = next((c for c in self.removed if used in assigned_names(c)), self.removed[0])
-            message = f"`${used}` is set by a command of the extraction and used elsewhere"
-            self._report(rules.DRIVER_EDIT_UNCERTAIN, message, setter.span)
+        for source in dict.fromkeys(c.span.file for c in self.removed):
+            going = [c for c in self.removed if c.span.file == source]
+            names = {n for c in going for n in assigned_names(c)}
+            kept = self._text_without(source, going)
+            used = next((n for n in sorted(names) if re.search(rf"\$\{{?[#!]?{re.escape(n)}\b", kept)), None)
+            if used is None and re.search(r"\$\?|\$\{\?\}", kept):
+                used = "?"
+            if used is not None:
+                setter = next((c for c in going if used in assigned_names(c)), going[0])
+                message = f"`${used}` is set by a command of the extraction and used elsewhere"
+                self._report(rules.DRIVER_EDIT_UNCERTAIN, message, setter.span)
 
     def _report(self, rule: Rule, message: str, span: Span) -> None:
         self.diagnostics.append(at(rule, message, span))

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from migrate.diagnostics import Diagnostic
 from migrate.provenance.model import Build
 from migrate.shell.syntax import Script, SimpleCommand
-from migrate.source import Edit, FileChange, Span
+from migrate.source import Edit, FileChange, SourceFile, Span
 from migrate.trace.events import ImageBuild
 
 
@@ -41,10 +41,13 @@ Facts = Mapping[ArtifactKey, ArtifactFact]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverPlan:
-    """What changes in the driver: `removed` commands go, with the `filters` that their output goes through; `edits` change
-    words of those that stay."""
+    """What changes in the driver, and in the scripts and Makefiles that it runs: `removed` commands go from the `pieces` that
+    they stand in, with the `filters` that their output goes through; `edits` change words of those that stay. `gone` are files that
+    no longer come to be on the host."""
 
-    script: Script
+    source: SourceFile
+    pieces: tuple[Script, ...]
+    gone: tuple[PurePosixPath, ...]
     removed: tuple[SimpleCommand, ...]
     filters: tuple[Span, ...]
     edits: tuple[Edit, ...]

@@ -38,6 +38,9 @@ _JOINED = {
     "shm-size",
 }
 
+_OF_A_RECIPE = r"\$[@<^+?*|%]|\$[({][@<^+?*|%]"
+"""make's automatic variables, which mean another thing in another recipe."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinedOptions:
@@ -146,13 +149,15 @@ class _Joiner:
             if span in kept:
                 message = f"`{span.text}` holds options of the builder's image as well as what the runtime's build must take on"
                 self._place(rules.OPTION_CONFLICT, message, span)
+            if not span.is_exact or (builder.span.file.chunks and re.search(_OF_A_RECIPE, span.origin.text)):
+                self._place(rules.OPTION_CONFLICT, f"`{span.text}` can't be moved to another command", span)
             for name in re.findall(r"\$\{?(\w+)", span.text):
                 if builder.variables.get(name) != runtime.variables.get(name):
                     self._place(rules.OPTION_CONFLICT, f"`${name}` changes between the two builds", span)
 
     def _take(self, spans: tuple[Span, ...], texts: tuple[str, ...] | None = None) -> None:
         """The words as the author wrote them, each once."""
-        for span, text in zip(spans, texts or tuple(s.text for s in spans), strict=True):
+        for span, text in zip(spans, texts or tuple(s.origin.text for s in spans), strict=True):
             if span not in self._taken or texts:
                 self._taken.add(span)
                 self.words.append(text)

@@ -16,6 +16,7 @@ from migrate.plan.model import ArtifactKey, Facts, FilePart, GroupPlan, MadePart
 from migrate.plan.naming import Names, called
 from migrate.plan.options import join_options
 from migrate.plan.texts import StageTexts, directives
+from migrate.plan.ways import editable
 from migrate.provenance.derive import ignore_of
 from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, OutsideImage, Provenance, root_of
 from migrate.source import Span
@@ -29,14 +30,11 @@ def plan(
 ) -> tuple[MigrationPlan | None, tuple[Diagnostic, ...]]:
     """`facts` are what an engine said of the artifacts; without it owners are written out. `buildkit` says which builder will
     build it, where that decides who owns files."""
-    found = [
-        at(rules.ARTIFACT_UNUSED, f"`{s.text}` takes out what no image of this script takes", s)
-        for s in provenance.unused
-    ]
+    found = [_unused(trace, provenance, s) for s in provenance.unused]
     grouped = groups(trace, provenance)
     if not grouped and not found:
         taking = (e for e in trace.events if isinstance(e, Extraction | ContainerRun | ContainerUse))
-        place = next((e.span for e in taking), trace.script.source.span(0, 0))
+        place = next((e.span for e in taking), trace.source.span(0, 0))
         found.append(
             at(
                 rules.ARTIFACT_UNUSED,
@@ -61,7 +59,8 @@ def plan(
         inserted |= planner.words
     driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted)
     found += diagnostics
-    changed = [g.path for g in planned] + [trace.script.source.path] + [c.path for g in planned for c in g.others]
+    changed = [g.path for g in planned] + [trace.source.path] + [c.path for g in planned for c in g.others]
+    changed += [e.span.file.path for e in driver.edits] + [c.span.origin.file.path for c in driver.removed]
     removed = [p for g in planned for p in g.removed]
     for group in grouped:
         found += changed_files(group.builds, frozenset(group.targets), removed, changed)
@@ -85,13 +84,24 @@ def plan(
     )
 
 
+def _unused(trace: Trace, provenance: Provenance, span: Span) -> Diagnostic:
+    """An extraction that no image takes: what it left on the host is no longer there, and where its container is there for
+    nothing else, that was what the script is for."""
+    extractions = [e for e in trace.events if isinstance(e, Extraction)]
+    wanted = {e.container_number for e in extractions if e.span in provenance.used}
+    if {e.container_number for e in extractions if e.span == span} <= wanted:
+        message = f"`{span.text}` takes out what no image of this script takes, and is no longer run"
+        return at(rules.HOST_ARTIFACT_GONE, message, span)
+    return at(rules.ARTIFACT_UNUSED, f"`{span.text}` takes out what no image of this script takes", span)
+
+
 def _in_other_files(trace: Trace, grouped: tuple[Group, ...]) -> list[Diagnostic]:
-    """Builds of a group that another file than the driver says: that file may have other callers."""
-    elsewhere = [b.event for g in grouped for b in g.builds if b.event.span.file is not trace.script.source]
+    """Builds of a group that another script than the driver says: that script may have other callers."""
+    elsewhere = [b.event for g in grouped for b in g.builds if not editable(trace, b.event.span)]
     return [
         at(
             rules.DRIVER_EDIT_UNCERTAIN,
-            f"a step of the extraction stands in `{e.span.file.path}`, which `{trace.script.source.path}` starts",
+            f"a step of the extraction stands in `{e.span.origin.file.path}`, which `{trace.source.path}` starts",
             e.span,
         )
         for e in elsewhere[:1]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at
 from migrate.plan.groups import Group
+from migrate.source import Span
 from migrate.trace.events import (
     Compose,
     Condition,
@@ -30,8 +31,8 @@ def check_ways(trace: Trace, grouped: Sequence[Group], part: Sequence[tuple[Trac
     kept = {n for g in grouped for n in g.targets}
     runtimes = [s for s, _ in part if isinstance(s.event, ImageBuild) and s.event.number in kept]
     for step, index in part:
-        if step.command.span.file is not trace.script.source:
-            message = f"a step of the extraction stands in `{step.command.span.file.path}`"
+        if not editable(trace, step.command.span):
+            message = f"a step of the extraction stands in `{step.command.span.origin.file.path}`"
             return [*found, at(rules.DRIVER_EDIT_UNCERTAIN, message, step.event.span)]
         runtime = _runtime_of(trace, grouped, step, index, runtimes)
         if _undecided(step) != _undecided(runtime):
@@ -43,6 +44,11 @@ def check_ways(trace: Trace, grouped: Sequence[Group], part: Sequence[tuple[Trac
             message = f"a step of the extraction runs {step.conditions[-1]}"
             return [*found, at(rules.RUNS_CONDITIONALLY, message, step.event.span)]
     return found
+
+
+def editable(trace: Trace, span: Span) -> bool:
+    """Whether a command stands in a text that the migration may change: the driver's own, or a Makefile's."""
+    return span.file is trace.source or span.file in {p.source for p in trace.pieces}
 
 
 def check_unreached(trace: Trace) -> list[Diagnostic]:

@@ -104,6 +104,8 @@ def _option(images: "Images", option: BuildOption, span: Span) -> str | None:
             return ""
         case "network" | "net" if text in _PLAIN_NETWORKS:
             return ""
+        case "security-opt" if re.match(r"label[=:]", text or ""):
+            return ""  # SELinux's labels of the process change no file
         case name if name in _WITHOUT_EFFECT:
             return ""
         case name if not name.isidentifier() and not re.fullmatch(r"[a-z][a-z-]*", name):

@@ -41,7 +41,7 @@ from migrate.trace.events import (
 )
 from migrate.trace.paths import in_container
 from migrate.trace.values import ImageId, Stream, Value
-from migrate.trace.workspace import Artifact
+from migrate.trace.workspace import Artifact, Copied
 
 
 def extracts(trace: Trace) -> bool:
@@ -151,6 +151,13 @@ class _Phase:
             if found is None:
                 return None
             path, context, tree = found
+            if any(b.path == path and b.tree is None for b in before):
+                message = f"`{path}` would be the Dockerfile of the builder and of what is built out of it"
+                self._report(rules.SHAPE_NOT_PLANNED, message, event.span)
+                return None
+        node = event.workspace.node(path)
+        if tree is None and isinstance(node, Copied) and self._repository.source(node.path) is not None:
+            path = node.path
         dockerfile = self._read_dockerfile(event, path, streamed=tree is not None)
         if dockerfile is None:
             return None

@@ -4,12 +4,12 @@ from pathlib import PurePosixPath
 
 from migrate.plan.model import FilePart, MigrationPlan
 from migrate.render.dockerfile import render_dockerfile
-from migrate.render.driver import render_driver
+from migrate.render.driver import render_drivers
 from migrate.source import FileChange, encode
 
 
 def render_changes(plan: MigrationPlan) -> tuple[FileChange, ...]:
-    """In the order in which they are best read. Raises UncertainEditError, as render_driver does."""
+    """In the order in which they are best read. Raises UncertainEditError, as render_drivers does."""
     changes: dict[PurePosixPath, FileChange] = {}
     sources = {p.build.path: p.build.dockerfile.source for g in plan.groups for p in g.parts if isinstance(p, FilePart)}
     for group in plan.groups:
@@ -20,8 +20,10 @@ def render_changes(plan: MigrationPlan) -> tuple[FileChange, ...]:
     for group in plan.groups:
         for path in group.removed:
             changes.setdefault(path, _change(path, sources[path].text, None))
-    script = plan.driver.script.source
-    changes[script.path] = _change(script.path, script.text, render_driver(plan.driver))
+    texts = {s.path: s.text for s in (plan.driver.source, *(p.source.whole().origin.file for p in plan.driver.pieces))}
+    for path, text in render_drivers(plan.driver).items():
+        if text != texts[path]:
+            changes[path] = _change(path, texts[path], text)
     return tuple(changes.values())
 
 

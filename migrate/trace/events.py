@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from migrate.diagnostics import Diagnostic
 from migrate.shell.syntax import Script, SimpleCommand
-from migrate.source import Span
+from migrate.source import SourceFile, Span
 from migrate.trace.values import Stream, Value, Variable
 from migrate.trace.workspace import Workspace
 
@@ -275,11 +275,14 @@ class Traced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """Everything a driver does, in order. `remaining` are artifacts that still stand on the host at its end, `unreached`
-    the commands of the driver that name docker and are not come to with these files, arguments and environment (an uncalled
+    """Everything a driver does, in order. `source` is its file, `pieces` are all texts of the repository that were run as shell
+    (scripts, recipes); `unset` are names that the environment is taken not to set. `remaining` are artifacts that still stand on
+    the host at its end, `unreached` the commands of the driver that name docker and are not come to with these files, arguments and environment (an uncalled
     function, the other branch); none where nothing of these decided."""
 
-    script: Script
+    source: SourceFile
+    pieces: tuple[Script, ...]
+    unset: tuple[tuple[str, Span], ...]
     steps: tuple[Traced, ...]
     remaining: tuple[PurePosixPath, ...]
     unreached: tuple[SimpleCommand, ...]

@@ -103,6 +103,10 @@ class Expander:
             result.append((piece.value.text, piece.quoted))
         return result
 
+    def file_names(self, pattern: str) -> list[str] | None:
+        """The names that an unquoted pattern matches, none where nothing does; None where that isn't known."""
+        return self._matching([(pattern, False)])
+
     def number(self, text: str, span: Span) -> int:
         """Arithmetic; raises arithmetic.UnknownError or arithmetic.FailureError."""
         names = arithmetic.Names(get=lambda name: self._number_text(name, span), assign=self._assign_number)

@@ -37,7 +37,7 @@ from migrate.shell.syntax import (
     While,
     Word,
 )
-from migrate.source import Span
+from migrate.source import SourceFile, Span
 from migrate.trace.commands import mentions_client, simple_commands
 from migrate.trace.conditions import Verdict, double_bracket
 from migrate.trace.events import Condition, ConditionKind, Opaque, Trace
@@ -78,16 +78,19 @@ def trace(
     name: str,
     arguments: tuple[str, ...] | None = None,
     environment: Mapping[str, str] | None = None,
+    bare: bool = False,
+    driver: SourceFile | None = None,
 ) -> Trace:
-    """Follow `script`, started in `directory` as `name` (its `$0`).
+    """Follow `script`, started in `directory` as `name` (its `$0`). `driver` is the file that it stands for, where it is no file
+    itself (the command that starts make).
 
     `arguments` are its positional parameters (None: not known). `environment` holds what is known of it; a name that is
-    neither there nor set by the script is unknown.
+    neither there nor set by the script is unknown; with `bare` it is taken not to be set.
     """
     known = {key: Value.of(value) for key, value in (environment or {}).items()}
     given = Positional(rest=1) if arguments is None else Positional(known=tuple(map(Value.of, arguments)))
     state = State(
-        log=Log(),
+        log=Log(bare=bare),
         workspace=Workspace(repository=repository, root=PurePosixPath(repository.root.absolute()), overlay={}),
         directory=directory,
         variables=dict(known),
@@ -106,11 +109,13 @@ def trace(
         state.report(rules.SCRIPT_TOO_LONG, "the script is nested too deeply to be followed", script.source.span(0, 0))
     end = interpreter.state
     return Trace(
-        script=script,
+        source=driver or script.source,
+        pieces=tuple(state.log.pieces.values()),
+        unset=tuple(state.log.unset.items()),
         steps=tuple(state.log.steps),
         remaining=tuple(sorted(end.workspace.carried)),
         unreached=tuple(_unreached(script, state.log.reached))
-        if state.log.assumed or known or arguments is not None
+        if driver is None and (state.log.assumed or known or arguments is not None or bare)
         else (),
         diagnostics=tuple(state.log.diagnostics),
     )
@@ -228,6 +233,7 @@ class Interpreter:
     def script(self, script: Script) -> None:
         """A whole script, to its end; then its EXIT trap."""
         shebang = script.source.line(1) if script.source.text.startswith("#!") else ""
+        self.state.log.pieces.setdefault(script.source, script)
         self.state.shell = "sh" if shebang and not any(s in shebang for s in ("bash", "zsh", "ksh")) else "bash"
         for option in _shebang_options(shebang):
             self.state.set_option(option, on=True)
@@ -317,6 +323,7 @@ class Interpreter:
     def sourced(self, script: Script, place: Span) -> None:
         """`. file`: in the present state; `return` ends it."""
         owner, calls = self.state.owner, self.state.calls
+        self.state.log.pieces.setdefault(script.source, script)
         self._enter(str(script.source.path), place)
         returns = Exits(self.state)
         self._returns.append(returns)
@@ -370,7 +377,7 @@ class Interpreter:
             case SimpleCommand():
                 self._count(command.span)
                 self._simple.run(command)
-                self._errexit(command.span)
+                self.errexit(command.span)
             case AndOr():
                 self._and_or(command)
             case Pipeline():
@@ -397,7 +404,7 @@ class Interpreter:
                 self.statements(body)
             case Subshell(body=body, span=span):
                 self.subshell(lambda: self.statements(body), span)
-                self._errexit(span)
+                self.errexit(span)
             case If():
                 self._if(command, 0)
             case For(is_select=True):
@@ -415,10 +422,10 @@ class Interpreter:
                 if self.state.shell != "sh":
                     verdict = double_bracket(self.state, self.expander(), words)
                 self.state.status = status_of(verdict, span)
-                self._errexit(span)
+                self.errexit(span)
             case ArithmeticCommand(text=text, span=span):
                 self.state.status = self._looping.calculated(text, span)
-                self._errexit(span)
+                self.errexit(span)
             case _:
                 assert_never(command)
 
@@ -430,7 +437,7 @@ class Interpreter:
         if log.commands > MAX_COMMANDS:
             raise UnendingError(span, f"more than {MAX_COMMANDS} commands are run before the script comes to its end")
 
-    def _errexit(self, span: Span) -> None:
+    def errexit(self, span: Span) -> None:
         """`set -e`: a command that failed ends the script; one that may have is taken to have succeeded from here on."""
         state = self.state
         if "errexit" not in state.options or state.tested or state.dead:
@@ -484,7 +491,7 @@ class Interpreter:
             return
         self._stages(node)
         if len(node.commands) > 1:
-            self._errexit(node.span)
+            self.errexit(node.span)
 
     def _stages(self, node: Pipeline) -> None:
         if len(node.commands) == 1:
@@ -575,6 +582,10 @@ class Interpreter:
 
     def expander(self) -> Expander:
         return Expander(self.state, self.substitute)
+
+    def file_names(self, pattern: str, state: State) -> list[str] | None:
+        """The names that a pattern matches where `state` stands; None where that isn't known."""
+        return Expander(state, self.substitute).file_names(pattern)
 
     def fields(self, words: Iterable[Word]) -> list[tuple[Field, Span]]:
         """The fields of several words, each with the span of the word it came from."""

@@ -16,6 +16,7 @@ from migrate.trace.compose import compose_command
 from migrate.trace.docker_events import docker_command
 from migrate.trace.events import Argument, Harmless
 from migrate.trace.host import host_command
+from migrate.trace.make.process import Makes
 from migrate.trace.prefixes import Prefix, without_prefix
 from migrate.trace.printed import printed
 from migrate.trace.redirections import Redirected
@@ -35,6 +36,7 @@ class SimpleCommands:
     def __init__(self, interpreter: "Interpreter") -> None:
         self._interpreter = interpreter
         self._builtins = Builtins(interpreter, self)
+        self._makes = Makes(interpreter)
         self._scripts: dict[PurePosixPath, Script | None] = {}
         self.before: Status = SUCCESS
         """How the command before the present one ended: what `exit` and `return` give on."""
@@ -302,6 +304,9 @@ class SimpleCommands:
         base = name.rpartition("/")[2]
         if base in CLIENTS:
             self._client(command, name, arguments)
+            return
+        if base in ("make", "gmake"):
+            self._makes.run(command, arguments[1:])
             return
         if base in ("docker-compose", "podman-compose"):
             compose_command(state, command, arguments[1:], name)

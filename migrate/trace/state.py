@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from migrate.diagnostics import Diagnostic, Label, Rule
-from migrate.shell.syntax import Function, SimpleCommand
-from migrate.source import Span
+from migrate.shell.syntax import Function, Script, SimpleCommand
+from migrate.source import SourceFile, Span
 from migrate.trace.events import Condition, Container, Event, Traced
+from migrate.trace.holes import Holes
 from migrate.trace.paths import resolve
 from migrate.trace.values import EMPTY, Array, ContainerId, Output, Stream, Unknown, Value, Variable
 from migrate.trace.workspace import Workspace
@@ -41,6 +42,14 @@ _CHANGES_BY_ITSELF = set("OPTIND LINENO RANDOM SECONDS ? ! _ FUNCNAME EPOCHSECON
 """Parameters of which each use may give another value."""
 
 
+_OF_THE_SYSTEM = re.compile(
+    r"(?:HOME|PATH|USER|LOGNAME|SHELL|PWD|OLDPWD|LANG|LC_\w+|TERM|TMPDIR|HOSTNAME|HOST|UID|EUID|SUDO_\w+|EDITOR|PAGER|DISPLAY"
+    r"|SSH_\w+|XDG_\w+|DOCKER_\w+|BUILDKIT_\w+|\w*PROXY|\w*proxy|CI|(?:CI|GITHUB|GITLAB|TRAVIS|CIRCLE|JENKINS|BITBUCKET|BUILD"
+    r"|RUNNER|SYSTEM|AGENT)_\w+|BASH\w*|GOPATH|GOROOT|JAVA_HOME)$"
+)
+"""Names that an environment has by itself, or that a CI service sets."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Positional:
     """`$1`, `$2` …: those that are known, and from which one of the script's own on the rest is unknown (None: there is no
@@ -69,6 +78,13 @@ class Log:
     builds: int = 0
     commands: int = 0
     numbers: int = 0
+    pieces: dict[SourceFile, Script] = field(default_factory=dict)
+    """Every text that was read as shell and stands in a file of the repository, in the order in which it was come to."""
+    unset: dict[str, Span] = field(default_factory=dict)
+    """Names that are taken not to be set in the environment, each with where it was asked for."""
+    bare: bool = False
+    """Whether the environment is taken to set none of the names that only this repository knows."""
+    holes: Holes = field(default_factory=Holes)
 
     def fresh(self) -> int:
         """A number for an unknown that equals no other."""
@@ -119,6 +135,7 @@ class State:
     what the script or the caller set, None for what is known to be unset; any other name is the environment's and unknown.
     `owner` is the simple command that the present one belongs to; `dead` is set where no way leads on, `ended` says where one
     before this did not, `sudo` is set behind `sudo`;
+    `overrides` are the variables that make was told and hands on to every make below it;
     `unread` says what may have set anything since. `out` gathers what is printed, None where nobody takes it; `stdin` is
     what is still to be read.
     """
@@ -138,6 +155,7 @@ class State:
     options: frozenset[str] = frozenset()
     frames: tuple[Frame, ...] = ()
     calls: tuple[str, ...] = ()
+    overrides: tuple[tuple[str, str, Value], ...] = ()
     conditions: tuple[Condition, ...] = ()
     ended: tuple[End, ...] = ()
     containers: tuple[Container, ...] = ()
@@ -209,8 +227,8 @@ class State:
 
     def lookup(self, name: str, span: Span) -> Variable | None:
         """What `$name` stands for; None where it is unset."""
-        if name in self.variables:
-            return self.variables[name]
+        if name in self.variables or (hole := self.log.holes.part(name)) is not None:
+            return self.variables[name] if name in self.variables else hole
         if name.isdigit():
             return self.name if name == "0" else self._argument(int(name), span)
         match name:
@@ -233,9 +251,18 @@ class State:
             case _:
                 return self._unset_or_environment(name, span)
 
-    def _unset_or_environment(self, name: str, span: Span) -> Value:
+    def environment(self, name: str, span: Span) -> Value | None:
+        """What the environment holds under `name`; None where it is taken not to."""
+        if self.log.bare and not _OF_THE_SYSTEM.match(name):
+            self.log.unset.setdefault(name, span)
+            return None
+        return Value.unknown(f"variable `{name}`", span)
+
+    def _unset_or_environment(self, name: str, span: Span) -> Value | None:
         if name in _CHANGES_BY_ITSELF:
             return self.unknown(f"`${name}`", span)
+        if re.fullmatch(r"[A-Za-z_]\w*", name):
+            return self.environment(name, span)
         one_letter = len(name) == 1 and not name.isalnum()
         return Value.unknown(f"`${name}`" if one_letter else f"variable `{name}`", span)
 

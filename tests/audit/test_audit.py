@@ -45,7 +45,7 @@ CASES: dict[str, tuple[dict[str, str], AuditStatus, str]] = {
     ),
     "decision": ({"build.sh": SCRIPT.replace(":/src/app", ":/src/$APP")}, AuditStatus.DECISION, "is not known"),
     "refused": ({"build.sh": SCRIPT.replace("docker rm", "docker rm --nope")}, AuditStatus.CANNOT, "nope"),
-    "makefile": ({"build.sh": "", "Makefile": MAKEFILE}, AuditStatus.DECISION, "Makefile"),
+    "makefile": ({"build.sh": "", "Makefile": MAKEFILE}, AuditStatus.ASSUMING, "no longer does"),
     "powershell": ({"build.sh": "", "build.ps1": POWERSHELL}, AuditStatus.CANNOT, "PowerShell"),
     "export-by-a-script": (
         {"build.sh": EXPORT, "Dockerfile": ""},

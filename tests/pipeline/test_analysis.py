@@ -399,11 +399,6 @@ REFUSED = {
         "id=$(",
     ),
     "status-used": (SCRIPT.replace("docker rm extract\n", "docker rm extract\n[ $? = 0 ]\n"), "MS410", "docker build"),
-    "unused": (
-        SCRIPT.replace("docker rm", "docker cp extract:/src/other .\ndocker rm"),
-        "MS302",
-        "docker cp extract:/src/other",
-    ),
 }
 
 
@@ -528,9 +523,25 @@ def test_what_is_all_roots_needs_no_flag(tmp_path: Path) -> None:
     assert "COPY --from=builder /src/app /usr/local/bin/\n" in text_of(analysed(tmp_path, facts=facts), "Dockerfile")
 
 
-def test_a_makefile_is_named_as_not_read(tmp_path: Path) -> None:
-    makefile = "all:\n\tdocker create --name x y\n\tdocker cp x:/a .\n"
-    assert codes(analysed(tmp_path, {"build.sh": "", "Makefile": makefile})) == ["MS122"]
+def test_what_is_taken_out_beside_the_artifact_is_told(tmp_path: Path) -> None:
+    script = SCRIPT.replace("docker rm", "docker cp extract:/src/other .\ndocker rm")
+    analysis = analysed(tmp_path, {"build.sh": script})
+    told = [d.primary.span.text for d in analysis.diagnostics if d.rule.code == "MS413" and d.primary]
+    assert told[0] == "docker cp extract:/src/other ."
+    assert analysis.plan is not None
+
+
+def test_a_workflow_is_named_as_not_read(tmp_path: Path) -> None:
+    workflow = "script:\n  - docker create --name x y\n  - docker cp x:/a .\n"
+    assert codes(analysed(tmp_path, {"build.sh": "", ".travis.yml": workflow})) == ["MS122"]
+
+
+def test_a_script_that_the_driver_starts_changes_in_its_place(tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": "#!/bin/sh\n./inner.sh\n", "inner.sh": SCRIPT})
+    assert {c.path.name for c in analysis.changes} == {"Dockerfile", "Dockerfile.build", "inner.sh"}
+    root = lay(tmp_path / "whole", {"build.sh": "#!/bin/sh\n./inner.sh\n", "inner.sh": SCRIPT})
+    outcome = migrate(Request(root=root, verify=False), lambda _side, _text: None)
+    assert [(str(b.driver), b.status) for b in outcome.builds] == [("inner.sh", Status.WRITTEN)]
 
 
 def test_a_driver_that_is_not_there(tmp_path: Path) -> None:
@@ -718,7 +729,6 @@ ON_SOME_WAYS = {
         "MS112",
         "is written by the script",
     ),
-    "in-another-script": ("#!/bin/sh\n./inner.sh\n", "MS410", "stands in `inner.sh`"),
     "by-path": (SCRIPT.replace("docker rm", "/usr/bin/docker rm"), "MS424", "/usr/bin/docker"),
     "podman": (SCRIPT.replace("docker ", "podman "), "MS424", "podman"),
     "behind-a-function": (

@@ -1,0 +1,169 @@
+"""Which targets of a Makefile make images out of what others build, and in which order make has to be called for them.
+
+A target that needs an image or a file which another one makes is called behind it; of targets that come to the same builds the
+one that does least is taken.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from migrate import rules
+from migrate.diagnostics import has_errors
+from migrate.drivers.makefile import Recipe, Rule, outside_references, raw_words, read_makefile, walk
+from migrate.discover import Repository
+from migrate.provenance.derive import derive, extracts
+from migrate.source import SourceFile, Span
+from migrate.trace.commands import mentions_client
+from migrate.trace.events import ConditionKind, ContainerCreate, ContainerRun, ImageBuild, Trace
+from migrate.trace.workspace import Artifact
+
+MAX_GOALS = 60
+"""Targets of one Makefile that are tried."""
+MAX_BEFORE = 4
+"""Calls of make that one target may need before it."""
+
+Follow = Callable[[tuple[str, ...]], Trace]
+"""The trace of calling make for each of these targets, one after the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A target with the calls that it needs: what making it comes to."""
+
+    goals: tuple[str, ...]
+    trace: Trace
+
+    def builds(self, repository: Repository) -> frozenset[Span]:
+        """The builds that take what came out of a container; of those that can't be told, all behind something that did."""
+        behind: dict[int, Span] = {}
+        for step in self.trace.steps:
+            event = step.event
+            if not isinstance(event, ImageBuild) or any(c.kind is ConditionKind.FAILURE for c in step.conditions):
+                continue
+            if event.streamed is not None or event.workspace.carried or event.workspace.shares:
+                behind[event.number] = event.span.origin
+        provenance = derive(self.trace, repository)[0] if behind else None
+        if provenance is None:
+            return frozenset(behind.values())
+        taking = {c.build for c in provenance.copies if c.origins}
+        return frozenset(span for number, span in behind.items() if number in taking)
+
+
+def targets_of(source: SourceFile) -> dict[str, Span]:
+    """The targets that a Makefile names as they are, with the line that does so."""
+    found: dict[str, Span] = {}
+    for node in walk(read_makefile(source)):
+        if not isinstance(node, Rule):
+            continue
+        colon = next((i for i, c in outside_references(node.span.text) if c == ":"), None)
+        if colon is None:
+            continue
+        for word in raw_words(node.span.file.span(node.span.start, node.span.start + colon)):
+            plain = re.fullmatch(r"[^\s$%*?\[\]#=\\]+", word.text) is not None
+            if plain and not re.match(r"\.[A-Z_]+$", word.text):
+                found.setdefault(word.text.removeprefix("./"), node.span)
+    return found
+
+
+def find_goals(
+    repository: Repository, source: SourceFile, names: Sequence[str], follow: Follow
+) -> tuple[str, ...] | None:
+    """The calls of make that come to every image which this Makefile makes of a container's files; None where there is none.
+
+    `names` are the targets to choose from.
+    """
+    if not any(mentions_client(n.span.text) for n in walk(read_makefile(source)) if isinstance(n, Recipe | Rule)):
+        return None
+    known = {name: Candidate(goals=(name,), trace=follow((name,))) for name in names[:MAX_GOALS]}
+    completed = [_completed(name, known, follow) for name in known]
+    builds = {
+        c.goals: c.builds(repository) for c in completed if extracts(c.trace) and not _misses_a_dockerfile(c.trace)
+    }
+    whole = [c for c in completed if builds.get(c.goals)]
+    chosen: list[Candidate] = []
+    covered: set[Span] = set()
+    for candidate in sorted(whole, key=lambda c: (_doubtful(c.trace), len(c.goals), len(c.trace.steps))):
+        if not builds[candidate.goals] <= covered:
+            chosen.append(candidate)
+            covered |= builds[candidate.goals]
+    if not chosen:
+        taking = [c for c in known.values() if extracts(c.trace)] or [
+            c for c in known.values() if has_errors(c.trace.diagnostics)
+        ]
+        return max(taking, key=lambda c: len(c.trace.steps)).goals if taking else None
+    order = {name: i for i, name in enumerate(names)}
+    chosen.sort(key=lambda c: order[c.goals[-1]])
+    return tuple(dict.fromkeys(g for c in chosen for g in c.goals))
+
+
+def _doubtful(trace: Trace) -> bool:
+    return any(d.rule in (rules.LEGACY_BUILD_FAILS, rules.CONSTRUCT_NOT_TRACED) for d in trace.diagnostics)
+
+
+def _completed(name: str, known: dict[str, Candidate], follow: Follow) -> Candidate:
+    """`name` behind the targets that make what it needs."""
+    candidate = known[name]
+    for _ in range(MAX_BEFORE):
+        before = _needed(candidate, known)
+        if before is None:
+            break
+        goals = (*known[before].goals, *candidate.goals)
+        candidate = Candidate(goals=goals, trace=follow(goals))
+    return candidate
+
+
+def _misses_a_dockerfile(trace: Trace) -> bool:
+    """Whether a build's Dockerfile is no file that stands here, or that is made on the way."""
+    builds = [
+        e for e in trace.events if isinstance(e, ImageBuild) and e.context is not None and e.dockerfile is not None
+    ]
+    return any(isinstance(b.workspace.node(b.dockerfile), Artifact | None) for b in builds if b.dockerfile is not None)
+
+
+def _needed(candidate: Candidate, known: dict[str, Candidate]) -> str | None:
+    """The target that makes an image or a file which is missing here."""
+    others = [n for n in known if n not in candidate.goals]
+    for image in _missing_images(candidate.trace):
+        for other in others:
+            if image in _tags(known[other].trace):
+                return other
+    missing = next(
+        (m[1] for d in candidate.trace.diagnostics if (m := re.search(r"no rule to make target `([^`]+)`", d.message))),
+        None,
+    )
+    leaving = [n for n in others if known[n].trace.remaining or _shares(known[n].trace)]
+    if missing is not None:
+        return next(
+            (n for n in leaving if any(p.name == missing.rpartition("/")[2] for p in known[n].trace.remaining)), None
+        )
+    builds = any(isinstance(e, ImageBuild) for e in candidate.trace.events)
+    if builds and not extracts(candidate.trace):
+        return min(leaving, key=lambda n: len(known[n].trace.steps), default=None)
+    return None
+
+
+def _shares(trace: Trace) -> bool:
+    builds = [e for e in trace.events if isinstance(e, ImageBuild)]
+    return extracts(trace) and not any(b.workspace.shares for b in builds)
+
+
+def _tags(trace: Trace) -> set[str]:
+    return {t.text for e in trace.events if isinstance(e, ImageBuild) for t in e.tags if t.text}
+
+
+def _missing_images(trace: Trace) -> list[str]:
+    """Names of images that containers are made of and that no build before them made."""
+    made: set[str] = set()
+    found: list[str] = []
+    for event in trace.events:
+        match event:
+            case ImageBuild(tags=tags):
+                made |= {t.text for t in tags if t.text}
+            case ContainerCreate(container=container) | ContainerRun(container=container):
+                name = container.image.text
+                if name is not None and name not in made:
+                    found.append(name)
+            case _:
+                pass
+    return found

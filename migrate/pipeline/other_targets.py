@@ -1,0 +1,57 @@
+"""What a migration leaves to the Makefile's other targets: those that need what goes are told, and keep their Dockerfiles."""
+
+from collections.abc import Iterable
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, at
+from migrate.pipeline.goals import MAX_GOALS, Follow
+from migrate.plan.model import MigrationPlan
+from migrate.source import Span
+from migrate.trace.events import ContainerCreate, ContainerRun, ImageBuild, ImageUse, Trace
+
+
+def other_targets(planned: MigrationPlan, names: Iterable[str], follow: Follow) -> tuple[tuple[Diagnostic, ...], bool]:
+    """Findings at the places of `names`, and whether one of them builds from a Dockerfile that would go."""
+    going = {c.span.origin for c in planned.driver.removed}
+    edited = {b.span.origin for b in planned.builds}
+    removed = {p for g in planned.groups for p in g.removed}
+    found: dict[Span, Diagnostic] = {}
+    needs_file = False
+    for name in list(names)[:MAX_GOALS]:
+        followed = follow((name,))
+        for event in followed.events:
+            place = event.span.origin
+            if isinstance(event, ImageBuild) and event.dockerfile in removed and place not in going:
+                needs_file = True
+        for span, message in _needed(planned, followed, name, going, edited):
+            found.setdefault(span, at(rules.OTHER_TARGET_NEEDS, message, span))
+    return tuple(found.values()), needs_file
+
+
+def _needed(
+    planned: MigrationPlan, followed: Trace, name: str, going: set[Span], edited: set[Span]
+) -> Iterable[tuple[Span, str]]:
+    """What one target does with images that are no longer made, and what it builds behind an extraction that goes."""
+    gone = {t.text for b in planned.builds if b.number in planned.dropped for t in b.tags if t.text}
+    made: set[str] = set()
+    extracted = False
+    for step in followed.steps:
+        event, place = step.event, step.event.span.origin
+        if step.command.span.origin in going:
+            extracted = True
+            continue
+        match event:
+            case ImageBuild(tags=tags):
+                made |= {t.text for t in tags if t.text}
+                if extracted and place not in edited:
+                    yield place, f"the target `{name}` builds this behind an extraction that goes"
+            case ContainerCreate(container=container) | ContainerRun(container=container):
+                image = container.image.text
+                if image in gone and image not in made:
+                    yield place, f"the target `{name}` needs the image `{image}`, which is no longer made"
+            case ImageUse(images=images):
+                image = next((i.text for i in images if i.text in gone and i.text not in made), None)
+                if image is not None:
+                    yield place, f"the target `{name}` needs the image `{image}`, which is no longer made"
+            case _:
+                pass

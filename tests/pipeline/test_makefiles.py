@@ -1,0 +1,144 @@
+"""Makefiles as drivers through the static phases: which targets are taken, what is left of the text, what is told."""
+
+from pathlib import Path
+
+from tests.pipeline.legacy import Analysis, analysed, codes, rendered
+
+MAKEFILE = """\
+NAME = demo
+TAG ?= latest
+
+.PHONY: image builder
+
+image: builder
+	docker build -t $(NAME):$(TAG) .
+	rm app
+
+builder: Dockerfile.build
+	docker build -t $(NAME):build -f $< .
+	# take the program out
+	docker create --name extract $(NAME):build
+	docker cp extract:/src/app ./app
+	docker rm extract
+"""
+
+
+def of(root: Path, makefile: str, files: dict[str, str] | None = None) -> Analysis:
+    return analysed(root, {"build.sh": "", "Makefile": makefile, **(files or {})})
+
+
+def test_the_trio_with_a_makefile(tmp_path: Path) -> None:
+    analysis = of(tmp_path, MAKEFILE)
+    assert codes(analysis) == []
+    assert analysis.start.name == "make image"
+    files = rendered(analysis)
+    assert files["Dockerfile.build"] is None
+    assert files["Makefile"] == (
+        "NAME = demo\nTAG ?= latest\n\n.PHONY: image builder\n\n"
+        "image: builder\n\tdocker build -t $(NAME):$(TAG) .\n\nbuilder:\n"
+    )
+
+
+def test_calls_that_need_each_other(tmp_path: Path) -> None:
+    makefile = """\
+image: app
+	docker build -t demo .
+
+extract:
+	docker build -t demo:build -f Dockerfile.build .
+	docker run --rm demo:build cat /src/app > app
+"""
+    analysis = of(tmp_path, makefile)
+    assert analysis.start.name == "make extract && make image"
+    assert rendered(analysis)["Makefile"] == "image:\n\tdocker build -t demo .\n\nextract:\n"
+
+
+def test_one_shell_line_with_everything(tmp_path: Path) -> None:
+    makefile = """\
+image:
+	@echo start; \\
+	docker build -t demo:build -f Dockerfile.build .; \\
+	id=$$(docker create demo:build); \\
+	docker cp $$id:/src/app app; \\
+	docker build -t demo .; \\
+	docker rm $$id; \\
+	rm app
+"""
+    files = rendered(of(tmp_path, makefile))
+    assert files["Makefile"] == "image:\n\t@echo start; \\\n\tdocker build -t demo .\n"
+
+
+EXTRACT = """\
+define EXTRACT
+docker create --name extract demo:build
+docker cp extract:/src/app ./app
+docker rm extract
+endef
+image:
+	docker build -t demo:build -f Dockerfile.build .
+	$(EXTRACT)
+	docker build -t demo .
+	rm app
+"""
+
+
+def test_a_canned_recipe_goes_as_a_whole(tmp_path: Path) -> None:
+    text = rendered(of(tmp_path, EXTRACT))["Makefile"] or ""
+    assert text.endswith("endef\nimage:\n\tdocker build -t demo .\n")
+
+
+def test_a_part_of_what_a_variable_brings_in_is_not_taken_out(tmp_path: Path) -> None:
+    analysis = of(tmp_path, EXTRACT.replace("docker rm extract", "docker push demo:other"))
+    assert analysis.plan is None
+    assert codes(analysis) == ["MS410"]
+
+
+def test_what_lands_in_no_image_is_refused(tmp_path: Path) -> None:
+    assert "MS302" in codes(of(tmp_path, "all:\n\tdocker create --name x y\n\tdocker cp x:/a .\n"))
+
+
+def test_other_targets_are_told(tmp_path: Path) -> None:
+    makefile = MAKEFILE + "\nshell:\n\tdocker run -it $(NAME):build sh\n\nclean:\n\tdocker rmi $(NAME):build\n"
+    analysis = of(tmp_path, makefile)
+    told = [(d.rule.code, d.primary.span.text) for d in analysis.diagnostics if d.primary is not None]
+    assert told == [
+        ("MS447", "docker run -it $(NAME):build sh"),
+        ("MS447", "docker rmi $(NAME):build"),
+    ]
+
+
+def test_a_dockerfile_that_another_target_builds_from_stays(tmp_path: Path) -> None:
+    analysis = of(tmp_path, MAKEFILE + "\nagain:\n\tdocker build -t other -f Dockerfile.build .\n")
+    assert codes(analysis) == ["MS439"]
+    files = rendered(analysis)
+    assert "Dockerfile.build" not in files
+    assert "builder: Dockerfile.build\n" in (files["Makefile"] or "")
+
+
+def test_an_environment_that_decides_is_told(tmp_path: Path) -> None:
+    makefile = MAKEFILE.replace("-f $<", "-f $(FILE)").replace("TAG ?=", "FILE ?= Dockerfile.build\nTAG ?=")
+    analysis = of(tmp_path, makefile)
+    assert codes(analysis) == ["MS209"]
+    assert analysis.plan is not None
+
+
+def test_a_script_that_a_makefile_calls(tmp_path: Path) -> None:
+    script = "#!/bin/sh\ndocker create --name extract demo:build\ndocker cp extract:/src/app ./app\ndocker rm extract\n"
+    makefile = """\
+image:
+	docker build -t demo:build -f Dockerfile.build .
+	./extract.sh
+	docker build -t demo .
+	rm app
+"""
+    files = {"extract.sh": script, "Makefile": makefile, "build.sh": ""}
+    from migrate.discover import find_drivers, scan
+    from migrate.pipeline.analysis import Inputs, analyse
+    from tests.pipeline.legacy import lay
+
+    repository = scan(lay(tmp_path, files))
+    driver = next(d for d in find_drivers(repository) if d.path.name == "Makefile")
+    analysis = analyse(repository, driver, Inputs())
+    assert analysis.plan is not None
+    assert rendered(analysis)["extract.sh"] == "#!/bin/sh\n"
+    assert rendered(analysis)["Makefile"] == "image:\n\t./extract.sh\n\tdocker build -t demo .\n"
