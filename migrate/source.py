@@ -125,7 +125,7 @@ class Span:
         if first.place.file is not last.place.file:
             return False
         return (first.exact or self.start == first.start) and (
-            last.exact or self.end == last.end or self.start == self.end
+            last.exact or self.end in (last.end, self.start)
         )
 
     def __str__(self) -> str:

@@ -53,7 +53,8 @@ class JudgedText:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideRequest:
     """One side to run: the driver as a program, or `commands`, shell text that calls what reads it. `changes` are laid over the
-    copy; paths are relative to the repository's root. `cached` are Dockerfiles whose builds may use the engine's cache, `judged` those that are built in two steps. `time_limit` in seconds."""
+    copy; paths are relative to the repository's root. `cached` are Dockerfiles whose builds may use the engine's cache,
+    `judged` those that are built in two steps. `time_limit` in seconds."""
 
     side: str
     root: Path

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from migrate import rules
 from migrate.diagnostics import has_errors
-from migrate.drivers.makefile import Recipe, Rule, outside_references, raw_words, read_makefile, walk
 from migrate.discover import Repository
+from migrate.drivers.makefile import Recipe, Rule, outside_references, raw_words, read_makefile, walk
 from migrate.provenance.derive import derive, extracts
 from migrate.source import SourceFile, Span
 from migrate.trace.commands import mentions_client

@@ -42,8 +42,8 @@ Facts = Mapping[ArtifactKey, ArtifactFact]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverPlan:
     """What changes in the driver, and in the scripts and Makefiles that it runs: `removed` commands go from the `pieces` that
-    they stand in, with the `filters` that their output goes through; `edits` change words of those that stay. `gone` are files that
-    no longer come to be on the host."""
+    they stand in, with the `filters` that their output goes through; `edits` change words of those that stay. `gone` are
+    files that no longer come to be on the host."""
 
     source: SourceFile
     pieces: tuple[Script, ...]

@@ -227,8 +227,9 @@ class State:
 
     def lookup(self, name: str, span: Span) -> Variable | None:
         """What `$name` stands for; None where it is unset."""
-        if name in self.variables or (hole := self.log.holes.part(name)) is not None:
-            return self.variables[name] if name in self.variables else hole
+        hole = self.log.holes.part(name)
+        if name in self.variables or hole is not None:
+            return self.variables.get(name, hole)
         if name.isdigit():
             return self.name if name == "0" else self._argument(int(name), span)
         match name:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from tests.pipeline.legacy import Analysis, analysed, codes, rendered
+from migrate.discover import find_drivers, scan
+from migrate.pipeline.analysis import Analysis, Inputs, analyse
+from tests.pipeline.legacy import analysed, codes, lay, rendered
 
 MAKEFILE = """\
 NAME = demo
@@ -132,10 +134,6 @@ image:
 	rm app
 """
     files = {"extract.sh": script, "Makefile": makefile, "build.sh": ""}
-    from migrate.discover import find_drivers, scan
-    from migrate.pipeline.analysis import Inputs, analyse
-    from tests.pipeline.legacy import lay
-
     repository = scan(lay(tmp_path, files))
     driver = next(d for d in find_drivers(repository) if d.path.name == "Makefile")
     analysis = analyse(repository, driver, Inputs())

@@ -1,0 +1,3 @@
+#!/bin/bash
+# Takes the program out of the builder's image, for who wants it.
+set -e
