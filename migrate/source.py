@@ -124,9 +124,7 @@ class Span:
         first, last = _chunk(chunks, self.start), _chunk(chunks, max(self.start, self.end - 1))
         if first.place.file is not last.place.file:
             return False
-        return (first.exact or self.start == first.start) and (
-            last.exact or self.end in (last.end, self.start)
-        )
+        return (first.exact or self.start == first.start) and (last.exact or self.end in (last.end, self.start))
 
     def __str__(self) -> str:
         place = self.position

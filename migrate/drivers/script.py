@@ -60,10 +60,14 @@ def starts(driver: Driver) -> tuple[Start, ...]:
     return (beside,) if beside.directory == root.directory else (beside, root)
 
 
-def make_start(driver: Driver, goals: tuple[str, ...], arguments: tuple[str, ...], *, bare: bool) -> Start:
-    """make, called for each goal in the Makefile's folder; for the default one where there are none."""
+def make_start(
+    driver: Driver, goals: tuple[str, ...], arguments: tuple[str, ...], *, bare: bool, together: bool = False
+) -> Start:
+    """make, called for each goal in the Makefile's folder, or once for all; for the default one where there are none."""
     named = () if driver.path.name in ("GNUmakefile", "makefile", "Makefile") else ("-f", driver.path.name)
-    calls = tuple(("make", *named, goal, *arguments) for goal in goals) or (("make", *named, *arguments),)
+    calls = tuple(("make", *named, goal, *arguments) for goal in goals)
+    if together or not calls:
+        calls = (("make", *named, *goals, *arguments),)
     name = " && ".join(map(shlex.join, calls))
     return Start(directory=driver.path.parent, name=name, arguments=(), commands=calls, bare=bare)
 

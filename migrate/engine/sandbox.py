@@ -38,6 +38,20 @@ _TAIL_LINES = 40
 _STEP = re.compile(r"^(?:Step \d+/\d+ : .*|#\d+ \[[^\]]*\d+/\d+\] (?:FROM|RUN|COPY|ADD|WORKDIR).*)$")
 _NOISE = re.compile(r"^(?:#\d+ (?:sha256:|DONE|CACHED|transferring|naming|writing|exporting).*|-+)$")
 _KILL_SECONDS = 5
+_SUDO = """\
+#!/bin/sh
+# runs the command as who started it, with the stand-in for docker still first on PATH
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -u | -g | -h | -p | -C | -D | -R | -T) shift; [ $# -eq 0 ] || shift ;;
+    --) shift; break ;;
+    -*) shift ;;
+    *=*) export "$1"; shift ;;
+    *) break ;;
+    esac
+done
+[ $# -eq 0 ] || exec "$@"
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +205,9 @@ class Run:
         program = programs / "docker"
         program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
         program.chmod(0o755)
+        behind = programs / "sudo"
+        behind.write_text(_SUDO)
+        behind.chmod(0o755)
         return policy
 
     def _execute(

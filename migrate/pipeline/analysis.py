@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, at, has_errors
+from migrate.diagnostics import Diagnostic, Severity, at, has_errors
 from migrate.discover import Driver, DriverKind, Repository
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.script import Start, make_start, read_driver, started, starts
@@ -104,11 +104,17 @@ def _analysed(
         uncertain = at(rules.DRIVER_EDIT_UNCERTAIN, error.reason, _first_line(error.span.origin))
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
     found = _read_back(repository, driver, planned, changes, start, inputs)
-    others, needed = _for_other_targets(repository, source, planned, start, inputs)
+    others, needed = _for_other_targets(repository, driver, source, planned, start, inputs)
     diagnostics += others
     if needed and not has_errors(found) and (kept := _keeping(repository, driver, planned, start, inputs)) is not None:
         planned, changes, found = kept
-    if has_errors(found) and (kept := _keeping(repository, driver, planned, start, inputs)) is not None:
+    found = (*found, *(d for d in others if d.severity is Severity.ERROR))
+    diagnostics = tuple(d for d in diagnostics if d not in found)
+    if (
+        has_errors(found)
+        and not has_errors(others)
+        and (kept := _keeping(repository, driver, planned, start, inputs)) is not None
+    ):
         planned, changes, found = kept
     return Analysis(
         driver=driver,
@@ -164,6 +170,8 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
         goals = inputs.targets or find_goals(repository, source, names, follow)
         if goals is not None:
             yield make_start(driver, goals, inputs.arguments, bare=bare)
+        if goals is not None and len(goals) > 1:
+            yield make_start(driver, goals, inputs.arguments, bare=bare, together=True)
 
 
 def _traced(
@@ -210,20 +218,20 @@ def _without_arguments(followed: Trace, start: Start, inputs: Inputs) -> tuple[D
 
 
 def _for_other_targets(
-    repository: Repository, source: SourceFile, planned: MigrationPlan, start: Start, inputs: Inputs
+    repository: Repository, driver: Driver, source: SourceFile, planned: MigrationPlan, start: Start, inputs: Inputs
 ) -> tuple[tuple[Diagnostic, ...], bool]:
     if not start.commands:
         return (), False
 
     def follow(goals: tuple[str, ...]) -> Trace:
-        commands = tuple(("make", *start.commands[0][1:-1], goal) for goal in goals)
+        commands = make_start(driver, goals, inputs.arguments, bare=start.bare).commands
         followed, _ = _traced(repository, source, replace(start, commands=commands), inputs)
         if followed is None:
             raise ValueError("the start of make is shell")
         return followed
 
     made = {word for words in start.commands for word in words}
-    return other_targets(planned, [n for n in targets_of(source) if n not in made], follow)
+    return other_targets(repository, planned, [n for n in targets_of(source) if n not in made], follow)
 
 
 def _keeping(

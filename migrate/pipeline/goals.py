@@ -7,6 +7,7 @@ one that does least is taken.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import has_errors
@@ -37,9 +38,9 @@ class Candidate:
     def builds(self, repository: Repository) -> frozenset[Span]:
         """The builds that take what came out of a container; of those that can't be told, all behind something that did."""
         behind: dict[int, Span] = {}
-        for step in self.trace.steps:
-            event = step.event
-            if not isinstance(event, ImageBuild) or any(c.kind is ConditionKind.FAILURE for c in step.conditions):
+        builders = _builders(self.trace)
+        for event in _expected_builds(self.trace):
+            if event.number in builders:
                 continue
             if event.streamed is not None or event.workspace.carried or event.workspace.shares:
                 behind[event.number] = event.span.origin
@@ -47,7 +48,16 @@ class Candidate:
         if provenance is None:
             return frozenset(behind.values())
         taking = {c.build for c in provenance.copies if c.origins}
-        return frozenset(span for number, span in behind.items() if number in taking)
+        return frozenset(span for n, span in behind.items() if n in taking)
+
+
+def _expected_builds(trace: Trace) -> list[ImageBuild]:
+    """The builds of a run in which nothing fails."""
+    return [
+        s.event
+        for s in trace.steps
+        if isinstance(s.event, ImageBuild) and not any(c.kind is ConditionKind.FAILURE for c in s.conditions)
+    ]
 
 
 def targets_of(source: SourceFile) -> dict[str, Span]:
@@ -88,8 +98,8 @@ def find_goals(
             chosen.append(candidate)
             covered |= builds[candidate.goals]
     if not chosen:
-        taking = [c for c in known.values() if extracts(c.trace)] or [
-            c for c in known.values() if has_errors(c.trace.diagnostics)
+        taking = [c for c in completed if extracts(c.trace)] or [
+            c for c in completed if has_errors(c.trace.diagnostics)
         ]
         return max(taking, key=lambda c: len(c.trace.steps)).goals if taking else None
     order = {name: i for i, name in enumerate(names)}
@@ -144,12 +154,33 @@ def _needed(candidate: Candidate, known: dict[str, Candidate]) -> str | None:
 
 
 def _shares(trace: Trace) -> bool:
-    builds = [e for e in trace.events if isinstance(e, ImageBuild)]
-    return extracts(trace) and not any(b.workspace.shares for b in builds)
+    """Whether a container writes to a folder of the host, and no build behind it takes it from there."""
+    runs = [e for e in trace.events if isinstance(e, ContainerRun)]
+    writes = any(m.host is not None and not m.read_only for e in runs for m in e.container.mounts)
+    return writes and not any(b.workspace.shares for b in _expected_builds(trace))
 
 
 def _tags(trace: Trace) -> set[str]:
-    return {t.text for e in trace.events if isinstance(e, ImageBuild) for t in e.tags if t.text}
+    return {t.text for b in _expected_builds(trace) for t in b.tags if t.text}
+
+
+def _builders(trace: Trace) -> set[int]:
+    """Builds of a Dockerfile of which an image was opened before: the builder once more."""
+    found: set[int] = set()
+    files: dict[str, set[PurePosixPath | None]] = {}
+    opened: set[PurePosixPath | None] = set()
+    for event in trace.events:
+        match event:
+            case ImageBuild(tags=tags, dockerfile=dockerfile, number=number):
+                if dockerfile in opened:
+                    found.add(number)
+                for tag in tags:
+                    files.setdefault(tag.text or "", set()).add(dockerfile)
+            case ContainerCreate(container=container) | ContainerRun(container=container):
+                opened |= files.get(container.image.text or "\0", set())
+            case _:
+                pass
+    return found
 
 
 def _missing_images(trace: Trace) -> list[str]:

@@ -3,14 +3,18 @@
 from collections.abc import Iterable
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, at
+from migrate.diagnostics import Diagnostic, Rule, at
+from migrate.discover import Repository
 from migrate.pipeline.goals import MAX_GOALS, Follow
 from migrate.plan.model import MigrationPlan
+from migrate.provenance.derive import derive
 from migrate.source import Span
 from migrate.trace.events import ContainerCreate, ContainerRun, ImageBuild, ImageUse, Trace
 
 
-def other_targets(planned: MigrationPlan, names: Iterable[str], follow: Follow) -> tuple[tuple[Diagnostic, ...], bool]:
+def other_targets(
+    repository: Repository, planned: MigrationPlan, names: Iterable[str], follow: Follow
+) -> tuple[tuple[Diagnostic, ...], bool]:
     """Findings at the places of `names`, and whether one of them builds from a Dockerfile that would go."""
     going = {c.span.origin for c in planned.driver.removed}
     edited = {b.span.origin for b in planned.builds}
@@ -23,14 +27,24 @@ def other_targets(planned: MigrationPlan, names: Iterable[str], follow: Follow) 
             place = event.span.origin
             if isinstance(event, ImageBuild) and event.dockerfile in removed and place not in going:
                 needs_file = True
-        for span, message in _needed(planned, followed, name, going, edited):
-            found.setdefault(span, at(rules.OTHER_TARGET_NEEDS, message, span))
+        apart = _apart(repository, followed)
+        for span, message, rule in _needed(planned, followed, name, going, edited | apart):
+            found.setdefault(span, at(rule, message, span))
     return tuple(found.values()), needs_file
+
+
+def _apart(repository: Repository, followed: Trace) -> set[Span]:
+    """The builds of which it is known that they take nothing out of a container."""
+    provenance, _ = derive(followed, repository)
+    if provenance is None:
+        return set()
+    taking = {c.build for c in provenance.copies if c.origins}
+    return {b.event.span.origin for b in provenance.builds if b.number not in taking}
 
 
 def _needed(
     planned: MigrationPlan, followed: Trace, name: str, going: set[Span], edited: set[Span]
-) -> Iterable[tuple[Span, str]]:
+) -> Iterable[tuple[Span, str, Rule]]:
     """What one target does with images that are no longer made, and what it builds behind an extraction that goes."""
     gone = {t.text for b in planned.builds if b.number in planned.dropped for t in b.tags if t.text}
     made: set[str] = set()
@@ -44,14 +58,18 @@ def _needed(
             case ImageBuild(tags=tags):
                 made |= {t.text for t in tags if t.text}
                 if extracted and place not in edited:
-                    yield place, f"the target `{name}` builds this behind an extraction that goes"
+                    there = event.dockerfile is not None and event.workspace.source(event.dockerfile) is not None
+                    rule = rules.DRIVER_EDIT_UNCERTAIN if there else rules.OTHER_TARGET_NEEDS
+                    yield place, f"the target `{name}` builds this behind an extraction that goes", rule
             case ContainerCreate(container=container) | ContainerRun(container=container):
                 image = container.image.text
                 if image in gone and image not in made:
-                    yield place, f"the target `{name}` needs the image `{image}`, which is no longer made"
+                    message = f"the target `{name}` needs the image `{image}`, which is no longer made"
+                    yield place, message, rules.OTHER_TARGET_NEEDS
             case ImageUse(images=images):
                 image = next((i.text for i in images if i.text in gone and i.text not in made), None)
                 if image is not None:
-                    yield place, f"the target `{name}` needs the image `{image}`, which is no longer made"
+                    message = f"the target `{name}` needs the image `{image}`, which is no longer made"
+                    yield place, message, rules.OTHER_TARGET_NEEDS
             case _:
                 pass

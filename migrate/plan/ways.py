@@ -24,7 +24,7 @@ from migrate.trace.events import (
 def check_ways(trace: Trace, grouped: Sequence[Group], part: Sequence[tuple[Traced, int]]) -> list[Diagnostic]:
     """`part` are the steps that go or change, with their place in the trace. The first thing that is wrong ends it."""
     for step in trace.steps:
-        if step.client not in ("", "docker") and not isinstance(step.event, Compose):
+        if step.client not in ("", "docker", "sudo docker") and not isinstance(step.event, Compose):
             message = f"a command that is run by `{step.client}` can't be checked by building"
             return [at(rules.CLIENT_NOT_PLAIN, message, step.event.span)]
     found: list[Diagnostic] = []

@@ -5,7 +5,7 @@ import re
 from migrate.trace.docker_call import Call
 from migrate.trace.events import BuildOption, Container, ContainerCreate, ContainerRun, ContainerUse, Mount
 from migrate.trace.paths import in_container
-from migrate.trace.values import EMPTY, ContainerId, Output, Stream, Value
+from migrate.trace.values import EMPTY, Array, ContainerId, Output, Stream, Value
 from migrate.trace.workspace import Share
 
 _ONE_CONTAINER = {"exec", "commit", "rename", "port", "top"}
@@ -44,6 +44,10 @@ def _container(call: Call) -> Container | None:
             if mount is not None:
                 mounts.append(mount)
                 continue
+        if option.name == "env" and value is not None:
+            value = _given(call, value)
+            if value is None:
+                continue
         if option.name not in ("name", "cidfile", "detach", "rm"):
             options.append(BuildOption(name=option.name, value=value, spans=call.spans(option)))
     for operand in extra:
@@ -62,6 +66,20 @@ def _container(call: Call) -> Container | None:
     state.containers = (*state.containers, container)
     call.id_file("cidfile", Value(parts=(ContainerId(number=number),)))
     return container
+
+
+def _given(call: Call, value: Value) -> Value | None:
+    """`-e NAME` gives the container what the client's environment holds; None where that is known to hold nothing."""
+    name = value.text
+    if name is None or "=" in name or not name:
+        return value
+    state = call.state
+    if name in state.variables and name not in state.exported:
+        return None
+    held = state.lookup(name, call.command.span)
+    if held is None or isinstance(held, Array):
+        return None
+    return Value.of(f"{name}=") + held if held.text is not None else value
 
 
 def _mount(call: Call, kind: str, value: Value) -> Mount | None:

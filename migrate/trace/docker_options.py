@@ -49,7 +49,7 @@ COMMANDS: Mapping[str, OptionTable] = {
             "health-cmd health-interval health-retries health-start-interval health-start-period health-timeout "
             "hostname/h io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory label/l label-file link "
             "link-local-ip log-driver log-opt mac-address memory/m memory-reservation memory-swap memory-swappiness "
-            "mount name network network-alias oom-score-adj pid pids-limit platform publish/p pull restart runtime "
+            "mount name net net-alias network network-alias oom-score-adj pid pids-limit platform publish/p pull restart runtime "
             "security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user/u userns uts volume/v "
             "volume-driver volumes-from workdir/w"
         ),
@@ -67,9 +67,9 @@ COMMANDS: Mapping[str, OptionTable] = {
             "gpus group-add health-cmd health-interval health-retries health-start-interval health-start-period "
             "health-timeout hostname/h io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory label/l label-file "
             "link link-local-ip log-driver log-opt mac-address memory/m memory-reservation memory-swap "
-            "memory-swappiness mount name network network-alias oom-score-adj pid pids-limit platform publish/p pull "
-            "restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user/u "
-            "userns uts volume/v volume-driver volumes-from workdir/w"
+            "memory-swappiness mount name net net-alias network network-alias oom-score-adj pid pids-limit platform "
+            "publish/p pull restart runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit "
+            "user/u userns uts volume/v volume-driver volumes-from workdir/w"
         ),
     ),
     "cp": _options(

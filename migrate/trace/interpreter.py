@@ -182,10 +182,13 @@ class Interpreter:
         self, left: State, right: State, outer: tuple[Condition, ...], place: Span, *, expected: bool | None
     ) -> None:
         """Behind both ways. Where one of them ended the script, what follows holds for the other only; that docker works is
-        no such thing."""
+        no such thing. The files are those of the way that is expected."""
         unexpected_dead = {True: right.dead, False: left.dead, None: False}[expected]
         restores = left.dead == right.dead or unexpected_dead
         self.state = join(left, right, place)
+        taken = {True: left, False: right, None: None}[expected]
+        if taken is not None and not left.dead and not right.dead:
+            self.state.workspace = taken.workspace
         if restores:
             self.state.conditions = outer
 

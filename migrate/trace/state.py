@@ -252,9 +252,13 @@ class State:
             case _:
                 return self._unset_or_environment(name, span)
 
+    def is_bare(self, name: str) -> bool:
+        """Whether the environment is taken not to hold `name`."""
+        return self.log.bare and not _OF_THE_SYSTEM.match(name)
+
     def environment(self, name: str, span: Span) -> Value | None:
         """What the environment holds under `name`; None where it is taken not to."""
-        if self.log.bare and not _OF_THE_SYSTEM.match(name):
+        if self.is_bare(name):
             self.log.unset.setdefault(name, span)
             return None
         return Value.unknown(f"variable `{name}`", span)

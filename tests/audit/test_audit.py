@@ -230,7 +230,10 @@ def test_a_path_that_the_terminal_cannot_say_is_escaped(tmp_path: Path) -> None:
 
 def test_nothing_is_started_or_written(tmp_path: Path) -> None:
     """shfmt, which reads shell, is the one process; no file is opened for writing."""
-    root = lay(tmp_path / "legacy", {})
+    asks = "NOW := $(shell touch started; date)\nV != touch started; cat VERSION\n$(shell ./run.sh)\n"
+    makefile = asks + MAKEFILE.replace("demo .", "demo:$(NOW)$(V) .")
+    files = {"legacy": {}, "made": {"build.sh": "", "Makefile": makefile, "run.sh": "#!/bin/sh\ntouch started\n"}}
+    roots = [lay(tmp_path / name, laid) for name, laid in files.items()]
     program = """
 import sys
 from pathlib import Path, PurePosixPath
@@ -238,16 +241,19 @@ seen = []
 def hook(event, args):
     if event == "subprocess.Popen" and "shfmt" not in str(args[0]):
         seen.append((event, args))
-    if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+    if event == "open" and isinstance(args[1], str) and not isinstance(args[0], int) and set(args[1]) & set("wax+"):
         seen.append((event, args))
     if event in ("os.system", "os.remove", "os.rename", "os.mkdir", "os.rmdir"):
         seen.append((event, args))
 sys.dont_write_bytecode = True
 sys.addaudithook(hook)
 from migrate.audit.run import audit
-outcome = audit([Path(sys.argv[1])], lambda line: None)
-assert [r.status.value for r in outcome.rows] == ["migrates"], outcome
+outcome = audit([Path(a) for a in sys.argv[1:]], lambda line: None)
+assert [r.status.value for r in outcome.rows] == ["migrates", "migrates with assumptions"], outcome
 assert not seen, seen
 """
-    done = subprocess.run([sys.executable, "-c", program, str(root)], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, roots)], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob("started"))

@@ -358,7 +358,6 @@ REFUSED = {
     "loop": (SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done"), "MS410", "docker rm"),
     "function": (SCRIPT.replace("docker rm extract", "clean() { docker rm extract; }\nclean"), "MS410", "docker rm"),
     "sourced": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n. ./env\n"), "MS201", ". ./env"),
-    "sudo": (SCRIPT.replace("docker rm", "sudo docker rm"), "MS424", "sudo docker rm"),
     "another-engine": (SCRIPT.replace("docker rm", "docker -H tcp://x rm"), "MS203", "docker -H"),
     "another-host": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nexport DOCKER_HOST=tcp://x\n"), "MS201", "DOCKER_HOST="),
     "another-path": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nPATH=/usr/bin\n"), "MS201", "PATH="),

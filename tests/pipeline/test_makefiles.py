@@ -109,6 +109,14 @@ def test_other_targets_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_target_that_builds_something_else_behind_the_extraction(tmp_path: Path) -> None:
+    makefile = MAKEFILE + "\nother: builder\n\tdocker build -t other -f Dockerfile.other .\n"
+    apart = of(tmp_path / "apart", makefile, {"Dockerfile.other": "FROM busybox\nCOPY main.c /\n"})
+    assert codes(apart) == []
+    taking = of(tmp_path / "taking", makefile, {"Dockerfile.other": "FROM busybox\nCOPY app /\n"})
+    assert taking.start.name == "make image && make other"
+
+
 def test_a_dockerfile_that_another_target_builds_from_stays(tmp_path: Path) -> None:
     analysis = of(tmp_path, MAKEFILE + "\nagain:\n\tdocker build -t other -f Dockerfile.build .\n")
     assert codes(analysis) == ["MS439"]

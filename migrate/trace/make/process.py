@@ -406,6 +406,12 @@ class MakeProcess:
         found = state.workspace.exists(path)
         return found if path != PurePosixPath() else True
 
+    def _only_shared(self, name: Value) -> bool:
+        """Whether a file could stand there only because a container wrote to the folder."""
+        path = self._path(name)
+        workspace = self._interpreter.state.workspace
+        return path is not None and workspace.share(path) is not None and workspace.repository.kind(path) is None
+
     def _way(self, target: Target, way: Way, number: int | None = None) -> bool | None:
         """Make the prerequisites in order, then run the recipe where it is due."""
         if self.database.second_expansion and any("$" in p.name.marked for p in way.prerequisites):
@@ -442,6 +448,8 @@ class MakeProcess:
         if number is not None and not way.prerequisites:
             return True
         there = self._exists(target.name)
+        if there is None and self._only_shared(target.name):
+            there = False  # a container is taken not to leave a file that is called as a target is
         if there is False or True in anew:
             return True
         if there is None or None in anew:
@@ -597,7 +605,7 @@ class MakeProcess:
         """What a recipe's shell sees: the process's environment, with the variables that are exported."""
         variables = dict(self._outer)
         exported = set(self._exported)
-        database = self.database
+        database, interpreter_state = self.database, self._interpreter.state
         variables |= dict.fromkeys(database.hidden)
         for name in dict.fromkeys(expansion.scope.defined()):
             found = expansion.scope.get(name)
@@ -614,8 +622,9 @@ class MakeProcess:
                 variables[name] = expansion.variable(name, span)
                 exported.add(name)
             elif found.origin in ("file", "override"):
-                known = self.environment(name, span) is None
-                variables[name] = None if known else Value.unknown(f"variable `{name}` of the environment", span)
+                known = name in self._outer and self._outer[name] is None
+                unset = known or interpreter_state.is_bare(name)
+                variables[name] = None if unset else Value.unknown(f"variable `{name}` of the environment", span)
                 exported.add(name)
         return variables, frozenset(exported)
 
