@@ -126,6 +126,11 @@ class Span:
             return False
         return (first.exact or self.start == first.start) and (last.exact or self.end in (last.end, self.start))
 
+    @property
+    def is_written(self) -> bool:
+        """Whether it begins with a character that stands in a file of the repository."""
+        return not self.file.chunks or _chunk(self.file.chunks, self.start).exact
+
     def __str__(self) -> str:
         place = self.position
         return f"{self.origin.file.path}:{place.line}:{place.column}"

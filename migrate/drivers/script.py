@@ -1,34 +1,45 @@
 """A driver as something that is started: where, and by which words."""
 
+import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, Label
+from migrate.diagnostics import Diagnostic, Label, at
 from migrate.discover import Driver, DriverKind, Repository
 from migrate.drivers.makefile import Rule, outside_references, read_makefile, walk
+from migrate.drivers.workflow import Job, find_jobs, job_text
+from migrate.drivers.yaml_reader import YamlError, read_yaml
 from migrate.shell.reader import read_script
 from migrate.shell.syntax import Script
-from migrate.source import SourceFile, Span
+from migrate.source import HOLES, SourceFile, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """Where a driver is started, relative to the repository's root, under which name (`$0`), and with which arguments (None:
     whatever they are). `commands` are started instead, one after the other, where the driver is no script. With `bare` the
-    environment is taken to set none of the names that only the repository knows."""
+    environment is taken to set none of the names that only the repository knows; `job` is the one of a CI file that runs."""
 
     directory: PurePosixPath
     name: str
     arguments: tuple[str, ...] | None = None
     commands: tuple[tuple[str, ...], ...] = ()
     bare: bool = False
+    job: str | None = None
 
     @property
-    def text(self) -> str:
-        """The commands as shell."""
-        return "".join(shlex.join(words) + "\n" for words in self.commands)
+    def is_script(self) -> bool:
+        return not self.commands and self.job is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a start runs, as shell; `unknowns` are what the holes in it stand for."""
+
+    script: Script
+    unknowns: tuple[str, ...] = ()
 
 
 def read_driver(repository: Repository, driver: Driver) -> tuple[SourceFile | None, tuple[Diagnostic, ...]]:
@@ -38,14 +49,52 @@ def read_driver(repository: Repository, driver: Driver) -> tuple[SourceFile | No
         message = f"`{driver.path}` is no file that can be read"
         return None, (Diagnostic(rule=rules.FILE_UNREADABLE, message=message),)
     if driver.kind is DriverKind.WORKFLOW:
-        place = Label(span=source.span(0, len(source.line(1))))
-        message = f"a {driver.kind.value} that seems to drive a legacy build is not read"
-        return None, (Diagnostic(rule=rules.DRIVER_NOT_READ, message=message, primary=place),)
+        try:
+            jobs = jobs_of(source)
+        except YamlError as error:
+            return None, (at(rules.DRIVER_NOT_READ, error.message, error.span),)
+        if not jobs:
+            place = Label(span=source.span(0, len(source.line(1))))
+            message = f"a {driver.kind.value} that seems to drive a legacy build is not read"
+            return None, (Diagnostic(rule=rules.DRIVER_NOT_READ, message=message, primary=place),)
     return source, ()
 
 
-def started(source: SourceFile, start: Start) -> tuple[Script | None, tuple[Diagnostic, ...]]:
-    """What a start runs, as shell: the script itself, or the commands, each of which stands for the rule that it asks for."""
+def jobs_of(source: SourceFile) -> tuple[Job, ...]:
+    """The jobs of a CI file; none where it is none. Raises YamlError."""
+    return find_jobs(source, read_yaml(source))
+
+
+def command_text(source: SourceFile, start: Start) -> str:
+    """What a start runs, as shell text to be run; empty where the driver is run itself. An expression of a CI service, of which
+    the value isn't known, is its own name."""
+    if start.job is None:
+        return "".join(shlex.join(words) + "\n" for words in start.commands)
+    job = next((j for j in jobs_of(source) if j.name == start.job), None)
+    if job is None:
+        return ""
+    text, names = job_text(source, job)
+    for number, name in enumerate(names):
+        plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        text = replace(text, text=text.text.replace(chr(HOLES.start + number), plain))
+    return text.text
+
+
+def started(source: SourceFile, start: Start) -> tuple[Entry | None, tuple[Diagnostic, ...]]:
+    """What a start runs, as shell: the script itself, the job of a CI file, or commands, each of which stands for the rule that
+    it asks for."""
+    if start.job is not None:
+        job = next((j for j in jobs_of(source) if j.name == start.job), None)
+        if job is None:
+            return None, (at(rules.DRIVER_NOT_READ, f"there is no job `{start.job}`", source.span(0, 0)),)
+        text, names = job_text(source, job)
+        script, found = read_script(text)
+        return Entry(script=script, unknowns=names) if script is not None else None, found
+    script, found = _started(source, start)
+    return Entry(script=script) if script is not None else None, found
+
+
+def _started(source: SourceFile, start: Start) -> tuple[Script | None, tuple[Diagnostic, ...]]:
     if not start.commands:
         return read_script(source)
     lines = [("set -e\n", source.span(0, 0), False)]
@@ -70,6 +119,11 @@ def make_start(
         calls = (("make", *named, *goals, *arguments),)
     name = " && ".join(map(shlex.join, calls))
     return Start(directory=driver.path.parent, name=name, arguments=(), commands=calls, bare=bare)
+
+
+def job_start(job: str, *, bare: bool) -> Start:
+    """One job, from the repository's root."""
+    return Start(directory=PurePosixPath(), name=f"job {job}", arguments=(), job=job, bare=bare)
 
 
 def _asked(source: SourceFile, words: tuple[str, ...]) -> Span:

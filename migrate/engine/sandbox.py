@@ -222,7 +222,7 @@ class Run:
         }
         words = [*_interpreter(tree / request.driver), request.name, *request.arguments]
         if request.commands:
-            words = ["sh", "-e", "-c", request.commands]
+            words = ["bash", "-e", "-c", request.commands]
         process = subprocess.Popen(
             words,
             cwd=tree / request.directory,

@@ -9,14 +9,14 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, Severity, at, has_errors
 from migrate.discover import Driver, DriverKind, Repository
 from migrate.dockerfile.reader import read_dockerfile
-from migrate.drivers.script import Start, make_start, read_driver, started, starts
+from migrate.drivers.script import Start, job_start, jobs_of, make_start, read_driver, started, starts
 from migrate.pipeline.goals import find_goals, targets_of
 from migrate.pipeline.other_targets import other_targets
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
 from migrate.provenance.derive import derive, extracts
 from migrate.render.changes import render_changes
-from migrate.render.driver import UncertainEditError
+from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
 from migrate.trace.events import ContainerCreate, Extraction, ImageBuild, Trace
 from migrate.trace.interpreter import trace
@@ -59,7 +59,7 @@ def analyse(
     start = starts(driver)[0]
     if source is None:
         return _stopped(driver, start, diagnostics, legacy=True)
-    ways = _make_starts if driver.kind is DriverKind.MAKEFILE else _script_starts
+    ways = {DriverKind.MAKEFILE: _make_starts, DriverKind.WORKFLOW: _job_starts}.get(driver.kind, _script_starts)
     stopped: Analysis | None = None
     for attempt in ways(repository, driver, source, inputs):
         analysis = _analysed(repository, driver, source, attempt, inputs, facts, buildkit=buildkit)
@@ -102,6 +102,7 @@ def _analysed(
         changes = render_changes(planned)
     except UncertainEditError as error:
         uncertain = at(rules.DRIVER_EDIT_UNCERTAIN, error.reason, _first_line(error.span.origin))
+        uncertain = replace(uncertain, notes=_by_hand(planned))
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
     found = _read_back(repository, driver, planned, changes, start, inputs)
     others, needed = _for_other_targets(repository, driver, source, planned, start, inputs)
@@ -133,6 +134,16 @@ def _stopped(
     return Analysis(
         driver=driver, start=start, legacy=legacy, plan=None, changes=(), diagnostics=diagnostics, trace=trace
     )
+
+
+def _by_hand(planned: MigrationPlan) -> tuple[str, ...]:
+    """The edits of the driver that a person has to make."""
+    going = dict.fromkeys(c.span.origin for c in planned.driver.removed)
+    lines = [f"{s}: `{' '.join(s.text.split())}` goes" for s in going]
+    for edit in planned.driver.edits:
+        old, new = edit.span.text.strip(), edit.text.strip()
+        lines.append(f"{edit.span}: `{old}` becomes `{new}`" if old else f"{edit.span}: `{new}` is put in")
+    return ("\n".join(["by hand, the driver would change so:", *lines]),)
 
 
 def _first_line(span: Span) -> Span:
@@ -174,21 +185,34 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
             yield make_start(driver, goals, inputs.arguments, bare=bare, together=True)
 
 
+def _job_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
+    """The jobs of a CI file that take something out of a container, or can't be followed."""
+    del driver
+    jobs = [j.name for j in jobs_of(source) if not inputs.targets or j.name in inputs.targets]
+    for name in dict.fromkeys(jobs):
+        start = job_start(name, bare=False)
+        followed, _ = _traced(repository, source, start, inputs)
+        if followed is None or extracts(followed) or has_errors(followed.diagnostics):
+            yield start
+            yield replace(start, bare=True)
+
+
 def _traced(
     repository: Repository, source: SourceFile, start: Start, inputs: Inputs
 ) -> tuple[Trace | None, tuple[Diagnostic, ...]]:
-    script, found = started(source, start)
-    if script is None:
+    entry, found = started(source, start)
+    if entry is None:
         return None, found
     followed = trace(
-        script,
+        entry.script,
         repository,
         directory=start.directory,
         name=start.name,
         arguments=start.arguments,
         environment=inputs.environment,
         bare=start.bare,
-        driver=source if start.commands else None,
+        driver=None if start.is_script else source,
+        unknowns=entry.unknowns,
     )
     return followed, found
 
@@ -210,7 +234,7 @@ def _without_arguments(followed: Trace, start: Start, inputs: Inputs) -> tuple[D
         names = ", ".join(f"`{n}`" for n, _ in followed.unset[:6]) + (" …" if len(followed.unset) > 6 else "")
         message = f"what is built here depends on the environment: it is taken to set none of {names}"
         found = (at(rules.STARTED_WITHOUT_ENVIRONMENT, message, followed.unset[0][1]),)
-    if start.arguments is None or inputs.arguments or start.commands:
+    if start.arguments is None or inputs.arguments or not start.is_script:
         return found
     message = "what this script does depends on its arguments: it is followed as started without any"
     place = followed.source.span(0, len(followed.source.line(1)))

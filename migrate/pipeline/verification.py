@@ -12,6 +12,7 @@ from migrate.diagnostics import Diagnostic, Label, Rule, at
 from migrate.discover import Repository
 from migrate.dockerfile.instructions import Dockerfile, Stage
 from migrate.dockerfile.reader import read_dockerfile
+from migrate.drivers.script import command_text
 from migrate.engine.artifact import path_facts
 from migrate.engine.builder import Kind, NoClientError, choose
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
@@ -164,7 +165,7 @@ class _Verifier:
             directory=start.directory,
             name=start.name,
             arguments=self._inputs.arguments,
-            commands=start.text,
+            commands=command_text(self._text(changes), start),
             environment=self._inputs.environment,
             time_limit=self._time_limit,
             changes=changes,
@@ -174,6 +175,15 @@ class _Verifier:
         run = self._run.side(request, self._report)
         self._report(side, f"ended after {run.seconds:.1f} s")
         return run
+
+    def _text(self, changes: tuple[FileChange, ...]) -> SourceFile:
+        """The driver as it stands on a side."""
+        path = self._analysis.driver.path
+        after = next((c.after for c in changes if c.path == path and c.after is not None), None)
+        source = self._repository.source(path) if after is None else SourceFile(path=path, text=decode(after))
+        if source is None:
+            raise ValueError("the driver was read a moment ago")
+        return source
 
     def _judged(self, planned: MigrationPlan, changes: tuple[FileChange, ...]) -> Mapping[PurePosixPath, JudgedText]:
         return {g.path: self._judged_group(g, changes) for g in planned.groups}

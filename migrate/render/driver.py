@@ -5,8 +5,9 @@ from pathlib import PurePosixPath
 
 from migrate.drivers.makefile import is_makefile
 from migrate.plan.model import DriverPlan
-from migrate.render.lines import Cut, merged, whole_lines
+from migrate.render.lines import Cut, UncertainEditError, merged, whole_lines
 from migrate.render.makefile import render_makefile
+from migrate.render.workflow import render_workflow
 from migrate.shell.syntax import (
     AndOr,
     ArithmeticFor,
@@ -24,15 +25,6 @@ from migrate.shell.syntax import (
     While,
 )
 from migrate.source import Edit, SourceFile, Span, apply_edits
-
-
-class UncertainEditError(Exception):
-    """A command that goes stands where taking it out would change what stays; `span` is its place."""
-
-    def __init__(self, reason: str, span: Span) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.span = span
 
 
 def render_drivers(plan: DriverPlan) -> dict[PurePosixPath, str]:
@@ -72,11 +64,18 @@ def _in_file(span: Span) -> Span:
     return span.origin
 
 
+def _commented(source: SourceFile, plan: DriverPlan) -> set[int]:
+    """The lines with comments of the shell."""
+    places = (c.span.origin for p in plan.pieces for c in p.comments)
+    return {place.position.line for place in places if place.file == source}
+
+
 def _rendered(source: SourceFile, plan: DriverPlan, cuts: list[Cut], edits: list[Edit]) -> str:
     if is_makefile(source.path):
         return render_makefile(source, cuts, edits, plan.gone)
-    comments = next((p.comments for p in plan.pieces if p.source == source), ())
-    lines = {source.position(c.span.start).line for c in comments}
+    if source.path.suffix.lower() in (".yml", ".yaml"):
+        return render_workflow(source, cuts, edits, _commented(source, plan))
+    lines = _commented(source, plan)
     return apply_edits(source, merged([*edits, *whole_lines(source, cuts, lines)]))
 
 
@@ -124,6 +123,8 @@ class _Editor:
             case If(branches=branches, otherwise=otherwise):
                 for body in (*(b.body for b in branches), otherwise or ()):
                     self._inner(body)
+            case Subshell(body=body) if not self._source.span(command.span.start, command.span.start + 1).is_written:
+                self.whole(body)  # a step of a CI file, whose text has no parentheses
             case For(body=body) | ArithmeticFor(body=body) | While(body=body) | Subshell(body=body):
                 self._inner(body)
             case Case(items=items):

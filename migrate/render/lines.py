@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from migrate.source import Edit, SourceFile, Span
 
 
+class UncertainEditError(Exception):
+    """A command that goes stands where taking it out would change what stays; `span` is its place."""
+
+    def __init__(self, reason: str, span: Span) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.span = span
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A whole statement that goes, from `start` to behind its terminator."""

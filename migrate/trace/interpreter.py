@@ -42,6 +42,7 @@ from migrate.trace.commands import mentions_client, simple_commands
 from migrate.trace.conditions import Verdict, double_bracket
 from migrate.trace.events import Condition, ConditionKind, Opaque, Trace
 from migrate.trace.expand import Expander, Field
+from migrate.trace.holes import with_holes
 from migrate.trace.loops import Loops
 from migrate.trace.patterns import SPECIAL, to_regex
 from migrate.trace.redirections import Redirected
@@ -80,17 +81,22 @@ def trace(
     environment: Mapping[str, str] | None = None,
     bare: bool = False,
     driver: SourceFile | None = None,
+    unknowns: tuple[str, ...] = (),
 ) -> Trace:
     """Follow `script`, started in `directory` as `name` (its `$0`). `driver` is the file that it stands for, where it is no file
-    itself (the command that starts make).
+    itself (the command that starts make); `unknowns` are what the holes in it stand for.
 
     `arguments` are its positional parameters (None: not known). `environment` holds what is known of it; a name that is
     neither there nor set by the script is unknown; with `bare` it is taken not to be set.
     """
+    log = Log(bare=bare)
+    for expression in unknowns:
+        log.holes.text(Value.unknown(f"`{expression}`", script.source.span(0, 0)))
+    script = replace(script, statements=with_holes(script.statements, script.source))
     known = {key: Value.of(value) for key, value in (environment or {}).items()}
     given = Positional(rest=1) if arguments is None else Positional(known=tuple(map(Value.of, arguments)))
     state = State(
-        log=Log(bare=bare),
+        log=log,
         workspace=Workspace(repository=repository, root=PurePosixPath(repository.root.absolute()), overlay={}),
         directory=directory,
         variables=dict(known),
