@@ -66,7 +66,11 @@ def migrate_command(
     ] = None,
     target: Annotated[
         list[str] | None,
-        typer.Option("--target", metavar="NAME", help="The Makefile's target, or the CI file's job, that makes the images; may be repeated."),
+        typer.Option(
+            "--target",
+            metavar="NAME",
+            help="The Makefile's target, or the CI file's job, that makes the images; may be repeated.",
+        ),
     ] = None,
     time_limit: Annotated[
         int, typer.Option("--time-limit", metavar="SECONDS", help="How long each side's build may take.", min=1)

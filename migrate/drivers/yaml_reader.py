@@ -7,12 +7,15 @@ A scalar's text is given in pieces, each with where it stands in the file: chara
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from migrate.source import SourceFile, Span
 
 Stretch = tuple[str, Span, bool]
 MAX_DEPTH = 60
+MAX_NODES = 50_000
+"""Nodes of one file, those behind an alias counted each time."""
 
 
 class YamlError(Exception):
@@ -66,7 +69,7 @@ def read_yaml(source: SourceFile) -> YamlNode | None:
         raise YamlError(f"this is no YAML: {problem}", source.span(at, at)) from error
     except RecursionError as error:
         raise YamlError("this YAML is nested too deeply", source.span(0, 0)) from error
-    return _read(source, node, 0) if node is not None else None
+    return _read(source, node, 0, count(MAX_NODES, -1)) if node is not None else None
 
 
 def scalar(node: YamlNode | None) -> str | None:
@@ -84,20 +87,20 @@ def items(node: YamlNode | None) -> tuple[YamlNode, ...]:
     return (node,) if node is not None else ()
 
 
-def _read(source: SourceFile, node: Any, depth: int) -> YamlNode:
+def _read(source: SourceFile, node: Any, depth: int, left: Iterator[int]) -> YamlNode:
     import yaml
 
     span = source.span(node.start_mark.index, node.end_mark.index)
-    if depth > MAX_DEPTH:
-        raise YamlError("this YAML is nested too deeply", span)
+    if depth > MAX_DEPTH or next(left) < 0:
+        raise YamlError("this YAML is nested too deeply, or its aliases repeat too much", span)
     if isinstance(node, yaml.ScalarNode):
         return Scalar(span=span, text=node.value, pieces=tuple(_pieces(source, node, span)))
     if isinstance(node, yaml.SequenceNode):
-        return Sequence(span=span, items=tuple(_read(source, n, depth + 1) for n in node.value))
+        return Sequence(span=span, items=tuple(_read(source, n, depth + 1, left) for n in node.value))
     merged: list[tuple[str, YamlNode]] = []
     own: list[tuple[str, YamlNode]] = []
     for key, value in node.value:
-        read = _read(source, value, depth + 1)
+        read = _read(source, value, depth + 1, left)
         if getattr(key, "value", None) == "<<":
             for base in items(read):
                 merged += base.items if isinstance(base, Mapping) else ()

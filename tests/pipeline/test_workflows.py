@@ -96,6 +96,11 @@ def test_text_that_is_no_yaml(tmp_path: Path) -> None:
     assert codes(analysis) == ["MS122"]
 
 
+def test_aliases_that_grow_without_end(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [docker cp x:/a .]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    assert codes(analysed(tmp_path, {"build.sh": "", ".gitlab-ci.yml": "\n".join(lines) + "\n"})) == ["MS122"]
+
+
 def test_a_job_that_calls_the_script_leaves_it_to_the_script(tmp_path: Path) -> None:
     workflow = "docker-job:\n  script:\n    - ./build.sh\n    - docker save demo > image.tar\n"
     root = lay(tmp_path, {".gitlab-ci.yml": workflow})
