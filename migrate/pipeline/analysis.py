@@ -18,7 +18,7 @@ from migrate.provenance.derive import derive, extracts
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
-from migrate.trace.events import ContainerCreate, Extraction, ImageBuild, Trace
+from migrate.trace.events import ContainerCreate, Extraction, ImageBuild, Opaque, Trace
 from migrate.trace.interpreter import trace
 from migrate.trace.values import Unknown, Value
 
@@ -104,17 +104,21 @@ def _analysed(
         uncertain = at(rules.DRIVER_EDIT_UNCERTAIN, error.reason, _first_line(error.span.origin))
         uncertain = replace(uncertain, notes=_by_hand(planned))
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
-    found = _read_back(repository, driver, planned, changes, start, inputs)
+    found = _read_back(repository, driver, planned, changes, start, inputs, followed)
     others, needed = _for_other_targets(repository, driver, source, planned, start, inputs)
     diagnostics += others
-    if needed and not has_errors(found) and (kept := _keeping(repository, driver, planned, start, inputs)) is not None:
+    if (
+        needed
+        and not has_errors(found)
+        and (kept := _keeping(repository, driver, planned, start, inputs, followed)) is not None
+    ):
         planned, changes, found = kept
     found = (*found, *(d for d in others if d.severity is Severity.ERROR))
     diagnostics = tuple(d for d in diagnostics if d not in found)
     if (
         has_errors(found)
         and not has_errors(others)
-        and (kept := _keeping(repository, driver, planned, start, inputs)) is not None
+        and (kept := _keeping(repository, driver, planned, start, inputs, followed)) is not None
     ):
         planned, changes, found = kept
     return Analysis(
@@ -259,7 +263,7 @@ def _for_other_targets(
 
 
 def _keeping(
-    repository: Repository, driver: Driver, planned: MigrationPlan, start: Start, inputs: Inputs
+    repository: Repository, driver: Driver, planned: MigrationPlan, start: Start, inputs: Inputs, before: Trace
 ) -> tuple[MigrationPlan, tuple[FileChange, ...], tuple[Diagnostic, ...]] | None:
     """The plan that leaves the builders' Dockerfiles where they are, where the script asks for them: None where that is no
     help either."""
@@ -273,7 +277,7 @@ def _keeping(
         driver=replace(planned.driver, gone=gone),
     )
     changes = render_changes(kept)
-    if has_errors(_read_back(repository, driver, kept, changes, start, inputs)):
+    if has_errors(_read_back(repository, driver, kept, changes, start, inputs, before)):
         return None
     message = f"`{removed[0]}` stays: the driver needs it elsewhere, though these images are no longer built from it"
     return kept, changes, (at(rules.BUILDER_FILE_KEPT, message, planned.place),)
@@ -286,6 +290,7 @@ def _read_back(
     changes: tuple[FileChange, ...],
     start: Start,
     inputs: Inputs,
+    before: Trace,
 ) -> tuple[Diagnostic, ...]:
     """The rendered files, read again from their text: the builds that stay and no extraction, every stage named once and known.
 
@@ -313,9 +318,14 @@ def _read_back(
         path, context = planned.paths.get(event.number, (event.dockerfile, event.context))
         expected.append((path, context, *map(_shown, event.tags)))
     builds = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in again.events if isinstance(e, ImageBuild)]
-    if extracts(again) or builds != expected:
+    if extracts(again) or builds != expected or _of_make(again) - _of_make(before):
         return (_fault("with the files that the migration leaves, this script would build something else", source),)
     return ()
+
+
+def _of_make(followed: Trace) -> set[str]:
+    """Targets that make's own rules make: a rule without a recipe asks for them."""
+    return {e.command for e in followed.events if isinstance(e, Opaque) and e.command.startswith("make's own rule")}
 
 
 def _shown(value: Value) -> Value:

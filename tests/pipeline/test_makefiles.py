@@ -148,3 +148,11 @@ image:
     assert analysis.plan is not None
     assert rendered(analysis)["extract.sh"] == "#!/bin/sh\n"
     assert rendered(analysis)["Makefile"] == "image:\n\t./extract.sh\n\tdocker build -t demo .\n"
+
+
+def test_a_rule_that_make_would_fill_by_itself_is_not_emptied(tmp_path: Path) -> None:
+    """`builder:` without a recipe, beside `builder.sh`: make would write a file of that name."""
+    makefile = MAKEFILE.replace(".PHONY: image builder\n", "")
+    assert codes(of(tmp_path / "without", makefile)) == []
+    analysis = of(tmp_path / "with", makefile, {"builder.sh": "echo hi\n"})
+    assert (analysis.plan, codes(analysis)) == (None, ["MS410"])
