@@ -379,6 +379,8 @@ GENERATED = st.builds(
 @settings(max_examples=500, deadline=None)
 @given(GENERATED)
 def test_generated_files_read_as_buildkit_does(text: str) -> None:
+    if re.search(r"<<-?[ \t\r]", text):
+        return  # `<< NAME` is a here-document for later versions than the oracle's
     parsed, diagnostics = read_dockerfile(source(text))
     expected = oracle_rows(text)
     if parsed is None:

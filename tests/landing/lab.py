@@ -43,16 +43,19 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """One command that finds the engine; what it says is in one stream."""
     environment = engine.environment() | {"DOCKER_BUILDKIT": BUILDERS[builder], "LC_ALL": "C"}
-    done = subprocess.run(
-        command,
-        check=False,
-        cwd=cwd,
-        env=environment,
-        input=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=120,
-    )
+    for _ in range(3):
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=cwd,
+            env=environment,
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=120,
+        )
+        if b"flightcontrol: exceeded retry timeout" not in done.stdout:
+            break  # BuildKit gives up like this on a machine that is busy, whatever the Dockerfile says
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(errors="replace"))
 
 
