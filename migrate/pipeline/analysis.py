@@ -85,7 +85,8 @@ def _analysed(
         return _stopped(driver, start, diagnostics, legacy=True)
     diagnostics += _without_arguments(followed, start, inputs)
     unread = has_errors(diagnostics) or has_errors(followed.diagnostics)
-    if not extracts(followed) and not (unread and _COPIES_OUT.search(source.text)):
+    took = _COPIES_OUT.search(source.text) or (followed.remaining and not start.is_script)
+    if not extracts(followed) and not (unread and took):
         return _stopped(driver, start, (), followed, legacy=False)
     diagnostics += followed.diagnostics
     if has_errors(diagnostics):
@@ -171,7 +172,7 @@ def _script_starts(repository: Repository, driver: Driver, source: SourceFile, i
 
 def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
     """The calls of make that come to the images, whatever the environment is; then in one that sets nothing of its own."""
-    names = list(inputs.targets) or list(targets_of(source))
+    written = list(inputs.targets) or list(targets_of(source))
 
     for bare in (False, True):
 
@@ -182,6 +183,8 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
                 raise ValueError("the start of make is shell")
             return followed
 
+        expanded = () if inputs.targets else follow(tuple(written[:1])).targets
+        names = [*written, *(t for t in expanded if t not in written and not t.startswith("."))]
         goals = inputs.targets or find_goals(repository, source, names, follow)
         if goals is not None:
             yield make_start(driver, goals, inputs.arguments, bare=bare)

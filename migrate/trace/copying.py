@@ -65,6 +65,8 @@ def _copied(call: Call, pair: _Pair, *, recursive: bool) -> bool:
     there = workspace.exists(target)
     if possible is None or workspace.is_link(source) or (folder is None and there is not False):
         return False
+    if node is None and workspace.disturbed:
+        return False  # an untraced command may have made it
     if folder is True and recursive and (there is not False or source == target or source in target.parents):
         return False
     wrong = (folder is True and not recursive) or (pair.source_trailing and folder is False)
@@ -102,6 +104,8 @@ def _moved(call: Call, source: PurePosixPath, target: PurePosixPath, pair: _Pair
     known_kinds = folder is not None or there is False
     if possible is None or not known_kinds or (there and workspace.is_directory(target) is None):
         return False
+    if node is None and workspace.disturbed:
+        return False
     clash = there is True and (bool(folder) or bool(workspace.is_directory(target)))
     if folder and there is True and workspace.is_directory(target):
         return False  # it would take the place of an empty folder
@@ -138,6 +142,8 @@ def ln(call: Call) -> bool:
         return False
     node = call.state.workspace.node(source.path)
     hard = not call.flag("s", "--symbolic")
+    if hard and node is None and call.state.workspace.disturbed:
+        return False
     if hard and (call.state.workspace.is_link(source.path) or call.state.workspace.is_directory(source.path) is None):
         return False
     bad = hard and (node is None or bool(call.state.workspace.is_directory(source.path)) or source.trailing_slash)

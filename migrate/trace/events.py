@@ -276,13 +276,15 @@ class Traced:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """Everything a driver does, in order. `source` is its file, `pieces` are all texts of the repository that were run as shell
-    (scripts, recipes); `unset` are names that the environment is taken not to set. `remaining` are artifacts that still
+    (scripts, recipes); `unset` are names that the environment is taken not to set,
+    `targets` those of the Makefile that is read first. `remaining` are artifacts that still
     stand on the host at its end, `unreached` the commands of the driver that name docker and are not come to with these
     files, arguments and environment (an uncalled function, the other branch); none where nothing of these decided."""
 
     source: SourceFile
     pieces: tuple[Script, ...]
     unset: tuple[tuple[str, Span], ...]
+    targets: tuple[str, ...]
     steps: tuple[Traced, ...]
     remaining: tuple[PurePosixPath, ...]
     unreached: tuple[SimpleCommand, ...]

@@ -231,6 +231,8 @@ def _alter(call: Call) -> bool:
         if workspace.is_link(path) or any(workspace.is_link(p) for p in path.parents):
             return False
         node, folder = workspace.node(path), workspace.is_directory(path)
+        if node is None and workspace.disturbed:
+            return False  # an untraced command may have made it
         if node is None or (text.endswith("/") and folder is False) or (folder and first and call.name == "sed"):
             fails(call, path)
         elif isinstance(node, Changed):

@@ -118,6 +118,7 @@ def trace(
         source=driver or script.source,
         pieces=tuple(state.log.pieces.values()),
         unset=tuple(state.log.unset.items()),
+        targets=tuple(state.log.targets),
         steps=tuple(state.log.steps),
         remaining=tuple(sorted(end.workspace.carried)),
         unreached=tuple(_unreached(script, state.log.reached))

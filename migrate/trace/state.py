@@ -80,6 +80,8 @@ class Log:
     numbers: int = 0
     pieces: dict[SourceFile, Script] = field(default_factory=dict)
     """Every text that was read as shell and stands in a file of the repository, in the order in which it was come to."""
+    targets: dict[str, Span] = field(default_factory=dict)
+    """The targets that the first Makefile has, each with its rule."""
     unset: dict[str, Span] = field(default_factory=dict)
     """Names that are taken not to be set in the environment, each with where it was asked for."""
     bare: bool = False

@@ -1,6 +1,7 @@
 """The Dockerfile reader, against BuildKit's own parser wherever that can say something."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given, settings

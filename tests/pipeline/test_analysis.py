@@ -530,9 +530,9 @@ def test_what_is_taken_out_beside_the_artifact_is_told(tmp_path: Path) -> None:
     assert analysis.plan is not None
 
 
-def test_a_workflow_is_named_as_not_read(tmp_path: Path) -> None:
-    workflow = "script:\n  - docker create --name x y\n  - docker cp x:/a .\n"
-    assert codes(analysed(tmp_path, {"build.sh": "", ".travis.yml": workflow})) == ["MS122"]
+def test_a_compose_file_is_named_as_not_read(tmp_path: Path) -> None:
+    composed = "services:\n  app:\n    image: docker.io/demo\n    command: cp a b\n"
+    assert codes(analysed(tmp_path, {"build.sh": "", "docker-compose.yml": composed})) == ["MS122"]
 
 
 def test_a_script_that_the_driver_starts_changes_in_its_place(tmp_path: Path) -> None:

@@ -297,3 +297,10 @@ FOLLOWED_ON = {
 @pytest.mark.parametrize("name", FOLLOWED_ON)
 def test_what_is_not_followed_is_said(name: str, tmp_path: Path) -> None:
     assert rules.CONSTRUCT_NOT_TRACED in {d.rule for d in followed(tmp_path, FOLLOWED_ON[name]).diagnostics}
+
+
+@pytest.mark.parametrize("command", ["chmod 755 made", "cp made other", "mv made other", "ln made other"])
+def test_what_an_untraced_command_may_have_made_is_not_missing(command: str, tmp_path: Path) -> None:
+    result = followed(tmp_path, f"set -e\n./configure\n{command}\ndocker build -t demo .\n")
+    assert [e.tags[0].text for e in result.events if isinstance(e, ImageBuild)] == ["demo"]
+    assert not result.diagnostics

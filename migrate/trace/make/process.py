@@ -147,6 +147,9 @@ class MakeProcess:
         try:
             self._command_line()
             self._reader.file(source)
+            if not interpreter.state.log.targets:
+                named = {n.text: t.place for n, t in self.database.targets.items() if n.text and not t.bare}
+                interpreter.state.log.targets.update(named)
             goals = list(self._told.goals) or self._default_goals()
             if not goals:
                 raise MakeError("no targets", source.span(0, 0))
