@@ -321,9 +321,21 @@ def _read_back(
         path, context = planned.paths.get(event.number, (event.dockerfile, event.context))
         expected.append((path, context, *map(_shown, event.tags)))
     builds = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in again.events if isinstance(e, ImageBuild)]
-    if extracts(again) or builds != expected or _of_make(again) - _of_make(before):
+    given = {v for b in planned.builds for v in _told(b)}
+    asked = {v for e in again.events if isinstance(e, ImageBuild) for v in _told(e)}
+    if extracts(again) or builds != expected or asked - given or _of_make(again) - _of_make(before):
         return (_fault("with the files that the migration leaves, this script would build something else", source),)
     return ()
+
+
+def _told(build: ImageBuild) -> Iterator[tuple[str, Value]]:
+    """What a build's options and arguments come to; a word that moved must mean there what it meant here."""
+    for argument in build.build_arguments:
+        if argument.value is not None:
+            yield "build-arg", _shown(argument.value)
+    for option in build.options:
+        if option.value is not None and option.name != "target":
+            yield option.name, _shown(option.value)
 
 
 def _of_make(followed: Trace) -> set[str]:

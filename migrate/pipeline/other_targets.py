@@ -25,7 +25,7 @@ def other_targets(
         followed = follow((name,))
         for event in followed.events:
             place = event.span.origin
-            if isinstance(event, ImageBuild) and event.dockerfile in removed and place not in going:
+            if isinstance(event, ImageBuild) and event.dockerfile in removed and place not in going | edited:
                 needs_file = True
         apart = _apart(repository, followed)
         for span, message, rule in _needed(planned, followed, name, going, edited | apart):

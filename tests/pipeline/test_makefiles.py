@@ -156,3 +156,39 @@ def test_a_rule_that_make_would_fill_by_itself_is_not_emptied(tmp_path: Path) ->
     assert codes(of(tmp_path / "without", makefile)) == []
     analysis = of(tmp_path / "with", makefile, {"builder.sh": "echo hi\n"})
     assert (analysis.plan, codes(analysis)) == (None, ["MS410"])
+
+
+def test_an_argument_that_means_something_else_where_it_goes(tmp_path: Path) -> None:
+    """`V` is set for the target of the builder alone."""
+    makefile = MAKEFILE.replace("builder: Docker", "builder: V = 4\nbuilder: Docker").replace(
+        "docker build -t $(NAME):build", "docker build --build-arg V=$(V) -t $(NAME):build"
+    )
+    builder = "FROM gcc:12\nARG V\nWORKDIR /src\nCOPY main.c .\nRUN cc -DV=$V -static -o app main.c\n"
+    analysis = of(tmp_path / "apart", makefile, {"Dockerfile.build": builder})
+    assert (analysis.plan, codes(analysis)) == (None, ["MS410"])
+    everywhere = makefile.replace("builder: V = 4\n", "").replace("NAME = demo\n", "NAME = demo\nV = 4\n")
+    moved = rendered(of(tmp_path / "everywhere", everywhere, {"Dockerfile.build": builder}))["Makefile"] or ""
+    assert "docker build --build-arg V=$(V) -t $(NAME):$(TAG) ." in moved
+
+
+def test_two_images_of_one_file_target(tmp_path: Path) -> None:
+    makefile = """\
+all: one two
+one: app
+	docker build -t one .
+two: app
+	docker build -t two -f Dockerfile.two .
+app:
+	docker build -t demo:build -f Dockerfile.build .
+	docker create --name x demo:build
+	docker cp x:/src/app app
+	docker rm x
+"""
+    analysis = of(tmp_path, makefile, {"Dockerfile.two": "FROM alpine\nCOPY app /\n"})
+    files = rendered(analysis)
+    assert files["Makefile"] == (
+        "all: one two\none:\n\tdocker build --target one -t one .\n"
+        "two:\n\tdocker build --target two -t two -f Dockerfile .\n"
+    )
+    assert (files["Dockerfile.build"], files["Dockerfile.two"]) == (None, None)
+    assert codes(analysis) == ["MS413"]
