@@ -18,7 +18,7 @@ from migrate.provenance.derive import derive, extracts
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
-from migrate.trace.events import ContainerCreate, Extraction, ImageBuild, Opaque, Trace
+from migrate.trace.events import ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
 from migrate.trace.interpreter import trace
 from migrate.trace.values import Unknown, Value
 
@@ -321,7 +321,7 @@ def _read_back(
         path, context = planned.paths.get(event.number, (event.dockerfile, event.context))
         expected.append((path, context, *map(_shown, event.tags)))
     builds = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in again.events if isinstance(e, ImageBuild)]
-    given = {v for b in planned.builds for v in _told(b)}
+    given = {v for b in planned.builds for v in _told(b)} | set(_told_to_containers(before))
     asked = {v for e in again.events if isinstance(e, ImageBuild) for v in _told(e)}
     if extracts(again) or builds != expected or asked - given or _of_make(again) - _of_make(before):
         return (_fault("with the files that the migration leaves, this script would build something else", source),)
@@ -336,6 +336,15 @@ def _told(build: ImageBuild) -> Iterator[tuple[str, Value]]:
     for option in build.options:
         if option.value is not None and option.name != "target":
             yield option.name, _shown(option.value)
+
+
+def _told_to_containers(followed: Trace) -> Iterator[tuple[str, Value]]:
+    """The variables of containers, which a build gets as arguments."""
+    for event in followed.events:
+        if isinstance(event, ContainerCreate | ContainerRun):
+            for option in event.container.options:
+                if option.name == "env" and option.value is not None and "=" in option.value.marked:
+                    yield "build-arg", _shown(option.value.slice(option.value.marked.index("=") + 1))
 
 
 def _of_make(followed: Trace) -> set[str]:
