@@ -89,6 +89,10 @@ def started(source: SourceFile, start: Start) -> tuple[Entry | None, tuple[Diagn
             return None, (at(rules.DRIVER_NOT_READ, f"there is no job `{start.job}`", source.span(0, 0)),)
         text, names = job_text(source, job)
         script, found = read_script(text)
+        asked = next((s.condition for s in job.steps if s.condition is not None and "docker" in s.place.text), None)
+        if asked is not None:
+            message = "a step that the service runs on a condition is not followed"
+            found = (*found, at(rules.CONSTRUCT_NOT_TRACED, message, asked))
         return Entry(script=script, unknowns=names) if script is not None else None, found
     script, found = _started(source, start)
     return Entry(script=script) if script is not None else None, found

@@ -5,8 +5,12 @@ does around the commands (checkouts, caches, artifacts between jobs, images that
 other kinds than commands. An expression of the service (`${{ … }}`) is an unknown of that name.
 """
 
+import posixpath
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
 
 from migrate.drivers.yaml_reader import (
     Mapping,
@@ -31,13 +35,14 @@ _CIRCLE_1 = ("machine", "checkout", "dependencies", "database", "compile", "test
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Commands that one shell runs. `directory` is where, `variables` what is set before; `keeps_on` where a command that
-    fails doesn't end it."""
+    fails doesn't end it; `condition` is what the service asks first."""
 
     pieces: tuple[Stretch, ...]
     place: Span
     directory: str | None = None
     variables: tuple[tuple[str, str], ...] = ()
     keeps_on: bool = False
+    condition: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,37 @@ def find_jobs(source: SourceFile, root: YamlNode | None) -> tuple[Job, ...]:
     if name.startswith("bitbucket-pipelines"):
         return _bitbucket(top)
     return _steps_of_jobs(source, top)
+
+
+def named_elsewhere(
+    source: SourceFile, root: YamlNode | None, paths: Iterable[PurePosixPath]
+) -> tuple[PurePosixPath, Span] | None:
+    """A file that something else than the jobs' commands names (what a service keeps, uploads, deploys), and where."""
+    commands = {s.place for j in find_jobs(source, root) for s in j.steps}
+    for node in _scalars(root):
+        if node.span in commands:
+            continue
+        for word in re.split(r"[\s,\"']+", node.text):
+            plain = posixpath.normpath(word) if word else ""
+            for path in paths:
+                inside = plain not in ("", ".") and any(fnmatch(str(p), plain) for p in (path, *path.parents))
+                if inside:
+                    return path, node.span
+    return None
+
+
+def _scalars(node: YamlNode | None) -> Iterator[Scalar]:
+    match node:
+        case Scalar():
+            yield node
+        case Sequence():
+            for item in node.items:
+                yield from _scalars(item)
+        case Mapping():
+            for _, value in node.items:
+                yield from _scalars(value)
+        case None:
+            pass
 
 
 def job_text(source: SourceFile, job: Job) -> tuple[SourceFile, tuple[str, ...]]:
@@ -267,4 +303,6 @@ def _step(node: YamlNode, folder: str | None) -> Step | None:
     if shell is not None and not re.match(r"(?:/bin/)?(?:ba)?sh\b", shell):
         return None
     variables = _variables(around.get("env")) + _variables(around.get("environment"))
-    return Step(pieces=command.pieces, place=command.span, directory=where, variables=variables)
+    asked = step.get("if") or step.get("condition")
+    condition = asked.span if asked is not None and scalar(asked) not in ("always()", "success()") else None
+    return Step(pieces=command.pieces, place=command.span, directory=where, variables=variables, condition=condition)

@@ -1,6 +1,8 @@
 """What a migration leaves to the Makefile's other targets: those that need what goes are told, and keep their Dockerfiles."""
 
+import re
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
@@ -9,7 +11,16 @@ from migrate.pipeline.goals import MAX_GOALS, Follow
 from migrate.plan.model import MigrationPlan
 from migrate.provenance.derive import derive
 from migrate.source import Span
-from migrate.trace.events import ContainerCreate, ContainerRun, ImageBuild, ImageUse, Trace
+from migrate.trace.events import (
+    ContainerCreate,
+    ContainerRun,
+    Harmless,
+    HostChange,
+    ImageBuild,
+    ImageUse,
+    Opaque,
+    Trace,
+)
 
 
 def other_targets(
@@ -71,5 +82,21 @@ def _needed(
                 if image is not None:
                     message = f"the target `{name}` needs the image `{image}`, which is no longer made"
                     yield place, message, rules.OTHER_TARGET_NEEDS
+            case HostChange() | Harmless() | Opaque() if extracted:
+                used = _used(event, set(planned.driver.gone))
+                if used is not None:
+                    message = f"the target `{name}` needs `{used}` on the host, which is no longer there"
+                    yield place, message, rules.DRIVER_EDIT_UNCERTAIN
             case _:
                 pass
+
+
+def _used(event: HostChange | Harmless | Opaque, gone: set[PurePosixPath]) -> PurePosixPath | None:
+    """The artifact that a command of the host needs; clearing it away needs none."""
+    if isinstance(event, HostChange) and event.command in ("rm", "rmdir", "mkdir"):
+        return None
+    if isinstance(event, Harmless) and event.command in ("echo", "printf"):
+        return None
+    paths = () if isinstance(event, Opaque) else event.paths
+    named = (p for p in sorted(gone) if re.search(rf"(?<![\w.-]){re.escape(p.name)}(?![\w.-])", event.span.text))
+    return next((p for p in paths if p in gone), None) or next(named, None)

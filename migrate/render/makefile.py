@@ -29,10 +29,13 @@ def render_makefile(
             else:
                 made += _within(node.span, mine)
     lines = _lines(source, nodes, removed)
+    default = True
     for rule, recipe in _rules(nodes):
         head, listed = _header(rule.span)
         kept = [r for r in recipe if r.span not in removed and not _is_comment(r.span)]
-        if recipe and not kept and any(r.span in removed for r in recipe) and _only_made(head, names):
+        first, default = default, default and all(w.text.startswith(".") or "%" in w.text for w in head)
+        goal = first and not default  # what `make` alone makes stays the same target
+        if not goal and recipe and not kept and any(r.span in removed for r in recipe) and _only_made(head, names):
             lines |= set(range(_line(source, rule.span.start), _line(source, rule.span.end) + 1))
             continue
         for word in listed:

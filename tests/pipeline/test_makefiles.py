@@ -192,3 +192,23 @@ app:
     )
     assert (files["Dockerfile.build"], files["Dockerfile.two"]) == (None, None)
     assert codes(analysis) == ["MS413"]
+
+
+def test_a_target_that_needs_the_artifact_on_the_host_is_refused(tmp_path: Path) -> None:
+    for use in ("cp app /usr/local/bin/", "./app --version", "cat app"):
+        analysis = of(tmp_path / use.split()[0].strip("./"), MAKEFILE + f"\ninstall: builder\n\t{use}\n")
+        assert analysis.plan is None, use
+        assert "MS410" in codes(analysis)
+
+
+def test_what_make_alone_makes_stays_the_same_target(tmp_path: Path) -> None:
+    makefile = """\
+app:
+	docker build -t demo:build -f Dockerfile.build .
+	docker create --name x demo:build
+	docker cp x:/src/app app
+	docker rm x
+image: app
+	docker build -t demo .
+"""
+    assert rendered(of(tmp_path, makefile))["Makefile"] == "app:\nimage:\n\tdocker build -t demo .\n"

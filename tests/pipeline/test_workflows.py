@@ -101,6 +101,19 @@ def test_aliases_that_grow_without_end(tmp_path: Path) -> None:
     assert codes(analysed(tmp_path, {"build.sh": "", ".gitlab-ci.yml": "\n".join(lines) + "\n"})) == ["MS122"]
 
 
+@pytest.mark.parametrize("path", ["app", "./app", "ap*"])
+def test_a_file_that_the_service_keeps_is_not_taken_away(path: str, tmp_path: Path) -> None:
+    kept = FILES[".gitlab-ci.yml"] + f"  artifacts:\n    paths:\n      - '{path}'\n"
+    analysis = analysed(tmp_path, {"build.sh": "", ".gitlab-ci.yml": kept})
+    assert (analysis.plan, codes(analysis)) == (None, ["MS410"])
+
+
+def test_a_step_on_a_condition_is_refused(tmp_path: Path) -> None:
+    text = FILES[".github/workflows/ci.yml"].replace("- run: |", "- if: github.ref == 'x'\n        run: |")
+    analysis = analysed(tmp_path, {"build.sh": "", ".github/workflows/ci.yml": text})
+    assert (analysis.plan, codes(analysis)) == (None, ["MS201"])
+
+
 def test_a_job_that_calls_the_script_leaves_it_to_the_script(tmp_path: Path) -> None:
     workflow = "docker-job:\n  script:\n    - ./build.sh\n    - docker save demo > image.tar\n"
     root = lay(tmp_path, {".gitlab-ci.yml": workflow})
