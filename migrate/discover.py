@@ -21,7 +21,7 @@ _SKIPPED = {".git", ".hg", ".svn", ".ms-migrate", "node_modules", "vendor", "thi
 _MAKEFILES = {"makefile", "gnumakefile"}
 _YAML = {".yml", ".yaml"}
 _SHEBANG = re.compile(r"#!.*\b(?:ba|da|k|z|a)?sh\b")
-_TAKES_OUT = re.compile(r"\b(?:cp|export|run|save)\b")
+_TAKES_OUT = re.compile(r"\b(?:cp|export|run|save)\b|compose\b.*\bup\b|COMPOSE\w*[)}]?.*\bup\b")
 _COMMAND = re.compile(r"\b(?:docker|podman)\b|\$\{?\w*DOCKER\w*", re.IGNORECASE)
 
 
@@ -142,6 +142,11 @@ def _kind_by_name(path: PurePosixPath) -> DriverKind | None:
     if path.name.lower() in _MAKEFILES or path.suffix in (".mk", ".mak"):
         return DriverKind.MAKEFILE
     return DriverKind.WORKFLOW if path.suffix.lower() in _YAML else None
+
+
+def is_compose_file(path: PurePosixPath) -> bool:
+    """By its name: what it builds is found where a driver calls compose."""
+    return re.fullmatch(r"(?:.*[-.])?compose(?:[-.].*)?\.ya?ml", path.name) is not None
 
 
 def _kind(path: Path) -> EntryKind:

@@ -4,11 +4,15 @@ import filecmp
 import os
 import shutil
 import subprocess
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from migrate.compare.verdict import Verdict
+from migrate.compare.verdict import Verdict, compare_images
+from migrate.engine.client import connect
+from migrate.engine.snapshot import read_files, read_image
 from migrate.outcome import MigrationOutcome, Status
 from migrate.pipeline.run import Request, migrate
 from tests.engine.private import PrivateEngine
@@ -85,3 +89,50 @@ def different_files(expected: Path, found: Path) -> list[str]:
         or not filecmp.cmp(expected / n, found / n, shallow=False)
         or os.access(expected / n, os.X_OK) != os.access(found / n, os.X_OK)
     )
+
+
+EXTRACTING = """\
+docker-compose build tools
+id=$(docker create example/greet-tools)
+docker cp "$id":/out/greet service/greet
+docker rm "$id"
+docker-compose build service
+"""
+COMPOSED = {
+    "compose-run": ("docker-compose run --rm render\ndocker-compose build web\n", "docker-compose build web\n"),
+    "compose-args": (EXTRACTING, "docker-compose build service\n"),
+}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("sample", "image"), [("compose-run", "example/tides"), ("compose-args", "example/greet:1.0")])
+def test_compose_itself_makes_the_same_of_both_sides(
+    sample: str, image: str, tmp_path: Path, engine: PrivateEngine
+) -> None:
+    """No stand-in is there: docker-compose reads the files, as people have it do."""
+    if shutil.which("docker-compose") is None:
+        if os.environ.get("MS_REQUIRE_ENGINE") == "1":
+            pytest.fail("docker-compose is missing", pytrace=False)
+        pytest.skip("docker-compose is missing")
+    environment = engine.environment() | {"COMPOSE_PROJECT_NAME": sample}
+    if (SAMPLES / sample / "legacy/compose.yaml").exists():
+        environment["COMPOSE_FILE"] = "compose.yaml"
+    snapshots = []
+    for side, script in zip(("legacy", "expected"), COMPOSED[sample], strict=True):
+        work = shutil.copytree(SAMPLES / sample / side, tmp_path / side)
+        run = subprocess.run(
+            ["sh", "-e", "-c", script],
+            cwd=work,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert run.returncode == 0, run.stderr
+        with closing(connect(environment)) as client:
+            snapshot = read_image(client, image)
+            assert snapshot is not None
+            snapshots.append(replace(snapshot, files=read_files(client, snapshot.image_id, f"{sample}-{side}")))
+    comparison = compare_images(*snapshots)
+    assert comparison.verdict is Verdict.IDENTICAL, [*comparison.deltas, *comparison.config_deltas]

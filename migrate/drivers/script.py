@@ -1,5 +1,6 @@
 """A driver as something that is started: where, and by which words."""
 
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass, replace
@@ -7,8 +8,9 @@ from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, at
-from migrate.discover import Driver, DriverKind, Repository
-from migrate.drivers.makefile import Rule, outside_references, read_makefile, walk
+from migrate.discover import Driver, DriverKind, Repository, is_compose_file
+from migrate.drivers.compose import FILES
+from migrate.drivers.makefile import Rule, is_makefile, outside_references, read_makefile, walk
 from migrate.drivers.workflow import Job, find_jobs, job_text
 from migrate.drivers.yaml_reader import YamlError, read_yaml
 from migrate.shell.reader import read_script
@@ -20,7 +22,8 @@ from migrate.source import HOLES, SourceFile, Span
 class Start:
     """Where a driver is started, relative to the repository's root, under which name (`$0`), and with which arguments (None:
     whatever they are). `commands` are started instead, one after the other, where the driver is no script. With `bare` the
-    environment is taken to set none of the names that only the repository knows; `job` is the one of a CI file that runs."""
+    environment is taken to set none of the names that only the repository knows; `job` is the one of a CI file that runs.
+    `script` is the driver where the commands start it."""
 
     directory: PurePosixPath
     name: str
@@ -28,6 +31,7 @@ class Start:
     commands: tuple[tuple[str, ...], ...] = ()
     bare: bool = False
     job: str | None = None
+    script: PurePosixPath | None = None
 
     @property
     def is_script(self) -> bool:
@@ -56,6 +60,8 @@ def read_driver(repository: Repository, driver: Driver) -> tuple[SourceFile | No
         if not jobs:
             place = Label(span=source.span(0, len(source.line(1))))
             message = f"a {driver.kind.value} that seems to drive a legacy build is not read"
+            if is_compose_file(source.path):
+                message = "which commands build these services, and in which order, is said nowhere"
             return None, (Diagnostic(rule=rules.DRIVER_NOT_READ, message=message, primary=place),)
     return source, ()
 
@@ -125,13 +131,26 @@ def make_start(
     return Start(directory=driver.path.parent, name=name, arguments=(), commands=calls, bare=bare)
 
 
+def composed_start(start: Start, driver: Driver, file: PurePosixPath, *, executable: bool) -> Start:
+    """A script, and then all that a compose file builds."""
+    script = (start.name,) if executable else ("bash", start.name)
+    beside = file.parent == start.directory and file.name in FILES
+    named = () if beside else ("-f", posixpath.relpath(file, start.directory))
+    commands = ((*script, *(start.arguments or ())), ("docker-compose", *named, "build"))
+    return replace(
+        start, name=" && ".join(map(shlex.join, commands)), arguments=(), commands=commands, script=driver.path
+    )
+
+
 def job_start(job: str, *, bare: bool) -> Start:
     """One job, from the repository's root."""
     return Start(directory=PurePosixPath(), name=f"job {job}", arguments=(), job=job, bare=bare)
 
 
 def _asked(source: SourceFile, words: tuple[str, ...]) -> Span:
-    """The rule that a call of make is there for."""
+    """The rule that a call of make is there for; the beginning of another driver."""
+    if not is_makefile(source.path):
+        return source.span(0, len(source.line(1)))
     for node in walk(read_makefile(source)):
         if isinstance(node, Rule):
             colon = next((i for i, c in outside_references(node.span.text) if c == ":"), 0)

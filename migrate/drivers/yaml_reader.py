@@ -42,10 +42,11 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
-    """`items` in order; a key that comes twice counts the last time."""
+    """`items` in order; a key that comes twice counts the last time. `keys` are the places of the keys."""
 
     span: Span
     items: "tuple[tuple[str, YamlNode], ...]"
+    keys: tuple[Span, ...] = ()
 
     def get(self, key: str) -> "YamlNode | None":
         return next((v for k, v in reversed(self.items) if k == key), None)
@@ -99,14 +100,18 @@ def _read(source: SourceFile, node: Any, depth: int, left: Iterator[int]) -> Yam
         return Sequence(span=span, items=tuple(_read(source, n, depth + 1, left) for n in node.value))
     merged: list[tuple[str, YamlNode]] = []
     own: list[tuple[str, YamlNode]] = []
+    keys: list[Span] = []
+    merged_keys: list[Span] = []
     for key, value in node.value:
         read = _read(source, value, depth + 1, left)
         if getattr(key, "value", None) == "<<":
             for base in items(read):
                 merged += base.items if isinstance(base, Mapping) else ()
+                merged_keys += base.keys if isinstance(base, Mapping) else ()
         elif isinstance(key, yaml.ScalarNode):
             own.append((key.value, read))
-    return Mapping(span=span, items=(*merged, *own))
+            keys.append(source.span(key.start_mark.index, key.end_mark.index))
+    return Mapping(span=span, items=(*merged, *own), keys=(*merged_keys, *keys))
 
 
 def _pieces(source: SourceFile, node: Any, span: Span) -> Iterator[Stretch]:

@@ -34,7 +34,8 @@ class ParityFile:
 class Policy:
     """`prefix` begins every name that the run gives on the engine. `cached` are the Dockerfiles whose builds may use the
     cache, `judged` those that are built in two steps; both by absolute path. `scratch` is what may be mounted;
-    `connection` holds the variables that say which engine is meant (CONNECTION), as they were when the run began."""
+    `connection` holds the variables that say which engine is meant (CONNECTION), as they were when the run began; `services`
+    are those of compose files whose containers are run."""
 
     client: str
     prefix: str
@@ -46,6 +47,7 @@ class Policy:
     cached: tuple[str, ...] = ()
     judged: dict[str, JudgedBuild] = field(default_factory=dict)
     parity: tuple[ParityFile, ...] = ()
+    services: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)))
@@ -58,7 +60,8 @@ class Policy:
             for k, v in data.pop("judged").items()
         }
         parity = tuple(ParityFile(**p) for p in data.pop("parity"))
-        return cls(**{**data, "cached": tuple(data["cached"])}, judged=judged, parity=parity)
+        lists = {"cached": tuple(data["cached"]), "services": tuple(data["services"])}
+        return cls(**{**data, **lists}, judged=judged, parity=parity)
 
 
 def mapped(prefix: str, reference: ImageReference) -> str:

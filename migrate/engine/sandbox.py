@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import migrate
-from migrate.engine import standin
+from migrate.engine import compose, standin
 from migrate.engine.builder import BuildTool, Kind
 from migrate.engine.client import EngineClient, EngineUnavailable
 from migrate.engine.policy import CONNECTION, JudgedBuild, ParityFile, Policy
@@ -39,7 +39,6 @@ _STEP = re.compile(r"^(?:Step \d+/\d+ : .*|#\d+ \[[^\]]*\d+/\d+\] (?:FROM|RUN|CO
 _NOISE = re.compile(r"^(?:#\d+ (?:sha256:|DONE|CACHED|transferring|naming|writing|exporting).*|-+)$")
 _KILL_SECONDS = 5
 _SUDO = """\
-#!/bin/sh
 # runs the command as who started it, with the stand-in for docker still first on PATH
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -68,7 +67,8 @@ class JudgedText:
 class SideRequest:
     """One side to run: the driver as a program, or `commands`, shell text that calls what reads it. `changes` are laid over the
     copy; paths are relative to the repository's root. `cached` are Dockerfiles whose builds may use the engine's cache,
-    `judged` those that are built in two steps. `time_limit` in seconds."""
+    `judged` those that are built in two steps; `services` are those of compose files of which containers run. `time_limit` in
+    seconds."""
 
     side: str
     root: Path
@@ -82,6 +82,7 @@ class SideRequest:
     changes: tuple[FileChange, ...] = ()
     cached: tuple[PurePosixPath, ...] = ()
     judged: Mapping[PurePosixPath, JudgedText] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,19 +196,24 @@ class Run:
             cached=tuple(str((tree / p).resolve()) for p in request.cached),
             judged=judged,
             parity=parity,
+            services=request.services,
         )
         policy.write(folder / "policy.json")
         programs = folder / "bin"
         programs.mkdir()
-        package = Path(migrate.__file__).resolve().parent.parent
-        start = f"import sys; sys.path.insert(0, {str(package)!r}); from {standin.__name__} import main; main()"
-        words = [sys.executable, "-I", "-S", "-c", start, str(folder / "policy.json")]
-        program = programs / "docker"
-        program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
-        program.chmod(0o755)
-        behind = programs / "sudo"
-        behind.write_text(_SUDO)
-        behind.chmod(0o755)
+        told = str(folder / "policy.json")
+        # docker's own needs no library, and starts sooner without
+        docker = shlex.join([*_python(standin.__name__, "-S"), told])
+        composed = shlex.join([*_python(compose.__name__), told])
+        texts = {
+            "docker": f'[ "$1" != compose ] || {{ shift; exec {composed} docker "$@"; }}\nexec {docker} "$@"',
+            "docker-compose": f'exec {composed} docker-compose "$@"',
+            "sudo": _SUDO,
+        }
+        for name, script in texts.items():
+            program = programs / name
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
         return policy
 
     def _execute(
@@ -262,6 +268,13 @@ class Run:
                 if inspected is not None and not inspected.get("RepoTags"):
                     self._client.remove_image(image_id)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _python(module: str, *options: str) -> list[str]:
+    """The words that start a module of this package as a program."""
+    package = Path(migrate.__file__).resolve().parent.parent
+    start = f"import sys; sys.path.insert(0, {str(package)!r}); from {module} import main; main()"
+    return [sys.executable, "-I", *options, "-c", start]
 
 
 def _copy(root: Path, tree: Path) -> None:

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Severity, at, has_errors
-from migrate.discover import Driver, DriverKind, Repository
+from migrate.discover import Driver, DriverKind, Repository, is_compose_file
 from migrate.dockerfile.reader import read_dockerfile
-from migrate.drivers.script import Start, job_start, jobs_of, make_start, read_driver, started, starts
+from migrate.drivers.compose import FILES
+from migrate.drivers.script import Start, composed_start, job_start, jobs_of, make_start, read_driver, started, starts
 from migrate.drivers.workflow import named_elsewhere
 from migrate.drivers.yaml_reader import read_yaml
 from migrate.pipeline.goals import find_goals, targets_of
+from migrate.pipeline.missing import lacks_sources
 from migrate.pipeline.other_targets import other_targets
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
@@ -20,11 +23,13 @@ from migrate.provenance.derive import derive, extracts
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
-from migrate.trace.events import ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
+from migrate.trace.events import Compose, ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
 from migrate.trace.interpreter import trace
 from migrate.trace.values import Unknown, Value
 
 _COPIES_OUT = re.compile(r"\bcp\b[^\n;&|]*[\w\"')}`]:")
+
+_COMPOSE_RUNS = frozenset({"run", "up", "create", "start", "exec", "cp"})
 
 NO_FACTS: Facts = MappingProxyType({})
 
@@ -60,7 +65,8 @@ def analyse(
     source, diagnostics = read_driver(repository, driver)
     start = starts(driver)[0]
     if source is None:
-        return _stopped(driver, start, diagnostics, legacy=True)
+        legacy = not is_compose_file(driver.path) or lacks_sources(repository)
+        return _stopped(driver, start, diagnostics, legacy=legacy)
     ways = {DriverKind.MAKEFILE: _make_starts, DriverKind.WORKFLOW: _job_starts}.get(driver.kind, _script_starts)
     stopped: Analysis | None = None
     for attempt in ways(repository, driver, source, inputs):
@@ -88,6 +94,9 @@ def _analysed(
     diagnostics += _without_arguments(followed, start, inputs)
     unread = has_errors(diagnostics) or has_errors(followed.diagnostics)
     took = _COPIES_OUT.search(source.text) or (followed.remaining and not start.is_script)
+    composed = any(isinstance(e, Compose) and e.verb in _COMPOSE_RUNS for e in followed.events)
+    unread = unread or any(isinstance(e, Compose) and e.unread is not None for e in followed.events)
+    took = took or (unread and composed and lacks_sources(repository))
     if not extracts(followed) and not (unread and took):
         return _stopped(driver, start, (), followed, legacy=False)
     diagnostics += followed.diagnostics
@@ -174,7 +183,12 @@ def _script_starts(repository: Repository, driver: Driver, source: SourceFile, i
             yield start
             return
         attempts.append((start, followed))
-    yield min(attempts, key=lambda attempt: _doubts(attempt[1]))[0]
+    best, followed = min(attempts, key=lambda attempt: _doubts(attempt[1]))
+    yield best
+    if extracts(followed) and not any(isinstance(e, Compose) for e in followed.events):
+        for path in repository.entries:
+            if path.name in FILES and path.parent in (best.directory, PurePosixPath()):
+                yield composed_start(best, driver, path, executable=repository.is_executable(driver.path))
 
 
 def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
@@ -330,7 +344,13 @@ def _read_back(
     builds = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in again.events if isinstance(e, ImageBuild)]
     given = {v for b in planned.builds for v in _told(b)} | set(_told_to_containers(before))
     asked = {v for e in again.events if isinstance(e, ImageBuild) for v in _told(e)}
-    if extracts(again) or builds != expected or asked - given or _of_make(again) - _of_make(before):
+    if (
+        extracts(again)
+        or builds != expected
+        or asked - given
+        or _of_make(again) - _of_make(before)
+        or len(_unread(again)) > len(_unread(before))
+    ):
         return (_fault("with the files that the migration leaves, this script would build something else", source),)
     return ()
 
@@ -357,6 +377,11 @@ def _told_to_containers(followed: Trace) -> Iterator[tuple[str, Value]]:
 def _of_make(followed: Trace) -> set[str]:
     """Targets that make's own rules make: a rule without a recipe asks for them."""
     return {e.command for e in followed.events if isinstance(e, Opaque) and e.command.startswith("make's own rule")}
+
+
+def _unread(followed: Trace) -> list[Compose]:
+    """Calls of compose that aren't followed, such as those that name a service which isn't there."""
+    return [e for e in followed.events if isinstance(e, Compose) and e.unread is not None]
 
 
 def _shown(value: Value) -> Value:

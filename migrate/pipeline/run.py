@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from migrate import rules
 from migrate.apply import RefusedError, apply, backup_directory, recover, undo
 from migrate.diagnostics import Diagnostic, Label
-from migrate.discover import Driver, Repository, find_drivers, named_driver, scan
+from migrate.discover import Driver, Repository, find_drivers, is_compose_file, named_driver, scan
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.analysis import Analysis, Inputs, analyse
 from migrate.pipeline.verification import Verified, verify
@@ -73,7 +73,8 @@ def undo_migration(root: Path) -> Undone:
 def found_builds(repository: Repository, inputs: Inputs, drivers: tuple[Driver, ...] | None = None) -> list[Analysis]:
     """The legacy builds of a repository through the static phases; of all drivers that are found, or of those named."""
     candidates = find_drivers(repository) if drivers is None else drivers
-    return _apart([a for d in candidates if (a := analyse(repository, d, inputs)).legacy])
+    found = [a for d in candidates if (a := analyse(repository, d, inputs)).legacy]
+    return _apart([a for a in found if not is_compose_file(a.driver.path)] or found)
 
 
 def _apart(analyses: list[Analysis]) -> list[Analysis]:

@@ -171,6 +171,7 @@ class _Verifier:
             changes=changes,
             cached=() if changes else planned.builder_paths,
             judged=judged,
+            services=planned.services,
         )
         run = self._run.side(request, self._report)
         self._report(side, f"ended after {run.seconds:.1f} s")

@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at
 from migrate.plan.groups import Group
-from migrate.plan.model import FilePart, GroupPlan
+from migrate.plan.model import FilePart, GroupPlan, ServiceEdit
+from migrate.plan.options import Inserted
 from migrate.plan.ways import editable
-from migrate.source import Edit, Span
+from migrate.source import Edit, SourceFile, Span
 from migrate.trace.events import ImageBuild, Trace
 
 
@@ -22,7 +23,7 @@ class BuildEditor:
         trace: Trace,
         grouped: Sequence[Group],
         planned: Sequence[GroupPlan],
-        inserted: Mapping[int, tuple[str, ...]],
+        inserted: Mapping[int, Inserted],
     ) -> None:
         self._trace = trace
         self._grouped = grouped
@@ -30,7 +31,13 @@ class BuildEditor:
         self._inserted = inserted
         self._texts: dict[Span, str] = {}
         self._seen: set[Span] = set()
+        self._services: dict[tuple[tuple[SourceFile, ...], str], ServiceEdit] = {}
         self.diagnostics: list[Diagnostic] = []
+
+    @property
+    def services(self) -> tuple[ServiceEdit, ...]:
+        """Behind `edits`: the services of compose files that are built otherwise."""
+        return tuple(self._services.values())
 
     def edits(self) -> tuple[Edit, ...]:
         for group, plan in zip(self._grouped, self._planned, strict=True):
@@ -40,13 +47,17 @@ class BuildEditor:
         return tuple(Edit(span=s, text=t) for s, t in self._texts.items() if t != s.text)
 
     def _build(self, event: ImageBuild, plan: GroupPlan, streamed: bool) -> None:
-        words = list(self._inserted.get(event.number, ()))
-        spans: dict[Span, str] = {}
+        inserted = self._inserted.get(event.number, Inserted())
         last = plan.parts[-1]
         target = plan.targets[event.number]
-        own = event.option("target")
         stages = set(plan.targets.values())
         alone = isinstance(last, FilePart) and last.name == target and len(stages) == 1
+        if event.service is not None:
+            self._service(event, plan, inserted.arguments, None if alone and event.option("target") is None else target)
+            return
+        words = list(inserted.words)
+        spans: dict[Span, str] = {}
+        own = event.option("target")
         if own is not None:
             if target and own.value is not None and own.value.text != target:
                 spans[own.spans[-1]] = re.sub(rf"{re.escape(own.value.text or '')}$", target, own.spans[-1].text)
@@ -65,6 +76,23 @@ class BuildEditor:
             self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
             return
         self._take(event, spans)
+
+    def _service(
+        self, event: ImageBuild, plan: GroupPlan, arguments: tuple[tuple[str, str], ...], target: str | None
+    ) -> None:
+        """A build that a compose file says: its service changes instead of a command."""
+        composed = self._trace.composed[event.span.file]
+        edit = ServiceEdit(
+            project=composed.project,
+            service=composed.service,
+            context=posixpath.relpath(plan.context, composed.project.directory),
+            dockerfile=posixpath.relpath(plan.path, plan.context),
+            target=target,
+            arguments=arguments,
+        )
+        if self._services.setdefault((composed.project.files, composed.service.name), edit) != edit:
+            message = "this service would have to change in several ways at once"
+            self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
 
     def _dockerfile(self, event: ImageBuild, plan: GroupPlan, spans: dict[Span, str], words: list[str]) -> None:
         """`-f`, where the Dockerfile is another one or the context was where it was looked for."""

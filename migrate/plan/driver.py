@@ -6,14 +6,17 @@ from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
+from migrate.drivers.compose import Project, Service
 from migrate.plan.commands import BuildEditor
 from migrate.plan.groups import Group, loaded
 from migrate.plan.model import DriverPlan, GroupPlan
+from migrate.plan.options import Inserted
+from migrate.plan.services import Fates, gone_services
 from migrate.plan.ways import check_unreached, check_ways, editable
 from migrate.provenance.images import same_image
 from migrate.provenance.model import BuiltImage, Image, MadeStage, Provenance
 from migrate.shell.syntax import SimpleCommand
-from migrate.source import SourceFile, Span
+from migrate.source import Edit, SourceFile, Span
 from migrate.trace.commands import assigned_names, mentions_client
 from migrate.trace.events import (
     Compose,
@@ -42,22 +45,26 @@ def plan_driver(
     provenance: Provenance,
     grouped: Sequence[Group],
     planned: Sequence[GroupPlan],
-    inserted: Mapping[int, tuple[str, ...]],
+    inserted: Mapping[int, Inserted],
 ) -> tuple[DriverPlan, tuple[Diagnostic, ...]]:
     """`inserted` are the words that builds which stay take on from those that go, by number."""
     sorter = _Sorter(trace, provenance, grouped)
     sorter.sort()
     editor = BuildEditor(trace, grouped, planned, inserted)
     edits = editor.edits()
+    gone, found = gone_services(trace, sorter.composed, sorter.removed)
+    sorter.compose(gone)
     plan = DriverPlan(
         source=trace.source,
         pieces=trace.pieces,
         gone=tuple(sorted({*sorter.landed, *(p for g in planned for p in g.removed)})),
         removed=tuple(sorter.removed),
         filters=sorter.filters(),
-        edits=edits,
+        edits=(*edits, *sorter.edits),
+        services=editor.services,
+        gone_services=gone,
     )
-    return plan, (*sorter.diagnostics, *editor.diagnostics)
+    return plan, (*sorter.diagnostics, *editor.diagnostics, *found)
 
 
 class _Sorter:
@@ -76,6 +83,8 @@ class _Sorter:
         steps = [i for i, e in enumerate(trace.events) if isinstance(e, ImageBuild) and e.number in self._group_of]
         self._between = range(min(steps), max(steps))
         self.removed: list[SimpleCommand] = []
+        self.composed = Fates()
+        self.edits: list[Edit] = []
         self.diagnostics: list[Diagnostic] = []
 
     def _dance_containers(self) -> dict[int, Container]:
@@ -154,6 +163,11 @@ class _Sorter:
             )
             if goes or target is not None:
                 part.append((step, index))
+            if step.command.span.file in self._trace.composed:
+                self.composed.add(step.command.span.file, goes=goes)
+                continue
+            if isinstance(step.event, Compose):
+                continue  # its fate is that of what it comes to
             if not (goes or isinstance(step.event, Harmless)) and not editable(self._trace, step.command.span):
                 continue
             fates.setdefault(step.command.span.origin, []).append((goes, step))
@@ -182,6 +196,38 @@ class _Sorter:
                 f"{what} on the host after the script, and no longer does",
                 self._first_extraction(),
             )
+
+    def compose(self, gone: tuple[tuple[Project, Service], ...]) -> None:
+        """The calls of compose: those that only concern what goes go too; of the services that others name, those that go."""
+        for step in self._trace.steps:
+            event = step.event
+            if not isinstance(event, Compose) or event.project is None:
+                continue
+            left = [s.name for s in event.project.services if (event.project, s) not in gone]
+            going = {t for t in event.composed if self.composed.goes(t)}
+            named = [n for n, _ in event.named]
+            whole = event.composed and going == set(event.composed)
+            if not left or (whole and (named or event.verb in ("build", "cp"))):
+                self.removed.append(step.command)
+                continue
+            mine = {n for n in named if all(t in going for t in event.composed if self._service_of(t) == n)}
+            if going and mine and event.verb not in ("run", "exec"):
+                self._without(event, [s for n, s in event.named if n in mine])
+
+    def _service_of(self, text: SourceFile) -> str:
+        return self._trace.composed[text].service.name
+
+    def _without(self, event: Compose, words: Sequence[Span]) -> None:
+        """The command without services that it names."""
+        for span in words:
+            origin = span.origin
+            before = origin.file.text[: origin.start]
+            blank = len(before) - len(before.rstrip(" \t"))
+            if not span.is_exact or not blank or not event.span.start <= span.start < span.end <= event.span.end:
+                message = f"the services that this command names are not written in it: `{span.text}` goes"
+                self._report(rules.DRIVER_EDIT_UNCERTAIN, message, event.span)
+                return
+            self.edits.append(Edit(span=origin.file.span(origin.start - blank, origin.end), text=""))
 
     def _shared_remaining(self) -> tuple[PurePosixPath, ...]:
         """Artifacts that a container left in a mounted folder and that stand there at the end."""

@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import PurePosixPath
 
 from migrate.diagnostics import Diagnostic
+from migrate.drivers.compose import Project, Service
 from migrate.provenance.model import Build
 from migrate.shell.syntax import Script, SimpleCommand
 from migrate.source import Edit, FileChange, SourceFile, Span
@@ -40,10 +41,24 @@ Facts = Mapping[ArtifactKey, ArtifactFact]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEdit:
+    """How a service of a compose file is built from now on. `context` is relative to the project's folder, `dockerfile` to the
+    context; `target` is None where the last stage is meant; `arguments` are those that it takes on, as compose reads them."""
+
+    project: Project
+    service: Service
+    context: str
+    dockerfile: str
+    target: str | None
+    arguments: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriverPlan:
-    """What changes in the driver, and in the scripts and Makefiles that it runs: `removed` commands go from the `pieces` that
-    they stand in, with the `filters` that their output goes through; `edits` change words of those that stay. `gone` are
-    files that no longer come to be on the host."""
+    """What changes in the driver, and in the scripts, Makefiles and compose files that it runs: `removed` commands go from the
+    `pieces` that they stand in, with the `filters` that their output goes through; `edits` change words of those that stay.
+    `services` are built otherwise, `gone_services` go from their project's files. `gone` are files that no longer come to be on
+    the host."""
 
     source: SourceFile
     pieces: tuple[Script, ...]
@@ -51,6 +66,8 @@ class DriverPlan:
     removed: tuple[SimpleCommand, ...]
     filters: tuple[Span, ...]
     edits: tuple[Edit, ...]
+    services: tuple[ServiceEdit, ...] = ()
+    gone_services: tuple[tuple[Project, Service], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +110,8 @@ class GroupPlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationPlan:
     """All that a driver's migration changes. `builds` are all of the driver's, before the migration; `dropped` are those that
-    it no longer makes; `paths` says which Dockerfile and which context each of the others is built from afterwards."""
+    it no longer makes; `paths` says which Dockerfile and which context each of the others is built from afterwards; `services`
+    are those of compose files of which a container brings an artifact."""
 
     builds: tuple[ImageBuild, ...]
     dropped: frozenset[int]
@@ -102,6 +120,7 @@ class MigrationPlan:
     driver: DriverPlan
     artifacts: tuple[ArtifactKey, ...]
     place: Span
+    services: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
     @property

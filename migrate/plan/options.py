@@ -4,6 +4,7 @@ Each side may get only its own build arguments (semantics.md, section 3).
 """
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -43,10 +44,20 @@ _OF_A_RECIPE = r"\$[@<^+?*|%]|\$[({][@<^+?*|%]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inserted:
+    """What a build that stays takes on: words (source text) of its command line, or `arguments` of its service in a compose
+    file, as compose reads them."""
+
+    words: tuple[str, ...] = ()
+    arguments: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JoinedOptions:
-    """Words (source text) to put into the runtime's command line, and what was found."""
+    """What is put into the runtime's build, and what was found."""
 
     words: tuple[str, ...]
+    arguments: tuple[tuple[str, str], ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -55,7 +66,9 @@ def join_options(builder: Build, runtime: Build, renames: Mapping[str, str], *, 
     joiner = _Joiner(builder, runtime, renames, platform_moved=platform_moved)
     joiner.build_arguments()
     joiner.options()
-    return JoinedOptions(words=tuple(joiner.words), diagnostics=tuple(joiner.diagnostics))
+    return JoinedOptions(
+        words=tuple(joiner.words), arguments=tuple(joiner.arguments), diagnostics=tuple(joiner.diagnostics)
+    )
 
 
 class _Joiner:
@@ -66,6 +79,7 @@ class _Joiner:
         self._platform_moved = platform_moved
         self._taken: set[Span] = set()
         self.words: list[str] = []
+        self.arguments: list[tuple[str, str]] = []
         self.diagnostics: list[Diagnostic] = []
 
     def build_arguments(self) -> None:
@@ -77,11 +91,11 @@ class _Joiner:
                 if argument.value is None:
                     self._conflict(argument, f"`{name}` is taken from the environment and can't be renamed")
                 elif name in declared_arguments(self._builder.dockerfile):
-                    self._take(argument.spans, tuple(renamed_word(s, argument, new) for s in argument.spans))
+                    self._take_argument(argument, new)
                 continue
             if name in theirs:
                 continue
-            self._take(argument.spans)
+            self._take_argument(argument, name)
         shared = [n for n in mine if n in PROXY_ARGUMENTS and n not in theirs]
         runs = [i for s in self._runtime.dockerfile.stages for i in s.instructions if i.keyword == "RUN"]
         if shared and runs:
@@ -162,6 +176,32 @@ class _Joiner:
                 self._taken.add(span)
                 self.words.append(text)
 
+    def _take_argument(self, argument: BuildArgument, name: str) -> None:
+        """A build argument, called `name` from now on. One that goes from a command to a compose file, or from there to a
+        command, goes as its value."""
+        composed = self._builder.event.service is not None
+        if self._runtime.event.service is None and not composed:
+            renamed = tuple(renamed_word(s, argument, name) for s in argument.spans) if name != argument.name else None
+            self._take(argument.spans, renamed)
+            return
+        written = _written(argument) if composed else None
+        known = argument.value.text if argument.value is not None else None
+        if self._runtime.event.service is None:
+            if known is None:
+                self._conflict(argument, f"`{name}` is only known to compose, and can't be given on a command line")
+            else:
+                self.words.append(f"--build-arg {shlex.quote(f'{name}={known}')}")
+            return
+        text = written if written is not None else known.replace("$", "$$") if known is not None else None
+        if text is None:
+            self._conflict(argument, f"`{name}` can't be given in a compose file: its value isn't known")
+            return
+        builder, runtime = self._builder.event, self._runtime.event
+        for used in re.findall(r"(?<!\$)\$\{?([A-Za-z_]\w*)", text):
+            if builder.variables.get(used) != runtime.variables.get(used):
+                self._place(rules.OPTION_CONFLICT, f"`${used}` changes between the two builds", argument.spans[0])
+        self.arguments.append((name, text))
+
     def _conflict(self, argument: BuildArgument, message: str) -> None:
         self.diagnostics.append(
             Diagnostic(
@@ -177,6 +217,15 @@ class _Joiner:
 
     def _place(self, rule: Rule, message: str, span: Span) -> None:
         self.diagnostics.append(at(rule, message, span))
+
+
+def _written(argument: BuildArgument) -> str | None:
+    """The value as a compose file says it; None where it came from a command line."""
+    word = argument.spans[-1]
+    match = re.fullmatch(r'[^="]*="(.*)"', word.text, re.DOTALL)
+    if match is None or argument.value is None:
+        return None
+    return re.sub(r"\\(.)", lambda m: "$$" if m[1] == "$" else m[1], match[1])
 
 
 def _names(names: list[str]) -> str:

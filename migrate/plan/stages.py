@@ -1,6 +1,7 @@
 """The plan as a whole: each group of builds becomes one Dockerfile, and the driver builds that."""
 
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from migrate import rules
@@ -14,13 +15,14 @@ from migrate.plan.groups import Group, groups
 from migrate.plan.made import made_text, mounted, needed, passed
 from migrate.plan.model import ArtifactKey, Facts, FilePart, GroupPlan, MadePart, MigrationPlan, Part
 from migrate.plan.naming import Names, called
-from migrate.plan.options import join_options
+from migrate.plan.options import Inserted, join_options
+from migrate.plan.services import needed_by_services
 from migrate.plan.texts import StageTexts, directives
 from migrate.plan.ways import editable
 from migrate.provenance.derive import ignore_of
 from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, OutsideImage, Provenance, root_of
 from migrate.source import Span
-from migrate.trace.events import BuildOption, ContainerRun, ContainerUse, Extraction, ImageBuild, Trace
+from migrate.trace.events import BuildOption, ContainerCreate, ContainerRun, ContainerUse, Extraction, ImageBuild, Trace
 
 _BUILDER_NAMES = ("builder", "build", "build-stage", "artifact-builder")
 
@@ -54,12 +56,18 @@ def plan(
     found += _shared_files(provenance, grouped, planned)
     if has_errors(tuple(found)):
         return None, tuple(dict.fromkeys(found))
-    inserted: dict[int, tuple[str, ...]] = {}
+    inserted: dict[int, Inserted] = {}
     for planner in planners:
-        inserted |= planner.words
+        inserted |= planner.inserted
     driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted)
     found += diagnostics
+    needed, kept_files = needed_by_services(provenance.builds[0].workspace.repository, planned, driver.gone_services)
+    found += needed
+    planned = [replace(g, removed=tuple(p for p in g.removed if p not in kept_files)) for g in planned]
+    driver = replace(driver, gone=tuple(p for p in driver.gone if p not in kept_files))
     changed = [g.path for g in planned] + [trace.source.path] + [c.path for g in planned for c in g.others]
+    changed += [f.path for p, _ in driver.gone_services for f in p.files]
+    changed += [e.service.key.file.path for e in driver.services]
     changed += [e.span.file.path for e in driver.edits] + [c.span.origin.file.path for c in driver.removed]
     removed = [p for g in planned for p in g.removed]
     for group in grouped:
@@ -78,10 +86,23 @@ def plan(
             driver=driver,
             artifacts=_artifacts(provenance),
             place=provenance.build(grouped[-1].targets[-1]).event.span,
+            services=_services(trace, provenance),
             diagnostics=result_diagnostics,
         ),
         result_diagnostics,
     )
+
+
+def _services(trace: Trace, provenance: Provenance) -> tuple[str, ...]:
+    """Services of compose files of which a container brings something into an image."""
+    found = [
+        trace.composed[s.command.span.file].service.name
+        for s in trace.steps
+        if isinstance(s.event, ContainerRun | ContainerCreate)
+        and s.event.container.number in provenance.contributing
+        and s.command.span.file in trace.composed
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _unused(trace: Trace, provenance: Provenance, span: Span) -> Diagnostic:
@@ -147,7 +168,7 @@ class _GroupPlanner:
         self._stage_names: dict[int, str] = {}
         self._renames: dict[int, dict[str, str]] = {}
         self._moved_names: set[str] = set()
-        self.words: dict[int, tuple[str, ...]] = {}
+        self.inserted: dict[int, Inserted] = {}
         self.diagnostics: list[Diagnostic] = []
 
     def _alike(self) -> dict[int, int]:
@@ -337,13 +358,15 @@ class _GroupPlanner:
         for number in self._group.targets:
             target = self._builders[number]
             words: list[str] = []
+            arguments: dict[tuple[str, str], None] = {}
             for builder in self._needed_by(number):
                 options = join_options(
                     builder, target, self._renames.get(builder.number, {}), platform_moved=self._moves_platform(builder)
                 )
                 self.diagnostics += options.diagnostics
                 words += options.words if not _within(options.words, words) else ()
-            self.words[number] = (*words, *self._passed(target))
+                arguments |= dict.fromkeys(options.arguments)
+            self.inserted[number] = Inserted(words=(*words, *self._passed(target)), arguments=tuple(arguments))
 
     def _passed(self, target: Build) -> list[str]:
         """What the script gave a container of variables that only it knows."""

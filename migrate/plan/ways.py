@@ -47,8 +47,8 @@ def check_ways(trace: Trace, grouped: Sequence[Group], part: Sequence[tuple[Trac
 
 
 def editable(trace: Trace, span: Span) -> bool:
-    """Whether a command stands in a text that the migration may change: the driver's own, or a Makefile's."""
-    return span.file is trace.source or span.file in {p.source for p in trace.pieces}
+    """Whether a command stands in a text that the migration may change: the driver's own, a Makefile's, or a compose file's."""
+    return span.file is trace.source or span.file in {p.source for p in trace.pieces} or span.file in trace.composed
 
 
 def check_unreached(trace: Trace) -> list[Diagnostic]:

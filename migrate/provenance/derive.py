@@ -120,9 +120,12 @@ class _Phase:
 
     def _composed(self) -> None:
         for event in self._trace.events:
-            if isinstance(event, Compose) and event.verb in ("up", "build", "run", "create", "start", "exec"):
-                message = f"what `docker compose {event.verb}` builds or runs is not read"
-                self.diagnostics.append(at(rules.SHAPE_NOT_PLANNED, message, event.span))
+            if not isinstance(event, Compose) or event.unread is None:
+                continue
+            if event.verb in ("up", "build", "run", "create", "start", "exec", "cp"):
+                reason, place = event.unread
+                message = f"what `docker compose {event.verb}` builds or runs is not followed: {reason}"
+                self.diagnostics.append(at(rules.SHAPE_NOT_PLANNED, message, place))
 
     # builds
 

@@ -403,7 +403,8 @@ _FAILED = object()
 
 def hint(container: Container) -> str:
     """What the author called a container."""
-    return "run" if container.name is None or container.name.text is None else container.name.text
+    made_up = container.service is not None and container.service.text("container_name") is None
+    return "run" if made_up or container.name is None or container.name.text is None else container.name.text
 
 
 def _last_directory(build: Build) -> str | None:

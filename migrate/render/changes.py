@@ -21,9 +21,11 @@ def render_changes(plan: MigrationPlan) -> tuple[FileChange, ...]:
         for path in group.removed:
             changes.setdefault(path, _change(path, sources[path].text, None))
     texts = {s.path: s.text for s in (plan.driver.source, *(p.source.whole().origin.file for p in plan.driver.pieces))}
-    for path, text in render_drivers(plan.driver).items():
-        if text != texts[path]:
-            changes[path] = _change(path, texts[path], text)
+    texts |= {f.path: f.text for p, _ in plan.driver.gone_services for f in p.files}
+    texts |= {f.path: f.text for s in plan.driver.services for f in s.project.files}
+    for path, after in render_drivers(plan.driver).items():
+        if after != texts[path]:
+            changes[path] = _change(path, texts[path], after)
     return tuple(changes.values())
 
 

@@ -1,10 +1,12 @@
 """The driver without the commands that go, and with one build: its text edited by span, comments and layout kept."""
 
 import itertools
+import re
 from pathlib import PurePosixPath
 
 from migrate.drivers.makefile import is_makefile
 from migrate.plan.model import DriverPlan
+from migrate.render.compose import render_services
 from migrate.render.lines import Cut, UncertainEditError, merged, whole_lines
 from migrate.render.makefile import render_makefile
 from migrate.render.workflow import render_workflow
@@ -22,14 +24,15 @@ from migrate.shell.syntax import (
     SimpleCommand,
     Statement,
     Subshell,
+    Test,
     While,
 )
 from migrate.source import Edit, SourceFile, Span, apply_edits
 
 
-def render_drivers(plan: DriverPlan) -> dict[PurePosixPath, str]:
-    """The new text of each file that changes, the driver always. Raises UncertainEditError where a command can't be taken out
-    cleanly."""
+def render_drivers(plan: DriverPlan) -> dict[PurePosixPath, str | None]:
+    """The new text of each file that changes, the driver always; None for a compose file of which nothing is left. Raises
+    UncertainEditError where a command can't be taken out cleanly."""
     cuts: dict[SourceFile, dict[Span, Cut]] = {plan.source: {}}
     edits: dict[SourceFile, dict[Span, Edit]] = {plan.source: {}}
     for edit in plan.edits:
@@ -51,10 +54,11 @@ def render_drivers(plan: DriverPlan) -> dict[PurePosixPath, str]:
             cuts.setdefault(span.file, {})[span] = Cut(start=span.start, end=span.end)
         for span in words:
             edits.setdefault(span.file, {})[span] = Edit(span=span, text="")
-    return {
+    texts: dict[PurePosixPath, str | None] = {
         f.path: _rendered(f, plan, list(cuts.get(f, {}).values()), list(edits.get(f, {}).values()))
         for f in {**cuts, **edits}
     }
+    return {**texts, **render_services(plan.services, plan.gone_services)}
 
 
 def _in_file(span: Span) -> Span:
@@ -120,9 +124,8 @@ class _Editor:
                 return self._pipeline(commands)
             case Group():
                 return self.body(command.body)
-            case If(branches=branches, otherwise=otherwise):
-                for body in (*(b.body for b in branches), otherwise or ()):
-                    self._inner(body)
+            case If():
+                return self._if(command)
             case Subshell(body=body) if not self._source.span(command.span.start, command.span.start + 1).is_written:
                 self.whole(body)  # a step of a CI file, whose text has no parentheses
             case For(body=body) | ArithmeticFor(body=body) | While(body=body) | Subshell(body=body):
@@ -134,6 +137,18 @@ class _Editor:
                 self._inner(body)
             case _:
                 pass
+        return False
+
+    def _if(self, command: If) -> bool:
+        """It goes as a whole where each of its bodies does and nothing is done to decide between them."""
+        bodies = [b.body for b in command.branches] + ([command.otherwise] if command.otherwise is not None else [])
+        gone = [self.body(b) for b in bodies]
+        asked = [s.command for b in command.branches for s in b.condition]
+        if all(gone) and all(map(_only_asks, asked)) and not command.redirections:
+            return True
+        emptied = next((b for b, goes in zip(bodies, gone, strict=True) if goes), None)
+        if emptied is not None:
+            raise UncertainEditError("taking this out would leave nothing here", emptied[0].span)
         return False
 
     def _inner(self, statements: tuple[Statement, ...]) -> None:
@@ -185,3 +200,13 @@ class _Editor:
                 before = links[index - 1][-1].span.end
                 self.edits.append(Edit(span=self._source.span(before, link[-1].span.end), text=""))
         return False
+
+
+def _only_asks(command: Command) -> bool:
+    """Whether a command is a test that runs nothing else."""
+    if re.search(r"\$\(|`|[<>]\(", command.span.text):
+        return False
+    if isinstance(command, Test):
+        return True
+    first = command.words[0].span.text if isinstance(command, SimpleCommand) and command.words else ""
+    return first in ("[", "test")

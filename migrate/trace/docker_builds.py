@@ -85,6 +85,7 @@ def _emit_build(
         context_span=call.arguments[operands[0].word].span,
         shared_words=frozenset(s for s, n in Counter(a.span for a in call.arguments).items() if n > 1),
         directory=state.directory,
+        service=state.service,
         workspace=state.workspace,
         variables=dict(state.variables),
     )

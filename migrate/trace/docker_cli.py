@@ -109,10 +109,10 @@ def parse(words: Sequence[str]) -> DockerCommand | CommandLineError:
 
     Verbs without a table (`docker network create`) come back with all their words as operands.
     """
-    scan = _scan(words, 0, GLOBAL, stop_at_operand=True)
-    if isinstance(scan, CommandLineError):
-        return scan
-    globals_, _, at = scan
+    found = scan(words, 0, GLOBAL, stop_at_operand=True)
+    if isinstance(found, CommandLineError):
+        return found
+    globals_, _, at = found
     if at >= len(words):
         return DockerCommand(verb="", verb_words=len(words), options=tuple(globals_), operands=())
     verb, used = words[at], 1
@@ -123,15 +123,15 @@ def parse(words: Sequence[str]) -> DockerCommand | CommandLineError:
     if table is None:
         rest = tuple(Operand(text=w, word=start + i) for i, w in enumerate(words[start:]))
         return DockerCommand(verb=verb, verb_words=start, options=tuple(globals_), operands=rest)
-    scan = _scan(words, start, table, stop_at_operand=verb in _STOPS_AT_OPERAND)
-    if isinstance(scan, CommandLineError):
-        return scan
-    options, operands, at = scan
+    found = scan(words, start, table, stop_at_operand=verb in _STOPS_AT_OPERAND)
+    if isinstance(found, CommandLineError):
+        return found
+    options, operands, at = found
     operands += [Operand(text=w, word=at + i) for i, w in enumerate(words[at:])]
     return DockerCommand(verb=verb, verb_words=start, options=(*globals_, *options), operands=tuple(operands))
 
 
-def _scan(
+def scan(
     words: Sequence[str], at: int, table: OptionTable, *, stop_at_operand: bool
 ) -> tuple[list[Option], list[Operand], int] | CommandLineError:
     """Options and operands from `at` on; where `stop_at_operand`, up to the first operand (which is left).

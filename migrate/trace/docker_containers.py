@@ -62,6 +62,7 @@ def _container(call: Call) -> Container | None:
         command=tuple(call.arguments[o.word].value for o in operands[1:]),
         mounts=tuple(mounts),
         options=tuple(options),
+        service=state.service,
     )
     state.containers = (*state.containers, container)
     call.id_file("cidfile", Value(parts=(ContainerId(number=number),)))

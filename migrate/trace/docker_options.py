@@ -14,7 +14,7 @@ class OptionTable:
     short: Mapping[str, str]
 
 
-def _options(*, flags: str, valued: str) -> OptionTable:
+def option_table(*, flags: str, valued: str) -> OptionTable:
     pairs = [name.partition("/") for name in f"{flags} {valued}".split()]
     return OptionTable(
         flags=frozenset(name.partition("/")[0] for name in flags.split()),
@@ -23,20 +23,20 @@ def _options(*, flags: str, valued: str) -> OptionTable:
     )
 
 
-GLOBAL = _options(
+GLOBAL = option_table(
     flags="debug/D tls tlsverify version/v",
     valued="config context/c host/H log-level/l tlscacert tlscert tlskey",
 )
 
 COMMANDS: Mapping[str, OptionTable] = {
-    "build": _options(
+    "build": option_table(
         flags="check compress debug/D disable-content-trust force-rm load no-cache pull push quiet/q rm squash",
         valued="add-host allow annotation attest build-arg build-context builder cache-from cache-to call cgroup-parent "
         " cpu-period cpu-quota cpu-shares/c cpuset-cpus cpuset-mems file/f iidfile isolation label "
         "memory-swap memory/m metadata-file network no-cache-filter output/o platform progress provenance "
         "sbom secret security-opt shm-size ssh tag/t target ulimit",
     ),
-    "create": _options(
+    "create": option_table(
         flags=(
             "disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged publish-all/P "
             "quiet/q read-only rm tty/t use-api-socket"
@@ -54,7 +54,7 @@ COMMANDS: Mapping[str, OptionTable] = {
             "volume-driver volumes-from workdir/w"
         ),
     ),
-    "run": _options(
+    "run": option_table(
         flags=(
             "detach/d disable-content-trust help init interactive/i no-healthcheck oom-kill-disable privileged "
             "publish-all/P quiet/q read-only rm sig-proxy tty/t use-api-socket"
@@ -72,166 +72,166 @@ COMMANDS: Mapping[str, OptionTable] = {
             "user/u userns uts volume/v volume-driver volumes-from workdir/w"
         ),
     ),
-    "cp": _options(
+    "cp": option_table(
         flags="archive/a follow-link/L quiet/q",
         valued="",
     ),
-    "rm": _options(
+    "rm": option_table(
         flags="force/f link/l volumes/v",
         valued="",
     ),
-    "start": _options(
+    "start": option_table(
         flags="attach/a interactive/i",
         valued="checkpoint checkpoint-dir detach-keys",
     ),
-    "stop": _options(
+    "stop": option_table(
         flags="",
         valued="signal/s time/t timeout/t",
     ),
-    "wait": _options(
+    "wait": option_table(
         flags="",
         valued="",
     ),
-    "exec": _options(
+    "exec": option_table(
         flags="detach/d interactive/i privileged tty/t",
         valued="detach-keys env-file env/e user/u workdir/w",
     ),
-    "export": _options(
+    "export": option_table(
         flags="",
         valued="output/o",
     ),
-    "save": _options(
+    "save": option_table(
         flags="",
         valued="output/o platform",
     ),
-    "load": _options(
+    "load": option_table(
         flags="quiet/q",
         valued="input/i platform",
     ),
-    "import": _options(
+    "import": option_table(
         flags="",
         valued="change/c message/m platform",
     ),
-    "commit": _options(
+    "commit": option_table(
         flags="pause/p",
         valued="author/a change/c message/m",
     ),
-    "tag": _options(
+    "tag": option_table(
         flags="",
         valued="",
     ),
-    "push": _options(
+    "push": option_table(
         flags="all-tags/a disable-content-trust quiet/q",
         valued="platform",
     ),
-    "pull": _options(
+    "pull": option_table(
         flags="all-tags/a disable-content-trust quiet/q",
         valued="platform",
     ),
-    "rmi": _options(
+    "rmi": option_table(
         flags="force/f no-prune",
         valued="platform",
     ),
-    "images": _options(
+    "images": option_table(
         flags="all/a digests no-trunc quiet/q tree",
         valued="filter/f format",
     ),
-    "ps": _options(
+    "ps": option_table(
         flags="all/a latest/l no-trunc quiet/q size/s",
         valued="filter/f format last/n",
     ),
-    "inspect": _options(
+    "inspect": option_table(
         flags="size/s",
         valued="format/f type",
     ),
-    "login": _options(
+    "login": option_table(
         flags="password-stdin",
         valued="password/p username/u",
     ),
-    "logout": _options(
+    "logout": option_table(
         flags="",
         valued="",
     ),
-    "kill": _options(
+    "kill": option_table(
         flags="",
         valued="signal/s",
     ),
-    "logs": _options(
+    "logs": option_table(
         flags="details follow/f timestamps/t",
         valued="since tail/n until",
     ),
-    "attach": _options(
+    "attach": option_table(
         flags="no-stdin sig-proxy",
         valued="detach-keys",
     ),
-    "diff": _options(
+    "diff": option_table(
         flags="",
         valued="",
     ),
-    "events": _options(
+    "events": option_table(
         flags="",
         valued="filter/f format since until",
     ),
-    "history": _options(
+    "history": option_table(
         flags="human/H no-trunc quiet/q",
         valued="format platform",
     ),
-    "info": _options(
+    "info": option_table(
         flags="",
         valued="format/f",
     ),
-    "pause": _options(
+    "pause": option_table(
         flags="",
         valued="",
     ),
-    "port": _options(
+    "port": option_table(
         flags="",
         valued="",
     ),
-    "rename": _options(
+    "rename": option_table(
         flags="",
         valued="",
     ),
-    "restart": _options(
+    "restart": option_table(
         flags="",
         valued="signal/s time timeout/t",
     ),
-    "search": _options(
+    "search": option_table(
         flags="no-trunc",
         valued="filter/f format limit",
     ),
-    "stats": _options(
+    "stats": option_table(
         flags="all/a no-stream no-trunc",
         valued="format",
     ),
-    "top": _options(
+    "top": option_table(
         flags="",
         valued="",
     ),
-    "unpause": _options(
+    "unpause": option_table(
         flags="",
         valued="",
     ),
-    "update": _options(
+    "update": option_table(
         flags="",
         valued=(
             "blkio-weight cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares/c cpus cpuset-cpus cpuset-mems "
             "kernel-memory memory/m memory-reservation memory-swap pids-limit restart"
         ),
     ),
-    "version": _options(
+    "version": option_table(
         flags="",
         valued="format/f kubeconfig",
     ),
-    "container prune": _options(
+    "container prune": option_table(
         flags="force/f",
         valued="filter",
     ),
-    "image prune": _options(
+    "image prune": option_table(
         flags="all/a force/f",
         valued="filter",
     ),
-    "system prune": _options(
+    "system prune": option_table(
         flags="all/a force/f volumes",
         valued="filter",
     ),

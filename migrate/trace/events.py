@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import PurePosixPath
 
 from migrate.diagnostics import Diagnostic
+from migrate.drivers.compose import Project, Service
 from migrate.shell.syntax import Script, SimpleCommand
 from migrate.source import SourceFile, Span
 from migrate.trace.values import Stream, Value, Variable
@@ -83,7 +84,8 @@ class ImageBuild:
     Dockerfile, `context_span` the one that gives the context; `variables` are the script's at this moment, `directory` is the
     one that it stands in (relative to the root, None where that isn't known); `shared_words` are words that gave several
     arguments each. `context` is None where it comes from standard input (`streamed` says from where, if that is known), and
-    `dockerfile` then is the path in it; `dockerfile` is None where it alone comes from standard input."""
+    `dockerfile` then is the path in it; `dockerfile` is None where it alone comes from standard input. `service` is the one of
+    a compose file that the build stands for."""
 
     span: Span
     number: int
@@ -99,6 +101,7 @@ class ImageBuild:
     context_span: Span
     shared_words: frozenset[Span]
     directory: PurePosixPath | None
+    service: Service | None = None
     workspace: Workspace = field(repr=False)
     variables: Mapping[str, Variable | None] = field(repr=False)
 
@@ -120,7 +123,8 @@ class Mount:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """How a container is made. `number` counts the script's containers; `name` is None without `--name`; `command` is what
-    stands behind the image; `options` are all others than name and mounts."""
+    stands behind the image; `options` are all others than name and mounts; `service` is the one of a compose file that it is
+    for."""
 
     number: int
     image: Value
@@ -128,6 +132,7 @@ class Container:
     command: tuple[Value, ...]
     mounts: tuple[Mount, ...]
     options: tuple[BuildOption, ...]
+    service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,12 +243,28 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """One docker command that compose runs for a service: `source` is the text that was made of the service, in which the
+    commands of the steps behind it stand."""
+
+    project: Project
+    service: Service
+    source: SourceFile = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compose:
-    """`docker-compose …` or `docker compose …`: it may build and run what its files say, which aren't read here."""
+    """`docker-compose …` or `docker compose …`, which stands before the steps that it comes to. `named` are the services that
+    its words name, each with its place; `composed` are the texts in which
+    those steps stand; `unread` says why its files weren't followed, and where."""
 
     span: Span
     verb: str
     words: tuple[Value, ...]
+    project: Project | None = None
+    named: tuple[tuple[str, Span], ...] = ()
+    composed: tuple[SourceFile, ...] = field(default=(), repr=False)
+    unread: tuple[str, Span] | None = None
 
 
 Event = (
@@ -276,13 +297,14 @@ class Traced:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """Everything a driver does, in order. `source` is its file, `pieces` are all texts of the repository that were run as shell
-    (scripts, recipes); `unset` are names that the environment is taken not to set,
-    `targets` those of the Makefile that is read first. `remaining` are artifacts that still
+    (scripts, recipes); `composed` are those that were made of services of compose files; `unset` are names that the
+    environment is taken not to set, `targets` those of the Makefile that is read first. `remaining` are artifacts that still
     stand on the host at its end, `unreached` the commands of the driver that name docker and are not come to with these
     files, arguments and environment (an uncalled function, the other branch); none where nothing of these decided."""
 
     source: SourceFile
     pieces: tuple[Script, ...]
+    composed: Mapping[SourceFile, Composed]
     unset: tuple[tuple[str, Span], ...]
     targets: tuple[str, ...]
     steps: tuple[Traced, ...]

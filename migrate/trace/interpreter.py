@@ -117,6 +117,7 @@ def trace(
     return Trace(
         source=driver or script.source,
         pieces=tuple(state.log.pieces.values()),
+        composed=dict(state.log.composed),
         unset=tuple(state.log.unset.items()),
         targets=tuple(state.log.targets),
         steps=tuple(state.log.steps),

@@ -12,7 +12,7 @@ from migrate.shell.syntax import Assignment, Literal, Quoting, Script, SimpleCom
 from migrate.source import SourceFile, Span
 from migrate.trace.builtins import Builtins
 from migrate.trace.commands import CLIENTS, DECIDES_THE_CLIENT, is_harmless, is_question, mentions_client
-from migrate.trace.compose import compose_command
+from migrate.trace.compose.process import Composes
 from migrate.trace.docker_events import docker_command
 from migrate.trace.events import Argument, Harmless
 from migrate.trace.host import host_command
@@ -37,6 +37,7 @@ class SimpleCommands:
         self._interpreter = interpreter
         self._builtins = Builtins(interpreter, self)
         self._makes = Makes(interpreter)
+        self._composes = Composes(interpreter)
         self._scripts: dict[PurePosixPath, Script | None] = {}
         self.before: Status = SUCCESS
         """How the command before the present one ended: what `exit` and `return` give on."""
@@ -309,7 +310,7 @@ class SimpleCommands:
             self._makes.run(command, arguments[1:])
             return
         if base in ("docker-compose", "podman-compose"):
-            compose_command(state, command, arguments[1:], name)
+            self._composes.run(command, arguments[1:], name)
             return
         if self._child(command, name, arguments):
             return
@@ -357,7 +358,7 @@ class SimpleCommands:
         state = self._interpreter.state
         rest = arguments[1:]
         if rest and rest[0].value.text == "compose":
-            compose_command(state, command, rest[1:], name)
+            self._composes.run(command, rest[1:], name)
             return
         state.print(docker_command(state, command, rest, name), command.span)
 

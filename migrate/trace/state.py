@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from migrate.diagnostics import Diagnostic, Label, Rule
+from migrate.drivers.compose import Service
 from migrate.shell.syntax import Function, Script, SimpleCommand
 from migrate.source import SourceFile, Span
-from migrate.trace.events import Condition, Container, Event, Traced
+from migrate.trace.events import Composed, Condition, Container, Event, Traced
 from migrate.trace.holes import Holes
 from migrate.trace.paths import resolve
 from migrate.trace.values import EMPTY, Array, ContainerId, Output, Stream, Unknown, Value, Variable
@@ -84,6 +85,8 @@ class Log:
     """The targets that the first Makefile has, each with its rule."""
     unset: dict[str, Span] = field(default_factory=dict)
     """Names that are taken not to be set in the environment, each with where it was asked for."""
+    composed: dict[SourceFile, Composed] = field(default_factory=dict)
+    """The texts that were made of a compose file's services."""
     bare: bool = False
     """Whether the environment is taken to set none of the names that only this repository knows."""
     holes: Holes = field(default_factory=Holes)
@@ -139,7 +142,7 @@ class State:
     before this did not, `sudo` is set behind `sudo`;
     `overrides` are the variables that make was told and hands on to every make below it;
     `unread` says what may have set anything since. `out` gathers what is printed, None where nobody takes it; `stdin` is
-    what is still to be read.
+    what is still to be read. `service` is the one of a compose file that a docker command stands for.
     """
 
     log: Log
@@ -169,6 +172,7 @@ class State:
     tested: int = 0
     sudo: bool = False
     unread: tuple[str, Span] | None = None
+    service: Service | None = None
     dead: bool = False
 
     def copy(self) -> "State":

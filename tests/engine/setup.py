@@ -41,13 +41,16 @@ def main() -> int:
 
 
 def install_engine() -> None:
-    """Install dockerd, and a client that can drive both builders, where they are missing and apt may."""
+    """Install dockerd, a client that can drive both builders, and compose, where they are missing and apt may."""
     packages = [] if shutil.which("dockerd", path=system_path()) else ["docker.io"]
     if not any(drives_both_builders(client) for client in clients(system_path())):
         packages += ["docker-cli", "docker-buildx"]
     if packages and may_install():
         say("installing a container engine's programs (docker.io)")
         install(packages)
+    if shutil.which("docker-compose", path=system_path()) is None and may_install():
+        say("installing docker-compose, which the tests ask")
+        install(["docker-compose"])
 
 
 def make_venv() -> None:

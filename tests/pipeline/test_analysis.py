@@ -530,9 +530,11 @@ def test_what_is_taken_out_beside_the_artifact_is_told(tmp_path: Path) -> None:
     assert analysis.plan is not None
 
 
-def test_a_compose_file_is_named_as_not_read(tmp_path: Path) -> None:
+def test_a_compose_file_that_nothing_calls_is_named_where_something_is_missing(tmp_path: Path) -> None:
     composed = "services:\n  app:\n    image: docker.io/demo\n    command: cp a b\n"
-    assert codes(analysed(tmp_path, {"build.sh": "", "docker-compose.yml": composed})) == ["MS122"]
+    files = {"build.sh": "", "docker-compose.yml": composed}
+    assert codes(analysed(tmp_path, files)) == ["MS122"]
+    assert not analysed(tmp_path, files | {"app": "x"}).legacy
 
 
 def test_a_script_that_the_driver_starts_changes_in_its_place(tmp_path: Path) -> None:

@@ -1,0 +1,5 @@
+#!/bin/bash
+set -euo pipefail
+
+docker compose build service
+echo "built example/greet:1.0"

@@ -1,0 +1,8 @@
+#!/bin/sh
+set -e
+cd "$(dirname "$0")"
+
+# render the page in a container, then serve it
+docker-compose run --rm render
+docker-compose up -d --build web
+rm -rf site

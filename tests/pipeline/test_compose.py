@@ -1,0 +1,367 @@
+"""Compose files beside a driver, through the static phases: as the builder's build, as the runtime's, and as what runs the builder."""
+
+from pathlib import Path
+
+import pytest
+
+from migrate.discover import find_drivers, scan
+from migrate.pipeline.analysis import Analysis
+from tests.pipeline.legacy import BUILDER, analysed, codes, lay, rendered, text_of
+
+COPYING = BUILDER + 'CMD ["cp", "app", "/out/app"]\n'
+TWO = """\
+version: '2'
+
+services:
+  # makes the program
+  builder:
+    build:
+      context: .
+      dockerfile: Dockerfile.build
+    volumes:
+      - ./out:/out
+
+  app:
+    build: .
+    image: demo
+"""
+RUNTIME = 'FROM busybox\nCOPY out/app /usr/local/bin/app\nCMD ["app"]\n'
+RUN = """\
+#!/bin/sh
+set -e
+docker-compose build builder
+docker-compose run --rm builder
+docker-compose build app
+"""
+
+
+def two(tmp_path: Path, script: str = RUN, compose: str = TWO, **more: str) -> Analysis:
+    files = {"Dockerfile.build": COPYING, "Dockerfile": RUNTIME, "build.sh": script, "docker-compose.yml": compose}
+    return analysed(tmp_path, files | {k.replace("__", "."): v for k, v in more.items()})
+
+
+def test_both_are_built_by_compose(tmp_path: Path) -> None:
+    analysis = two(tmp_path)
+    assert codes(analysis) == ["MS413", "MS445"]
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\nset -e\ndocker-compose build app\n"
+    assert text_of(analysis, "docker-compose.yml") == (
+        "version: '2'\n\nservices:\n  app:\n    build: .\n    image: demo\n"
+    )
+    assert rendered(analysis)["Dockerfile.build"] is None
+    assert "RUN mkdir -p /out && cp app /out/app" in text_of(analysis, "Dockerfile")
+
+
+@pytest.mark.parametrize(
+    ("script", "left"),
+    [
+        ("docker-compose run --rm builder\ndocker-compose up -d app\n", "docker-compose up -d app\n"),
+        ("docker-compose up builder\ndocker-compose build app\n", "docker-compose build app\n"),
+        (
+            "docker-compose up builder\ndocker-compose rm -f builder\ndocker-compose up -d --build app\n",
+            "docker-compose up -d --build app\n",
+        ),
+        ("docker compose run builder\ndocker compose build app\n", "docker compose build app\n"),
+        ("docker-compose run builder\ndocker build -t demo .\n", "docker build -t demo .\n"),
+        (
+            "docker-compose -f docker-compose.yml run builder\ndocker-compose -f ./docker-compose.yml build app\n",
+            "docker-compose -f ./docker-compose.yml build app\n",
+        ),
+        (
+            "docker-compose run builder sh -c 'cp app /out/app'\ndocker-compose build app\n",
+            "docker-compose build app\n",
+        ),
+    ],
+)
+def test_the_calls_that_only_concern_the_builder_go(script: str, left: str, tmp_path: Path) -> None:
+    analysis = two(tmp_path, "#!/bin/sh\n" + script)
+    assert analysis.plan is not None, analysis.diagnostics
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\n" + left
+    assert "builder" not in text_of(analysis, "docker-compose.yml")
+
+
+def test_a_container_of_the_services_image_is_copied_out_of(tmp_path: Path) -> None:
+    script = """\
+#!/bin/sh
+docker-compose build builder
+docker create --name x demo-builder
+docker cp x:/src/app ./app
+docker rm x
+docker-compose build app
+"""
+    compose = TWO.replace("  builder:\n", "  builder:\n    image: demo-builder\n")
+    analysis = analysed(tmp_path, {"build.sh": script, "docker-compose.yml": compose})
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker-compose build app\n"
+    assert "COPY --from=builder --chown=0:0 /src/app" in text_of(analysis, "Dockerfile")
+
+
+@pytest.mark.parametrize("separator", ["_", "-"])
+def test_the_services_image_has_a_name_that_compose_makes_up(separator: str, tmp_path: Path) -> None:
+    folder = tmp_path / "My Project"
+    script = f"""\
+docker-compose build builder
+id=$(docker create myproject{separator}builder)
+docker cp $id:/src/app ./app
+docker rm $id
+docker-compose build app
+"""
+    analysis = analysed(folder, {"build.sh": script, "docker-compose.yml": TWO})
+    assert text_of(analysis, "build.sh") == "docker-compose build app\n"
+
+
+@pytest.mark.parametrize(
+    "taking", ["docker cp $(docker-compose ps -q builder):/src/app app", "docker compose cp builder:/src/app app"]
+)
+def test_a_services_container_is_copied_out_of(taking: str, tmp_path: Path) -> None:
+    call = "docker compose" if "compose cp" in taking else "docker-compose"
+    script = f"{call} up -d builder\n{taking}\n{call} rm -fs builder\n{call} build app\n"
+    compose = TWO.replace("    volumes:\n      - ./out:/out\n", "")
+    analysis = analysed(tmp_path, {"build.sh": script, "docker-compose.yml": compose})
+    assert analysis.plan is not None, analysis.diagnostics
+    assert text_of(analysis, "build.sh") == f"{call} build app\n"
+
+
+# a builder of the script's, a runtime of the compose file's
+
+ARGUED = "FROM gcc:12\nARG MODE\nARG LEVEL=1\nWORKDIR /src\nCOPY main.c .\nRUN cc -static -o app main.c\n"
+
+
+def test_build_arguments_come_into_the_compose_file(tmp_path: Path) -> None:
+    script = """\
+docker build -t b -f Dockerfile.build --build-arg MODE='a b' --build-arg LEVEL=2 .
+docker create --name x b
+docker cp x:/src/app ./app
+docker rm x
+docker-compose build
+"""
+    compose = "services:\n    app:\n        build: .\n        image: demo\n"
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile.build": ARGUED, "docker-compose.yml": compose})
+    assert text_of(analysis, "docker-compose.yml") == (
+        "services:\n    app:\n        build:\n            context: .\n            args:\n"
+        '                MODE: "a b"\n                LEVEL: "2"\n        image: demo\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("args:\n        A: one\n", "args:\n        A: one\n        MODE: fast\n"),
+        ("args:\n      - A=one\n      # last\n", "args:\n      - A=one\n      - MODE=fast\n      # last\n"),
+        (
+            "# first\n      labels:\n        a: b\n",
+            "# first\n      labels:\n        a: b\n      args:\n        MODE: fast\n",
+        ),
+    ],
+)
+def test_arguments_come_behind_those_that_are_there(before: str, after: str, tmp_path: Path) -> None:
+    script = """\
+docker build -t b -f Dockerfile.build --build-arg MODE=fast .
+docker create --name x b
+docker cp x:/src/app ./app
+docker rm x
+docker-compose build
+"""
+    compose = f"services:\n  app:\n    build:\n      context: .\n      {before}    image: demo\n"
+    runtime = "FROM busybox\nARG A\nCOPY app /app\n"
+    analysis = analysed(
+        tmp_path,
+        {"build.sh": script, "Dockerfile.build": ARGUED, "Dockerfile": runtime, "docker-compose.yml": compose},
+    )
+    assert after in text_of(analysis, "docker-compose.yml")
+
+
+def test_a_value_that_only_the_script_knows_is_not_given_to_compose(tmp_path: Path) -> None:
+    script = """\
+docker build -t b -f Dockerfile.build --build-arg MODE=$(date +%s) .
+docker create --name x b
+docker cp x:/src/app ./app
+docker rm x
+docker-compose build
+"""
+    compose = "services:\n  app:\n    build: .\n    image: demo\n"
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile.build": ARGUED, "docker-compose.yml": compose})
+    assert analysis.plan is None
+    assert codes(analysis) == ["MS401"]
+
+
+def test_arguments_go_from_service_to_service_as_they_are_written(tmp_path: Path) -> None:
+    compose = TWO.replace(
+        "      dockerfile: Dockerfile.build\n",
+        "      dockerfile: Dockerfile.build\n      args:\n        - MODE=${MODE:-fast} $$x\n",
+    )
+    analysis = two(tmp_path, compose=compose, Dockerfile__build=ARGUED + 'CMD ["cp", "app", "/out/app"]\n')
+    assert '      args:\n        MODE: "${MODE:-fast} $$x"\n' in text_of(analysis, "docker-compose.yml")
+
+
+def test_arguments_go_from_a_service_to_a_command_by_their_value(tmp_path: Path) -> None:
+    compose = TWO.replace(
+        "      dockerfile: Dockerfile.build\n", "      dockerfile: Dockerfile.build\n      args:\n        MODE: a b\n"
+    )
+    script = "docker-compose run builder\ndocker build -t demo .\n"
+    analysis = two(tmp_path, script, compose, Dockerfile__build=ARGUED + 'CMD ["cp", "app", "/out/app"]\n')
+    assert text_of(analysis, "build.sh") == "docker build --build-arg 'MODE=a b' -t demo .\n"
+
+
+def test_the_context_changes_with_the_dockerfile(tmp_path: Path) -> None:
+    script = """\
+#!/bin/sh
+docker build -t b -f Dockerfile.build .
+docker create --name x b
+docker cp x:/src/app image/app
+docker rm x
+docker-compose build
+"""
+    files = {"build.sh": script, "Dockerfile": "", "image/Dockerfile": "FROM busybox\nCOPY app /app\n"}
+    for short, long in (
+        ("build: ./image", "build:\n      context: .\n      dockerfile: image/Dockerfile"),
+        ("build: {context: image}", None),
+        ("build:\n      context: image", "build:\n      context: .\n      dockerfile: image/Dockerfile"),
+    ):
+        compose = f"services:\n  app:\n    {short}\n    image: demo\n"
+        analysis = analysed(tmp_path, {**files, "docker-compose.yml": compose})
+        if long is None:
+            assert "MS410" in codes(analysis)
+        else:
+            assert text_of(analysis, "docker-compose.yml") == f"services:\n  app:\n    {long}\n    image: demo\n"
+
+
+def test_the_first_format_has_its_dockerfile_beside_the_build(tmp_path: Path) -> None:
+    compose = "builder:\n  build: .\n  dockerfile: Dockerfile.build\n  volumes:\n    - ./out:/out\napp:\n  build: .\n  image: demo\n"
+    analysis = two(tmp_path, compose=compose)
+    assert text_of(analysis, "docker-compose.yml") == "app:\n  build: .\n  image: demo\n"
+
+
+# a script that extracts, and a compose file that builds
+
+EXTRACT = """\
+#!/bin/bash
+docker build -t b -f Dockerfile.build .
+docker create --name x b
+docker cp x:/src/app ./app
+docker rm -f x
+"""
+
+
+def test_the_compose_file_is_built_behind_a_script_that_only_extracts(tmp_path: Path) -> None:
+    compose = "services:\n  db:\n    image: postgres\n  app:\n    build:\n      context: .\n"
+    analysis = analysed(tmp_path, {"build.sh": EXTRACT, "docker-compose.yml": compose})
+    assert analysis.plan is not None, analysis.diagnostics
+    assert analysis.start.name == "./build.sh && docker-compose build"
+    assert text_of(analysis, "build.sh") == "#!/bin/bash\n"
+    assert "docker-compose.yml" not in rendered(analysis)
+
+
+def test_the_compose_file_may_lie_elsewhere(tmp_path: Path) -> None:
+    compose = "services:\n  app:\n    build: ./backend\n"
+    lay(tmp_path, {"Dockerfile": "", "Dockerfile.build": "", "build.sh": "", "main.c": ""})
+    for name, text in {
+        "build.sh": EXTRACT,
+        "Dockerfile.build": BUILDER,
+        "Dockerfile": "FROM busybox\nCOPY app /app\n",
+    }.items():
+        (tmp_path / "backend").mkdir(exist_ok=True)
+        (tmp_path / "backend" / name).write_text(text)
+    (tmp_path / "backend/main.c").write_text("int main(void) { return 0; }\n")
+    (tmp_path / "docker-compose.yml").write_text(compose)
+    repository = scan(tmp_path)
+    (driver,) = find_drivers(repository)
+    from migrate.pipeline.analysis import Inputs, analyse
+
+    analysis = analyse(repository, driver, Inputs())
+    assert analysis.plan is not None, analysis.diagnostics
+    assert analysis.start.name == "bash ./build.sh && docker-compose -f ../docker-compose.yml build"
+
+
+# what stays, and what is refused
+
+
+@pytest.mark.parametrize(
+    ("files", "at"),
+    [
+        ({"docker-compose.yml": TWO + "    depends_on: [builder]\n"}, "docker-compose.yml"),
+        ({"docker-compose.yml": TWO + "    links:\n      - builder:b\n"}, "docker-compose.yml"),
+        ({"docker-compose.yml": TWO + "    volumes_from: [builder]\n"}, "docker-compose.yml"),
+        ({"test.sh": "docker-compose run builder make test\n"}, "test.sh"),
+        ({"Makefile": "COMPOSE = docker-compose\ntest:\n\t$(COMPOSE) run builder make test\n"}, "Makefile"),
+    ],
+)
+def test_a_service_that_something_else_names_stays_with_its_dockerfile(
+    files: dict[str, str], at: str, tmp_path: Path
+) -> None:
+    lay(
+        tmp_path,
+        {"Dockerfile.build": COPYING, "Dockerfile": RUNTIME, "build.sh": RUN, "docker-compose.yml": TWO, **files},
+    )
+    repository = scan(tmp_path)
+    from migrate.pipeline.analysis import Inputs, analyse
+
+    driver = next(d for d in find_drivers(repository) if d.path.name == "build.sh")
+    analysis = analyse(repository, driver, Inputs())
+    assert analysis.plan is not None, analysis.diagnostics
+    assert "MS439" in codes(analysis)
+    assert any(at in d.message or (d.primary and d.primary.span.file.path.name == at) for d in analysis.diagnostics)
+    assert "Dockerfile.build" not in rendered(analysis)
+    assert "docker-compose.yml" not in rendered(analysis)
+
+
+def test_a_dockerfile_that_a_service_builds_stays(tmp_path: Path) -> None:
+    """The driver knows nothing of the compose file."""
+    compose = "services:\n  dev:\n    build: {context: ., dockerfile: Dockerfile.build}\n"
+    analysis = analysed(tmp_path, {"docker-compose.yml": compose})
+    assert "MS439" in codes(analysis)
+    assert "Dockerfile.build" not in rendered(analysis)
+
+
+def test_a_file_of_which_nothing_is_left_goes(tmp_path: Path) -> None:
+    build = TWO.partition("\n  app:")[0] + "\n"
+    script = "docker-compose -f build.yml run --rm builder\ndocker-compose -f build.yml down\ndocker build -t demo .\n"
+    files = {"Dockerfile.build": COPYING, "Dockerfile": RUNTIME, "build.sh": script, "build.yml": build}
+    analysis = analysed(tmp_path, files)
+    assert analysis.plan is not None, analysis.diagnostics
+    assert rendered(analysis)["build.yml"] is None
+    assert text_of(analysis, "build.sh") == "docker build -t demo .\n"
+
+
+def test_down_stays_where_other_services_are_left(tmp_path: Path) -> None:
+    script = RUN.replace("docker-compose build app\n", "docker-compose down\ndocker-compose build app\n")
+    analysis = two(tmp_path, script)
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\nset -e\ndocker-compose down\ndocker-compose build app\n"
+
+
+def test_named_services_go_from_the_command(tmp_path: Path) -> None:
+    script = "docker-compose build builder other\ndocker-compose run builder\ndocker-compose build app\n"
+    compose = TWO + "  other:\n    build: ./other\n"
+    analysis = two(tmp_path, script, compose, **{"other/Dockerfile": "FROM busybox\n"})
+    assert text_of(analysis, "build.sh") == "docker-compose build other\ndocker-compose build app\n"
+
+
+REFUSED = {
+    "a version that knows no target": (
+        "docker-compose run builder\ndocker-compose build app\ndocker-compose build again\n",
+        TWO + "  again:\n    build: {context: ., dockerfile: Dockerfile.again}\n    image: again\n",
+    ),
+    "a network to another service": (RUN, TWO.replace("    volumes:", "    depends_on: [app]\n    volumes:")),
+    "privileges": (RUN, TWO.replace("    volumes:", "    privileged: true\n    volumes:")),
+    "variables of a file": (RUN, TWO.replace("    volumes:", "    env_file: x.env\n    volumes:")),
+    "a key that is not read": (RUN, TWO.replace("    volumes:", "    configs: [x]\n    volumes:")),
+    "an octal number": (RUN, TWO.replace("    volumes:", "    environment: {MODE: 0644}\n    volumes:")),
+    "a broken file": (RUN, TWO + "  : [\n"),
+    "a folder that only the environment knows": (RUN, TWO.replace("context: .", "context: ${SOURCE}")),
+    "no such service": (RUN.replace("build app", "build web"), TWO),
+    "no such file": ("docker-compose -f other.yml run builder\n" + RUN, TWO),
+    "a profile": ("docker-compose --profile x run builder\ndocker-compose build app\n", TWO),
+    "podman": (RUN.replace("docker-compose", "podman-compose"), TWO),
+}
+
+
+@pytest.mark.parametrize(("script", "compose"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_not_certain_is_refused(script: str, compose: str, tmp_path: Path) -> None:
+    analysis = two(tmp_path, script, compose, x__env="A=b\n", Dockerfile__again="FROM busybox\nCOPY out/app /app\n")
+    assert analysis.legacy
+    assert analysis.plan is None
+    assert any(d.primary is not None for d in analysis.diagnostics)
+
+
+def test_both_files_that_compose_may_read_are_there(tmp_path: Path) -> None:
+    analysis = two(tmp_path, compose__yaml=TWO)
+    assert analysis.plan is None
+    assert any("both there" in d.message for d in analysis.diagnostics)
