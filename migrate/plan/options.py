@@ -129,6 +129,10 @@ class _Joiner:
                     option,
                 )
                 continue
+            if self._runtime.event.service is not None:
+                message = f"`--{name}` of the builder's build can't be said of a service"
+                self._report(rules.OPTION_CONFLICT, message, option)
+                continue
             self._take(option.spans)
             self._merged(option, "builder's")
         self._only_theirs(theirs)

@@ -19,6 +19,7 @@ from migrate.trace.events import Compose, ImageBuild, Trace
 from migrate.trace.paths import resolve
 
 _CALLS = re.compile(r"\b(?:docker[- ]compose|podman-compose)\b|\$[({]?\w*COMPOSE\w*")
+_VERB = re.compile(r"\b(?:build|up|create|run|exec|start|restart|stop|kill|rm|cp|ps|logs|push|pull|port|top)\b")
 _TEXTS = frozenset({".sh", ".bash", ".yml", ".yaml", ".json", ".mk", ".ps1", ".bat", ".cmd", ".py", ".js", ".rb", ""})
 
 
@@ -84,7 +85,7 @@ def _user(
             elif names_it:
                 return event.span
     repository = _repository(trace)
-    return next(_named_in_texts(repository, service, going), None) if repository is not None else None
+    return next(_named_in_texts(repository, project, service, going), None) if repository is not None else None
 
 
 def _texts_of(service: Service, key: str) -> set[str]:
@@ -96,27 +97,32 @@ def _repository(trace: Trace) -> Repository | None:
     return next((e.workspace.repository for e in trace.events if isinstance(e, ImageBuild)), None)
 
 
-def _named_in_texts(repository: Repository, service: Service, going: Sequence[Span]) -> Iterator[Span]:
-    """Lines of other files, or commands of the same ones, that call compose and name the service."""
+def _named_in_texts(
+    repository: Repository, project: Project, service: Service, going: Sequence[Span]
+) -> Iterator[Span]:
+    """Other compose files that have the service; lines of any text that calls compose which name it behind one of its verbs."""
     word = re.compile(rf"(?<![\w./-]){re.escape(service.name)}(?![\w./-])")
+    own = {f.path for f in project.files}
     for path, kind in repository.entries.items():
-        if kind is not EntryKind.FILE or (
-            path.suffix.lower() not in _TEXTS and path.name.lower() not in ("makefile", "jenkinsfile")
-        ):
+        if kind is not EntryKind.FILE or not _may_name(path):
             continue
         source = repository.source(path)
-        if source is None or not _CALLS.search(source.text):
+        if source is None or path in own or not (is_compose_file(path) or _CALLS.search(source.text)):
             continue
         for number in range(1, source.line_count + 1):
             line = source.line(number)
-            called = _CALLS.search(line)
-            named = word.search(line, called.end()) if called is not None else None
+            verb = re.search(r"", line) if is_compose_file(path) else _VERB.search(line)
+            named = word.search(line, verb.end()) if verb is not None else None
             start = source.line_bounds(number)[0]
             if named is None or line.lstrip().startswith("#"):
                 continue
             place = source.span(start + named.start(), start + named.end())
             if not any(s.file.path == path and s.start <= place.start < s.end for s in going):
                 yield place
+
+
+def _may_name(path: PurePosixPath) -> bool:
+    return path.suffix.lower() in _TEXTS or path.name.lower() in ("makefile", "jenkinsfile")
 
 
 def needed_by_services(

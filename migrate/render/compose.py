@@ -38,10 +38,34 @@ def render_services(
             result[source.path] = None
             continue
         comments = {n for n in range(1, source.line_count + 1) if source.line(n).lstrip().startswith("#")}
-        result[source.path] = apply_edits(
-            source, merged([*changed.get(source, []), *whole_lines(source, mine, comments)])
-        )
+        text = apply_edits(source, merged([*changed.get(source, []), *whole_lines(source, mine, comments)]))
+        others = {s.name for p, s in gone if source in p.files} | {e.service.name for e in edits}
+        _check_others(source, text, others)
+        result[source.path] = text
     return result
+
+
+def _check_others(source: SourceFile, text: str, changed: set[str]) -> None:
+    """Anchors and `extends` tie services together: those that aren't meant must say what they said."""
+    before, after = (
+        {s.name: _data(s.keys) for s in _alone(f, PurePosixPath()).services if s.name not in changed}
+        for f in (source, SourceFile(path=source.path, text=text))
+    )
+    if before != after:
+        name = next((n for n in before if before[n] != after.get(n)), "")
+        place = _alone(source, PurePosixPath()).service(name)
+        where = place.key if place is not None else source.whole()
+        raise UncertainEditError(f"the service `{name}` shares what would have to change", where)
+
+
+def _data(node: YamlNode) -> object:
+    match node:
+        case Scalar(text=text):
+            return text
+        case Mapping(items=items):
+            return {k: _data(v) for k, v in items}
+        case YamlSequence(items=items):
+            return [_data(v) for v in items]
 
 
 def _alone(source: SourceFile, directory: PurePosixPath) -> Project:
@@ -126,7 +150,7 @@ def _long(
     edit: ServiceEdit, build: ServiceBuild, context: str | None, dockerfile: str | None, target: str | None
 ) -> list[Edit]:
     node = build.node
-    if not isinstance(node, Mapping) or not node.keys:
+    if not isinstance(node, Mapping) or not node.keys or any(k.file is not node.keys[0].file for k in node.keys):
         raise UncertainEditError("this build can't be changed in its place", edit.service.key)
     edits: list[Edit] = []
     missing: list[tuple[str, str]] = []

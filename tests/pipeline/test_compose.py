@@ -281,6 +281,8 @@ def test_the_compose_file_may_lie_elsewhere(tmp_path: Path) -> None:
         ({"docker-compose.yml": TWO + "    links:\n      - builder:b\n"}, "docker-compose.yml"),
         ({"docker-compose.yml": TWO + "    volumes_from: [builder]\n"}, "docker-compose.yml"),
         ({"test.sh": "docker-compose run builder make test\n"}, "test.sh"),
+        ({"test.sh": 'dc() { docker-compose -p t "$@"; }\ndc run builder make test\n'}, "test.sh"),
+        ({"docker-compose.ci.yml": "services:\n  builder:\n    environment: {CI: 'true'}\n"}, "docker-compose.ci.yml"),
         ({"Makefile": "COMPOSE = docker-compose\ntest:\n\t$(COMPOSE) run builder make test\n"}, "Makefile"),
     ],
 )
@@ -327,6 +329,15 @@ def test_down_stays_where_other_services_are_left(tmp_path: Path) -> None:
     assert text_of(analysis, "build.sh") == "#!/bin/sh\nset -e\ndocker-compose down\ndocker-compose build app\n"
 
 
+def test_up_without_names_still_starts_the_builders_service(tmp_path: Path) -> None:
+    """It is started once more there, and so stays as it is."""
+    analysis = two(tmp_path, "docker-compose run --rm builder\ndocker-compose up -d\n")
+    assert analysis.plan is not None, analysis.diagnostics
+    assert "MS439" in codes(analysis)
+    assert text_of(analysis, "build.sh") == "docker-compose up -d\n"
+    assert "docker-compose.yml" not in rendered(analysis)
+
+
 def test_named_services_go_from_the_command(tmp_path: Path) -> None:
     script = "docker-compose build builder other\ndocker-compose run builder\ndocker-compose build app\n"
     compose = TWO + "  other:\n    build: ./other\n"
@@ -349,6 +360,15 @@ REFUSED = {
     "no such service": (RUN.replace("build app", "build web"), TWO),
     "no such file": ("docker-compose -f other.yml run builder\n" + RUN, TWO),
     "a profile": ("docker-compose --profile x run builder\ndocker-compose build app\n", TWO),
+    "an anchor that goes": (
+        RUN,
+        TWO.replace("    volumes:\n      - ./out:/out", "    volumes: &shared\n      - ./out:/out")
+        + "  other:\n    image: x\n    volumes: *shared\n",
+    ),
+    "an option that no service has": (
+        "docker build --no-cache -t b -f Dockerfile.build .\ndocker run -v $PWD/out:/out b\ndocker-compose build app\n",
+        "services:\n  app:\n    build: .\n    image: demo\n",
+    ),
     "podman": (RUN.replace("docker-compose", "podman-compose"), TWO),
 }
 

@@ -199,6 +199,9 @@ class Lowering:
             words += [("=", place, False), *_value(value)] if value is not None else []
         if build.target is not None:
             words += [(" --target ", key, False), *_quoted(build.target)]
+        platform = service.text("platform")
+        if platform is not None:
+            words += [(" --platform ", key, False), *_quoted(platform)]
         words += self._build_options(service)
         for option in call.options if call.verb == "build" else ():
             words += self._passed(option, ("no-cache", "pull", "force-rm", "build-arg", "memory"), key)
