@@ -164,6 +164,13 @@ def _by_hand(planned: MigrationPlan) -> tuple[str, ...]:
     for edit in planned.driver.edits:
         old, new = edit.span.text.strip(), edit.text.strip()
         lines.append(f"{edit.span}: `{old}` becomes `{new}`" if old else f"{edit.span}: `{new}` is put in")
+    for _, service in planned.driver.gone_services:
+        lines.append(f"{service.key}: the service `{service.name}` goes")
+    for changed in planned.driver.services:
+        told = {"context": changed.context, "dockerfile": changed.dockerfile, "target": changed.target}
+        told |= {f"args: {n}": v for n, v in changed.arguments}
+        said = ", ".join(f"`{k}: {v}`" for k, v in told.items() if v is not None)
+        lines.append(f"{changed.service.key}: the service `{changed.service.name}` is built by {said}")
     return ("\n".join(["by hand, the driver would change so:", *lines]),)
 
 

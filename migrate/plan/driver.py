@@ -211,7 +211,10 @@ class _Sorter:
                 self.removed.append(step.command)
                 continue
             mine = {n for n in named if all(t in going for t in event.composed if self._service_of(t) == n)}
-            if going and mine and event.verb not in ("run", "exec"):
+            if going and event.verb in ("run", "exec"):
+                message = "this also builds an image that something else needs, and can't go as a whole"
+                self._report(rules.DRIVER_EDIT_UNCERTAIN, message, event.span)
+            elif going and mine:
                 self._without(event, [s for n, s in event.named if n in mine])
 
     def _service_of(self, text: SourceFile) -> str:

@@ -11,7 +11,7 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, at
 from migrate.discover import EntryKind, Repository, is_compose_file
 from migrate.drivers.compose import ComposeError, Project, Service, read_project, scalars
-from migrate.plan.model import GroupPlan
+from migrate.plan.model import DriverPlan, GroupPlan
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import SourceFile, Span
 from migrate.trace.compose.lowering import depends_on
@@ -126,9 +126,10 @@ def _may_name(path: PurePosixPath) -> bool:
 
 
 def needed_by_services(
-    repository: Repository, planned: Sequence[GroupPlan], gone: Sequence[tuple[Project, Service]]
+    repository: Repository, planned: Sequence[GroupPlan], driver: DriverPlan
 ) -> tuple[tuple[Diagnostic, ...], frozenset[PurePosixPath]]:
-    """Dockerfiles that would go and that a service builds from which stays."""
+    """Dockerfiles that would go and that a service builds from which stays as it is."""
+    changed = [*driver.gone_services, *((e.project, e.service) for e in driver.services)]
     removed = {p for g in planned for p in g.removed}
     found: list[Diagnostic] = []
     kept: set[PurePosixPath] = set()
@@ -144,7 +145,7 @@ def needed_by_services(
             continue
         for service in project.services:
             dockerfile = _dockerfile(repository, project, service)
-            goes = any(s.name == service.name and source.path in {f.path for f in p.files} for p, s in gone)
+            goes = any(s.name == service.name and source.path in {f.path for f in p.files} for p, s in changed)
             if dockerfile in removed and not goes:
                 kept.add(dockerfile)
                 message = f"`{dockerfile}` stays: the service `{service.name}` is built from it"

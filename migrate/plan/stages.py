@@ -61,7 +61,7 @@ def plan(
         inserted |= planner.inserted
     driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted)
     found += diagnostics
-    needed, kept_files = needed_by_services(provenance.builds[0].workspace.repository, planned, driver.gone_services)
+    needed, kept_files = needed_by_services(provenance.builds[0].workspace.repository, planned, driver)
     found += needed
     planned = [replace(g, removed=tuple(p for p in g.removed if p not in kept_files)) for g in planned]
     driver = replace(driver, gone=tuple(p for p in driver.gone if p not in kept_files))

@@ -330,12 +330,30 @@ def test_down_stays_where_other_services_are_left(tmp_path: Path) -> None:
 
 
 def test_up_without_names_still_starts_the_builders_service(tmp_path: Path) -> None:
-    """It is started once more there, and so stays as it is."""
-    analysis = two(tmp_path, "docker-compose run --rm builder\ndocker-compose up -d\n")
+    """Its image is needed there, and is built by the call that would go."""
+    analysis = two(tmp_path, "docker-compose run --rm builder\ndocker-compose up -d\n", TWO.replace("'2'", "'2.4'"))
+    (told,) = [d for d in analysis.diagnostics if d.rule.code == "MS410"]
+    assert "also builds an image that something else needs" in told.message
+    assert told.primary is not None
+    assert told.primary.span.text == "docker-compose run --rm builder"
+
+
+def test_a_builder_that_is_still_run_is_built_by_its_stage(tmp_path: Path) -> None:
+    script = "docker-compose build builder\ndocker-compose run builder\ndocker-compose build app\ndocker-compose run builder sh\n"
+    analysis = two(tmp_path, script, TWO.replace("'2'", "'2.4'"))
     assert analysis.plan is not None, analysis.diagnostics
-    assert "MS439" in codes(analysis)
-    assert text_of(analysis, "build.sh") == "docker-compose up -d\n"
-    assert "docker-compose.yml" not in rendered(analysis)
+    assert text_of(analysis, "build.sh") == (
+        "docker-compose build builder\ndocker-compose build app\ndocker-compose run builder sh\n"
+    )
+    assert "      dockerfile: Dockerfile\n      target: builder\n    volumes:" in text_of(
+        analysis, "docker-compose.yml"
+    )
+    refused = two(tmp_path / "old", script)
+    (told,) = [d for d in refused.diagnostics if d.rule.code == "MS410"]
+    assert "has no `target`" in told.message
+    assert (
+        "the service `builder` is built by `context: .`, `dockerfile: Dockerfile`, `target: builder`" in told.notes[0]
+    )
 
 
 def test_named_services_go_from_the_command(tmp_path: Path) -> None:
