@@ -78,7 +78,7 @@ class BuildEditor:
         self._take(event, spans)
 
     def _service(
-        self, event: ImageBuild, plan: GroupPlan, arguments: tuple[tuple[str, str], ...], target: str | None
+        self, event: ImageBuild, plan: GroupPlan, arguments: tuple[tuple[str, str | None], ...], target: str | None
     ) -> None:
         """A build that a compose file says: its service changes instead of a command."""
         composed = self._trace.composed[event.span.file]

@@ -49,7 +49,7 @@ class Inserted:
     file, as compose reads them."""
 
     words: tuple[str, ...] = ()
-    arguments: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class JoinedOptions:
     """What is put into the runtime's build, and what was found."""
 
     words: tuple[str, ...]
-    arguments: tuple[tuple[str, str], ...]
+    arguments: tuple[tuple[str, str | None], ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -79,7 +79,7 @@ class _Joiner:
         self._platform_moved = platform_moved
         self._taken: set[Span] = set()
         self.words: list[str] = []
-        self.arguments: list[tuple[str, str]] = []
+        self.arguments: list[tuple[str, str | None]] = []
         self.diagnostics: list[Diagnostic] = []
 
     def build_arguments(self) -> None:
@@ -195,6 +195,9 @@ class _Joiner:
                 self._conflict(argument, f"`{name}` is only known to compose, and can't be given on a command line")
             else:
                 self.words.append(f"--build-arg {shlex.quote(f'{name}={known}')}")
+            return
+        if argument.value is None:
+            self.arguments.append((name, None))
             return
         text = written if written is not None else known.replace("$", "$$") if known is not None else None
         if text is None:

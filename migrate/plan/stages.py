@@ -358,7 +358,7 @@ class _GroupPlanner:
         for number in self._group.targets:
             target = self._builders[number]
             words: list[str] = []
-            arguments: dict[tuple[str, str], None] = {}
+            arguments: dict[tuple[str, str | None], None] = {}
             for builder in self._needed_by(number):
                 options = join_options(
                     builder, target, self._renames.get(builder.number, {}), platform_moved=self._moves_platform(builder)

@@ -331,12 +331,20 @@ class Images:
         missing = [str(v) for v in dict.fromkeys(self.volumes(base)) if str(v) not in surroundings.before.split()]
         folders = f"mkdir -p {' '.join(missing)}" if missing else ""
         ahead: tuple[Step, ...] = ()
-        if kept and self.user(base, surroundings.steps) is not None:
-            ahead = self.opened(base, surroundings.steps, missing).steps
-            folders = ""
+        mounted = surroundings.before.removeprefix("mkdir -p ").split()
+        user = self.user(base, surroundings.steps)
         before = " && ".join(p for p in (folders, surroundings.before) if p)
+        steps = surroundings.steps
+        if user is not None and (kept or mounted):
+            # who the container runs as could write to the mounted folders, and can't make them
+            opened = [*([str(ARTIFACTS)] if kept else []), *mounted]
+            made = f"RUN mkdir -p {' '.join(dict.fromkeys((*opened, *missing)))} && chmod 777 {' '.join(opened)}"
+            ahead = (Line(text="USER root"), Line(text=made), Line(text=f"USER {user}"))
+            before = ""
+            last = steps[-1] if steps else None
+            steps = steps[:-1] if isinstance(last, Line) and last.text == f"USER {user}" else steps
         lines = [Line(text=run_line(c, before=before, after=kept)) for c, _ in commands]
-        return MadeStage(base=base, steps=(*surroundings.steps, *ahead, *lines), hint=hint(container), span=start.span)
+        return MadeStage(base=base, steps=(*steps, *ahead, *lines), hint=hint(container), span=start.span)
 
     def user(self, image: Image, steps: tuple[Step, ...] = ()) -> str | None:
         """The user that RUN has behind `steps` on `image`, as its Dockerfile says; None for root, or where nothing is said."""

@@ -139,7 +139,7 @@ def _short(
     lines += [f"{inner}dockerfile: {_plain(dockerfile)}"] if dockerfile is not None else []
     lines += [f"{inner}target: {_plain(target)}"] if target is not None else []
     if edit.arguments:
-        lines += [f"{inner}args:", *(f"{inner}{step}{n}: {_plain(v)}" for n, v in edit.arguments)]
+        lines += [f"{inner}args:", *(f"{inner}{step}{_entry_of(n, v)}" for n, v in edit.arguments)]
     newline = _newline(node.span.file)
     before = node.span.file.text[: node.span.start]
     start = len(before) - (len(before) - len(before.rstrip(" \t")))
@@ -173,7 +173,7 @@ def _long(
         held = build.arguments_node
         if held is None:
             step = " " * max(2, len(indent) - len(_indent(edit.service.key)) >> 1)
-            lines += [f"{indent}args:", *(f"{indent}{step}{n}: {_plain(v)}" for n, v in edit.arguments)]
+            lines += [f"{indent}args:", *(f"{indent}{step}{_entry_of(n, v)}" for n, v in edit.arguments)]
         else:
             edits.append(_more(held, edit.arguments))
     if lines:
@@ -184,19 +184,26 @@ def _long(
     return edits
 
 
-def _more(held: YamlNode, arguments: Sequence[tuple[str, str]]) -> Edit:
+def _more(held: YamlNode, arguments: Sequence[tuple[str, str | None]]) -> Edit:
     """More entries behind the last one of `args`."""
     if held.span.text[:1] in ("{", "["):
         raise UncertainEditError(f"`{arguments[0][0]}` has to be put into these arguments", held.span)
     if isinstance(held, Mapping):
         indent = _indent(held.keys[0])
-        return _behind(trimmed(_last(held)), [f"{indent}{n}: {_plain(v)}" for n, v in arguments])
+        return _behind(trimmed(_last(held)), [f"{indent}{_entry_of(n, v)}" for n, v in arguments])
     if isinstance(held, YamlSequence) and held.items:
         line = held.items[0].span
         dash = line.file.line(line.position.line)
         indent = dash[: len(dash) - len(dash.lstrip())]
-        return _behind(trimmed(held.items[-1].span), [f"{indent}- {_plain(f'{n}={v}')}" for n, v in arguments])
+        return _behind(
+            trimmed(held.items[-1].span), [f"{indent}- {_plain(n if v is None else f'{n}={v}')}" for n, v in arguments]
+        )
     raise UncertainEditError("these arguments can't be changed in their place", held.span)
+
+
+def _entry_of(name: str, value: str | None) -> str:
+    """A build argument in a mapping; without a value the environment gives it."""
+    return f"{name}:" if value is None else f"{name}: {_plain(value)}"
 
 
 def _last(node: Mapping) -> Span:

@@ -49,7 +49,8 @@ GIT_READERS = frozenset(
 """git's subcommands that leave the work tree alone."""
 
 _CLIENT = re.compile(
-    r"\b(?:docker|docker-compose|podman|nerdctl|buildah)\b|\$\{?\w*(?:docker|podman)\w*", re.IGNORECASE
+    r"\b(?:docker|docker-compose|podman|nerdctl|buildah)\b|\$\{?\w*(?:docker|podman)\w*|\$[({]?\w*compose\b",
+    re.IGNORECASE,
 )
 
 

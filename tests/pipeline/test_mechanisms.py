@@ -197,6 +197,21 @@ PLANNED = {
         [],
         [],
     ),
+    "a-mounted-folder-of-another-user": (
+        {
+            "build.sh": SCRIPT.replace(
+                "docker create --name extract demo:build\n",
+                "docker run -u 33 -v $PWD/out:/out demo:build cp app /out/app\n",
+            )
+            .replace("docker cp extract:/src/app ./app\n", "")
+            .replace("docker rm extract\n", "")
+            .replace("rm ./app\n", ""),
+            "Dockerfile": RUNTIME.replace("COPY app", "COPY out/app"),
+        },
+        ["FROM builder AS builder-run\nUSER root\nRUN mkdir -p /out && chmod 777 /out\nUSER 33\nRUN cp app /out/app\n"],
+        [],
+        ["MS413", "MS445"],
+    ),
     "volume-that-is-missing": (
         {"build.sh": MADE_WHEN_RUN.replace("/src/app", "/data/app"), "Dockerfile.build": BUILDER + "VOLUME /data\n"},
         [
