@@ -83,7 +83,8 @@ class ImageBuild:
     Dockerfile, `context_span` the one that gives the context; `variables` are the script's at this moment, `directory` is the
     one that it stands in (relative to the root, None where that isn't known); `shared_words` are words that gave several
     arguments each. `context` is None where it comes from standard input (`streamed` says from where, if that is known), and
-    `dockerfile` then is the path in it; `dockerfile` is None where it alone comes from standard input."""
+    `dockerfile` then is the path in it; `dockerfile` is None where it alone comes from standard input. `buildkit` is whether
+    the script asks for BuildKit or for the classic builder, None where it leaves that to whoever starts it."""
 
     span: Span
     number: int
@@ -99,6 +100,7 @@ class ImageBuild:
     context_span: Span
     shared_words: frozenset[Span]
     directory: PurePosixPath | None
+    buildkit: bool | None
     workspace: Workspace = field(repr=False)
     variables: Mapping[str, Variable | None] = field(repr=False)
 
