@@ -33,7 +33,7 @@ def needs(provenance: Provenance) -> dict[int, set[int]]:
         result[word.build] |= set(builds_of(word.image))
     for build in provenance.builds:
         if build.tree is not None:
-            result[build.number] |= set(builds_of(build.tree.image))
+            result[build.number] |= set(builds_of(build.tree.place.image))
         result[build.number].discard(build.number)
     return result
 

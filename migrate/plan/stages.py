@@ -17,7 +17,7 @@ from migrate.plan.naming import Names, called
 from migrate.plan.options import join_options
 from migrate.plan.texts import StageTexts, directives
 from migrate.plan.ways import editable
-from migrate.provenance.derive import ignore_of
+from migrate.provenance.ignores import ignore_of
 from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, OutsideImage, Provenance, root_of
 from migrate.source import Span
 from migrate.trace.events import BuildOption, ContainerRun, ContainerUse, Extraction, ImageBuild, Trace
@@ -171,7 +171,6 @@ class _GroupPlanner:
     def plan(self) -> GroupPlan:
         path = self._path()
         images = [o.place.image for c in self._copies for o in c.origins]
-        images += [b.tree.image for b in self._parts_of if b.tree is not None]
         folders = [c.path if c.directory else c.path.parent for i in images for c in mounted(i)]
         joined = join_contexts(self._parts_of, folders, path)
         self.diagnostics += joined.diagnostics
@@ -238,7 +237,6 @@ class _GroupPlanner:
     def _made_before(self, build: Build, root: PurePosixPath) -> list[Part]:
         """Stages that this build's artifacts need and that aren't there yet."""
         images = [o.place.image for c in self._copies if c.build == build.number for o in c.origins]
-        images += [build.tree.image] if build.tree is not None else []
         parts: list[Part] = []
         for image in dict.fromkeys(i for each in images for i in needed(each)):
             if image in self._image_names:

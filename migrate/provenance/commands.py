@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from migrate.dockerfile.instructions import Dockerfile, Instruction
-from migrate.dockerfile.scope import base_stage
+from migrate.dockerfile.scope import base_stage, built_stage
 from migrate.trace.archives import tar_words
 
 _IDLE = frozenset("true false : echo printf sleep ls pwd date id whoami hostname uname wait bash sh ash".split())
@@ -76,10 +76,7 @@ class Declared:
 
 def declared(dockerfile: Dockerfile, given: dict[str, str | None], target: str | None) -> Declared:
     """What the image of a Dockerfile runs. An ENTRYPOINT resets a CMD that a base image brings (Dockerfile reference)."""
-    stage = next(
-        (s for s in dockerfile.stages if target and s.name and s.name.text.lower() == target.lower()),
-        dockerfile.stages[-1],
-    )
+    stage = built_stage(dockerfile, target)
     entrypoint: Instruction | None = None
     command: Instruction | None = None
     reset = False
