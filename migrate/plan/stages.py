@@ -138,10 +138,11 @@ class _GroupPlanner:
         self._group = group
         self._facts = facts
         self._buildkit = buildkit
-        self._copies = [c for c in provenance.copies if c.build in {b.number for b in group.builds}]
+        self._builds = [b for b in group.builds if b.number not in group.repeats]
+        self._copies = [c for c in provenance.copies if c.build in {b.number for b in self._builds}]
         self._builders = {b.number: b for b in provenance.builds}
         self._same = self._alike()
-        self._parts_of = [b for b in group.builds if self._same[b.number] == b.number]
+        self._parts_of = [b for b in self._builds if self._same[b.number] == b.number]
         self._names = Names(tuple(self._parts_of))
         self._image_names: dict[Image, str] = {}
         self._stage_names: dict[int, str] = {}
@@ -154,7 +155,7 @@ class _GroupPlanner:
         """Builds that come to the same stages: each one's number → that of the first."""
         first: dict[object, int] = {}
         result = {}
-        for build in self._group.builds:
+        for build in self._builds:
             origins = tuple(
                 (o.argument.span, o.place, o.below, o.pattern)
                 for c in self._copies
@@ -223,7 +224,7 @@ class _GroupPlanner:
                 several = len({self._same[n] for n in self._group.targets}) > 1
                 name = self._names.give(*called(build)) if several else ""
             self._stage_names[build.number] = name
-        for build in self._group.builds:
+        for build in self._builds:
             name = self._stage_names[self._same[build.number]]
             self._image_names[BuiltImage(number=build.number)] = name
 
