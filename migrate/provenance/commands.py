@@ -202,6 +202,12 @@ def _packed(words: list[str], place: str | None) -> Packed | None:
     mode, archive, directory, members = read
     if mode != "c" or archive not in (None, "-"):
         return None
+    if any(re.match(r"--(?!file=|directory=)[\w-]+=", w) for w in plain):
+        return None  # `--exclude=…`, `--transform=…`: not all of it, or not as it was
+    if directory is not None and members:
+        ahead = tar_words(plain[: plain.index(members[0])])
+        if ahead is None or ahead[2] != directory:
+            return None  # `tar -c a -C dir b`: the directory holds for what stands behind it
     where = _inside(place, directory) if directory is not None else place
     if where is None or not members or any(m.startswith(("/", "..", "-")) for m in members):
         return None

@@ -131,6 +131,24 @@ def test_a_dockerfile_that_is_not_packed_is_not_found(tmp_path: Path) -> None:
     assert built_from(tmp_path, {"Dockerfile.build": MEMBERS.replace("/out Dockerfile", "/out")}) is None
 
 
+PACKED_OTHERWISE = (
+    "tar --exclude=.git -cf - .",
+    "tar -cf - --transform=s/out/in/ Dockerfile app",
+    "tar -cf - Dockerfile -C /other app",
+    "tar -cf - Dockerfile app -C /other",
+)
+
+
+@pytest.mark.parametrize("command", PACKED_OTHERWISE)
+def test_a_tar_that_is_not_just_a_folder_or_names_in_one_is_unpacked_in_a_stage(command: str, tmp_path: Path) -> None:
+    files = FILES | {"Dockerfile.build": SOURCES + f"CMD {command}\n", "docker/Dockerfile": "", "Dockerfile.run": ""}
+    analysis = analysed(tmp_path, files)
+    assert "MS442" in codes(analysis)
+    assert f"( {command} )" in text_of(analysis, "Dockerfile.build") or f"{command} > " in text_of(
+        analysis, "Dockerfile.build"
+    )
+
+
 # owners
 
 
