@@ -342,3 +342,21 @@ def test_the_sample_reads_as_an_expert_would_write_it(tmp_path: Path, go_engine:
         listed = (expected / "diagnostics").read_text().split()
         assert contents(root) == {k: v for k, v in contents(expected).items() if k != "diagnostics"}
         assert sorted(re.findall(r"^(?:error|warning|info)\[(MS\d+)\]", done.stderr, re.MULTILINE)) == listed
+
+
+@pytest.mark.parametrize("asked", ["1", "0"])
+def test_the_builder_that_a_script_asks_for_decides_who_owns_a_streamed_context(
+    tmp_path: Path, environment: dict[str, str], asked: str
+) -> None:
+    """Whichever the engine's own is."""
+    files = {
+        "Dockerfile.build": "FROM gcc:12\nWORKDIR /out\nCOPY main.c Dockerfile ./\nRUN chown 1000:1000 main.c\n"
+        "CMD tar -cf - Dockerfile main.c\n",
+        "Dockerfile": "FROM busybox\nCOPY main.c /m/\n",
+        "build.sh": f"#!/bin/sh\nset -e\nexport DOCKER_BUILDKIT={asked}\ndocker build -t demo:build -f Dockerfile.build .\n"
+        "docker run --rm demo:build | docker build -t demo -\n",
+    }
+    done = run(lay(tmp_path, files), environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    owner = "" if asked == "1" else "--chown=0:0 "
+    assert f"COPY --from=builder {owner}/out/main.c /m/\n" in (tmp_path / "Dockerfile.build").read_text()

@@ -67,6 +67,14 @@ def global_variables(dockerfile: Dockerfile, build_args: Mapping[str, str | None
     return Variables(declared=seen)
 
 
+def built_stage(dockerfile: Dockerfile, target: str | None) -> Stage:
+    """The stage whose image a build makes: that of `--target`, by name or number, else the last."""
+    for stage in dockerfile.stages:
+        if target and (str(stage.index) == target or (stage.name and stage.name.text.lower() == target.lower())):
+            return stage
+    return dockerfile.stages[-1]
+
+
 def base_stage(dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str | None]) -> Stage | None:
     """The earlier stage that `stage` is made FROM; None for an image from outside, or one whose name is not known."""
     image = expand(stage.image.text, global_variables(dockerfile, build_args), dockerfile.escape).text

@@ -137,18 +137,30 @@ def _judge(
     return _needing_engine(judged) if verified.status is Status.NO_ENGINE else judged
 
 
+_OPEN = {
+    rules.STREAMED_DOCKERFILE_ASSUMED: "which file of the builder's image is this build's Dockerfile is assumed",
+    rules.UNPACKED_IN_STAGE: "what the image's own `tar` makes of the owners is not known",
+    rules.STREAM_OWNERS: "who owns these files depends on the builder, and the script doesn't say which one it is",
+}
+_WITH_AN_ENGINE = "run it where an engine is, without `--no-verify`"
+_BUILDER_GIVEN = "or say which builder it is, `--env DOCKER_BUILDKIT=1` (BuildKit) or `0`"
+
+
 def _needing_engine(outcome: BuildOutcome) -> BuildOutcome:
-    """What depends on the builder is not written unless it was built."""
-    open_ = next((d for d in outcome.diagnostics if d.rule in (rules.STREAM_OWNERS, rules.UNPACKED_IN_STAGE)), None)
-    if open_ is None:
+    """What depends on the builder or the image is not written unless it was built."""
+    open_ = [d for d in outcome.diagnostics if d.rule in _OPEN]
+    if not open_:
         return outcome
-    needed = replace(
-        open_,
-        rule=rules.ENGINE_NEEDED,
-        message="who owns these files depends on the builder or the image: without an engine that can't be decided",
-        help="run it where an engine is, without `--no-verify`",
-    )
-    return replace(outcome, status=Status.REFUSED, changes=(), diagnostics=(*outcome.diagnostics, needed))
+    owners = all(d.rule is rules.STREAM_OWNERS for d in open_)
+    help_ = f"{_WITH_AN_ENGINE}; {_BUILDER_GIVEN}" if owners else _WITH_AN_ENGINE
+    first = {d.rule: d for d in reversed(open_)}
+    needed = [
+        replace(
+            d, rule=rules.ENGINE_NEEDED, message=f"{_OPEN[rule]}: without an engine that can't be decided", help=help_
+        )
+        for rule, d in first.items()
+    ]
+    return replace(outcome, status=Status.REFUSED, changes=(), diagnostics=(*outcome.diagnostics, *needed))
 
 
 def _judged(request: Request, outcome: BuildOutcome, verified: Verified) -> BuildOutcome:

@@ -13,6 +13,7 @@ from migrate.plan.options import Inserted
 from migrate.plan.ways import editable
 from migrate.source import Edit, SourceFile, Span
 from migrate.trace.events import ImageBuild, Trace
+from migrate.trace.values import Stream
 
 
 class BuildEditor:
@@ -68,6 +69,9 @@ class BuildEditor:
             if place is None:
                 return
             spans[event.context_span] = place
+            for opened in event.streamed.opened if isinstance(event.streamed, Stream) else ():
+                if event.span.start <= opened.start and opened.end <= event.span.end:
+                    spans[_with_blanks(opened, event.span)] = ""
         self._dockerfile(event, plan, spans, words)
         at_verb = event.span.file.span(event.verb_end, event.verb_end)
         spans[at_verb] = "".join(f" {w}" for w in words)
@@ -153,3 +157,13 @@ class BuildEditor:
             message = "this build would have to change in several ways at once"
             self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
         self._seen.add(place)
+
+
+def _with_blanks(span: Span, command: Span) -> Span:
+    """A redirection with the blanks that part it from the rest of its command."""
+    text, start, end = span.file.text, span.start, span.end
+    while start > command.start and text[start - 1] in " \t":
+        start -= 1
+    while start == command.start and text[end] in " \t":
+        end += 1
+    return span.file.span(start, end)

@@ -14,7 +14,7 @@ from migrate.dockerfile.expand import expand
 from migrate.dockerfile.ignore import IgnoreFile, read_ignore
 from migrate.dockerfile.instructions import Argument, Instruction
 from migrate.dockerfile.scope import stage_variables
-from migrate.provenance.derive import ignore_of, ignore_paths, ignore_source
+from migrate.provenance.ignores import ignore_of, ignore_paths, ignore_source
 from migrate.provenance.model import Build
 from migrate.source import Edit, FileChange, SourceFile, encode
 

@@ -203,13 +203,16 @@ class CopyPlanner:
             return ""
         if not origin.keeps_owners:
             return "--chown=0:0"
-        if self._build.tree is not None:
-            kept = "keeps the owners" if self._buildkit else "gives all files to 0:0"
-            builder = "BuildKit" if self._buildkit else "the classic builder"
+        if self._build.tree is None:
+            return ""
+        asked = self._build.event.buildkit
+        buildkit = self._buildkit if asked is None else asked
+        if asked is None:
+            kept = "keeps the owners" if buildkit else "gives all files to 0:0"
+            builder = "BuildKit" if buildkit else "the classic builder"
             message = f"with a build context from standard input, {builder} {kept}: so does the copy"
             self._note(rules.STREAM_OWNERS, message, origin)
-            return "" if self._buildkit else "--chown=0:0"
-        return ""
+        return "" if buildkit else "--chown=0:0"
 
     def _destination(self, copy: ArtifactCopy, origin: Origin, fact: ArtifactFact | None) -> str:
         """What to write as destination for this origin."""
@@ -362,8 +365,7 @@ def _kind(builders: Mapping[int, Build], origin: Origin, fact: ArtifactFact | No
     image = root_of(origin.place.image)
     if not isinstance(image, BuiltImage) or image.number not in builders:
         return None
-    dockerfile = builders[image.number].dockerfile
-    stage = dockerfile.stages[-1]
+    dockerfile, stage = builders[image.number].dockerfile, builders[image.number].stage
     places = working_directory(dockerfile, stage, {})
     for instruction, place in zip(stage.instructions, places, strict=True):
         names = [*_makes(instruction), *([place] if place is not None else [])]

@@ -79,6 +79,7 @@ class _Sorter:
         self._gone = {b.number for g in grouped for b in g.builds if b.number not in self._kept}
         self._builders = [b for g in grouped for b in g.builders]
         self._dance = self._dance_containers()
+        self._handing_on = frozenset(self.filters())
         self.landed = self._places()
         steps = [i for i, e in enumerate(trace.events) if isinstance(e, ImageBuild) and e.number in self._group_of]
         self._between = range(min(steps), max(steps))
@@ -141,17 +142,26 @@ class _Sorter:
 
     def filters(self) -> tuple[Span, ...]:
         """Commands that a stream out of a container goes through on its way into a file, a folder or a build."""
+        return tuple(
+            dict.fromkeys(s for stream in self._streams() for s in (*(f.span for f in stream.filters), *stream.through))
+        )
+
+    def _streams(self) -> list[Stream]:
+        """What the commands that go, and the builds that stay, were fed."""
         streams: list[Stream] = []
-        for step in self._trace.steps:
-            match step.event:
-                case ImageBuild(streamed=Stream() as stream) | ImageUse(streamed=Stream() as stream):
+        for index, step in enumerate(self._trace.steps):
+            event = step.event
+            match event:
+                case ImageBuild(streamed=Stream() as stream) if event.number in self._group_of:
+                    streams.append(stream)
+                case ImageUse(verb="load" | "import", streamed=Stream() as stream) if self._image_use(index, event):
                     streams.append(stream)
                 case ImageBuild(workspace=workspace):
                     for path in workspace.carried:
                         streams += _streams_of(workspace.overlay[path])
                 case _:
                     pass
-        return tuple(dict.fromkeys(f.span for s in streams for f in s.filters))
+        return streams
 
     def sort(self) -> None:
         fates: dict[Span, list[tuple[bool, Traced]]] = {}
@@ -182,6 +192,7 @@ class _Sorter:
                     "this command does more than the extraction",
                     entries[0][1].command.span,
                 )
+        self._opened()
         self._lookups(fates)
         self._check_variables()
         self.diagnostics += check_unreached(self._trace)
@@ -330,6 +341,20 @@ class _Sorter:
             self._report(rules.DRIVER_EDIT_UNCERTAIN, "this concerns other containers too", event.span)
         return bool(mine) and all(mine)
 
+    def _opened(self) -> None:
+        """`< file` of a stream that no build reads any more must stand at a command that goes, or at the build itself."""
+        going = [c.span for c in self.removed] + list(self._handing_on)
+        for step in self._trace.steps:
+            event = step.event
+            if not isinstance(event, ImageBuild) or not isinstance(event.streamed, Stream):
+                continue
+            for span in event.streamed.opened:
+                if not any(
+                    s.file is span.file and s.start <= span.start and span.end <= s.end for s in (*going, event.span)
+                ):
+                    message = "the file that this redirection reads is no longer there"
+                    self._report(rules.DRIVER_EDIT_UNCERTAIN, message, span)
+
     def _lookups(self, fates: Mapping[Span, list[tuple[bool, Traced]]]) -> None:
         """`id=$(docker ps -q …)`, where only what goes uses it."""
         for entries in fates.values():
@@ -466,6 +491,8 @@ class _Sorter:
                 )
                 return True
             return False
+        if event.span in self._handing_on:
+            return True
         read = next((p for p in event.paths if self._meets_artifact(p)), None)
         if read is not None:
             message = f"`{event.command}` needs `{read}` on the host, which is no longer there"

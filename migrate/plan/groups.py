@@ -11,11 +11,13 @@ from migrate.trace.values import Stream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """`builds` in the script's order; `sources` are those that others take from, `targets` those whose images stay."""
+    """`builds` in the script's order; `sources` are those that others take from, `targets` those whose images stay, `repeats`
+    those that only make a source's image once more."""
 
     builds: tuple[Build, ...]
     sources: frozenset[int]
     targets: tuple[int, ...]
+    repeats: frozenset[int] = frozenset()
 
     @property
     def builders(self) -> tuple[Build, ...]:
@@ -33,7 +35,7 @@ def needs(provenance: Provenance) -> dict[int, set[int]]:
         result[word.build] |= set(builds_of(word.image))
     for build in provenance.builds:
         if build.tree is not None:
-            result[build.number] |= set(builds_of(build.tree.image))
+            result[build.number] |= set(builds_of(build.tree.place.image))
         result[build.number].discard(build.number)
     return result
 
@@ -42,7 +44,9 @@ def groups(trace: Trace, provenance: Provenance) -> tuple[Group, ...]:
     """Connected builds that artifacts travel between. Builds that only start from another one of the script (a base image
     and its users, and no artifact) stay as they are."""
     wanted = needs(provenance)
-    taking = {c.build for c in provenance.copies}
+    repeated = _repeated(trace, provenance, wanted)
+    wanted |= {n: {source} for n, source in repeated.items()}
+    taking = {c.build for c in provenance.copies} - set(repeated)
     parent = {n: n for n in wanted}
 
     def find(number: int) -> int:
@@ -62,9 +66,37 @@ def groups(trace: Trace, provenance: Provenance) -> tuple[Group, ...]:
         if not numbers & taking:
             continue
         sources = frozenset(s for n in numbers for s in wanted[n])
-        targets = tuple(b.number for b in builds if b.number not in sources or used_beyond(trace, provenance, b))
-        result.append(Group(builds=tuple(builds), sources=sources, targets=targets))
+        repeats = numbers & set(repeated)
+        targets = tuple(
+            b.number
+            for b in builds
+            if b.number not in repeats and (b.number not in sources or used_beyond(trace, provenance, b))
+        )
+        result.append(Group(builds=tuple(builds), sources=sources, targets=targets, repeats=frozenset(repeats)))
     return tuple(result)
+
+
+def _repeated(trace: Trace, provenance: Provenance, wanted: dict[int, set[int]]) -> dict[int, int]:
+    """Builds that make the image of an earlier one again, as it was said there, where nothing uses either but for what the
+    earlier one's holds (`make image` that needs `make builder` once more): the one → the other."""
+    sources = {s for numbers in wanted.values() for s in numbers}
+    found: dict[int, int] = {}
+    for build in provenance.builds:
+        if build.number in sources or used_beyond(trace, provenance, build):
+            continue
+        for earlier in provenance.builds[: provenance.builds.index(build)]:
+            if earlier.number in sources and _said(earlier) == _said(build):
+                if not used_beyond(trace, provenance, earlier):
+                    found[build.number] = earlier.number
+                break
+    return found
+
+
+def _said(build: Build) -> tuple[object, ...]:
+    event = build.event
+    options = tuple((o.name, o.value) for o in event.options)
+    arguments = tuple((a.name, a.value) for a in event.build_arguments)
+    return build.path, build.context, event.tags, arguments, options, event.directory
 
 
 def used_beyond(trace: Trace, provenance: Provenance, build: Build) -> bool:

@@ -19,7 +19,7 @@ from migrate.plan.options import Inserted, join_options
 from migrate.plan.services import needed_by_services
 from migrate.plan.texts import StageTexts, directives
 from migrate.plan.ways import editable
-from migrate.provenance.derive import ignore_of
+from migrate.provenance.ignores import ignore_of
 from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, OutsideImage, Provenance, root_of
 from migrate.source import Span
 from migrate.trace.events import BuildOption, ContainerCreate, ContainerRun, ContainerUse, Extraction, ImageBuild, Trace
@@ -159,10 +159,11 @@ class _GroupPlanner:
         self._group = group
         self._facts = facts
         self._buildkit = buildkit
-        self._copies = [c for c in provenance.copies if c.build in {b.number for b in group.builds}]
+        self._builds = [b for b in group.builds if b.number not in group.repeats]
+        self._copies = [c for c in provenance.copies if c.build in {b.number for b in self._builds}]
         self._builders = {b.number: b for b in provenance.builds}
         self._same = self._alike()
-        self._parts_of = [b for b in group.builds if self._same[b.number] == b.number]
+        self._parts_of = [b for b in self._builds if self._same[b.number] == b.number]
         self._names = Names(tuple(self._parts_of))
         self._image_names: dict[Image, str] = {}
         self._stage_names: dict[int, str] = {}
@@ -175,7 +176,7 @@ class _GroupPlanner:
         """Builds that come to the same stages: each one's number → that of the first."""
         first: dict[object, int] = {}
         result = {}
-        for build in self._group.builds:
+        for build in self._builds:
             origins = tuple(
                 (o.argument.span, o.place, o.below, o.pattern)
                 for c in self._copies
@@ -192,7 +193,6 @@ class _GroupPlanner:
     def plan(self) -> GroupPlan:
         path = self._path()
         images = [o.place.image for c in self._copies for o in c.origins]
-        images += [b.tree.image for b in self._parts_of if b.tree is not None]
         folders = [c.path if c.directory else c.path.parent for i in images for c in mounted(i)]
         joined = join_contexts(self._parts_of, folders, path)
         self.diagnostics += joined.diagnostics
@@ -245,7 +245,7 @@ class _GroupPlanner:
                 several = len({self._same[n] for n in self._group.targets}) > 1
                 name = self._names.give(*called(build)) if several else ""
             self._stage_names[build.number] = name
-        for build in self._group.builds:
+        for build in self._builds:
             name = self._stage_names[self._same[build.number]]
             self._image_names[BuiltImage(number=build.number)] = name
 
@@ -259,7 +259,6 @@ class _GroupPlanner:
     def _made_before(self, build: Build, root: PurePosixPath) -> list[Part]:
         """Stages that this build's artifacts need and that aren't there yet."""
         images = [o.place.image for c in self._copies if c.build == build.number for o in c.origins]
-        images += [build.tree.image] if build.tree is not None else []
         parts: list[Part] = []
         for image in dict.fromkeys(i for each in images for i in needed(each)):
             if image in self._image_names:

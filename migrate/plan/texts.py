@@ -23,20 +23,10 @@ class StageTexts:
         self._name = name
         self._names: dict[int, str] = {}
         self._replaced: set[Span] = set()
-        self.last = self._last()
+        self.last = build.stage
         self.edits: list[Edit] = []
         if name and (self.last.name is None or self.last.name.text != name):
             self._names[self.last.index] = name
-
-    def _last(self) -> Stage:
-        option = self._build.event.option("target")
-        wanted = option.value.text if option is not None and option.value is not None else None
-        for stage in self._dockerfile.stages:
-            if wanted is not None and (
-                str(stage.index) == wanted or (stage.name and stage.name.text.lower() == wanted.lower())
-            ):
-                return stage
-        return self._dockerfile.stages[-1]
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -202,7 +202,7 @@ def _filled(images: "Images", image: Image, context: PurePosixPath, target: Pure
         return _filled(images, image.base, context, target)
     if not isinstance(image, BuiltImage) or (build := images.build(image.number)) is None:
         return False
-    stage = build.dockerfile.stages[-1]
+    stage = build.stage
     copied = _holds(images, image, context, target)
     places = working_directory(build.dockerfile, stage, build.given())
     for instruction, place in zip(stage.instructions, places, strict=True):
@@ -227,7 +227,7 @@ def _holds(images: "Images", image: Image, context: PurePosixPath, target: PureP
         return False
     if build.context != context:
         return False
-    stage = build.dockerfile.stages[-1]
+    stage = build.stage
     places = working_directory(build.dockerfile, stage, build.given())
     for instruction, place in zip(stage.instructions, places, strict=True):
         if instruction.keyword in ("COPY", "ADD") and not instruction.flags and len(instruction.arguments) == 2:

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from migrate.dockerfile.instructions import Dockerfile, Instruction
-from migrate.dockerfile.scope import base_stage
+from migrate.dockerfile.scope import base_stage, built_stage
 from migrate.trace.archives import tar_words
 
 _IDLE = frozenset("true false : echo printf sleep ls pwd date id whoami hostname uname wait bash sh ash".split())
@@ -76,10 +76,7 @@ class Declared:
 
 def declared(dockerfile: Dockerfile, given: dict[str, str | None], target: str | None) -> Declared:
     """What the image of a Dockerfile runs. An ENTRYPOINT resets a CMD that a base image brings (Dockerfile reference)."""
-    stage = next(
-        (s for s in dockerfile.stages if target and s.name and s.name.text.lower() == target.lower()),
-        dockerfile.stages[-1],
-    )
+    stage = built_stage(dockerfile, target)
     entrypoint: Instruction | None = None
     command: Instruction | None = None
     reset = False
@@ -205,6 +202,12 @@ def _packed(words: list[str], place: str | None) -> Packed | None:
     mode, archive, directory, members = read
     if mode != "c" or archive not in (None, "-"):
         return None
+    if any(re.match(r"--(?!file=|directory=)[\w-]+=", w) for w in plain):
+        return None  # `--exclude=…`, `--transform=…`: not all of it, or not as it was
+    if directory is not None and members:
+        ahead = tar_words(plain[: plain.index(members[0])])
+        if ahead is None or ahead[2] != directory:
+            return None  # `tar -c a -C dir b`: the directory holds for what stands behind it
     where = _inside(place, directory) if directory is not None else place
     if where is None or not members or any(m.startswith(("/", "..", "-")) for m in members):
         return None

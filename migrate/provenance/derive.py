@@ -1,47 +1,50 @@
 """The phase itself: builds read, containers resolved, COPYs followed back."""
 
-import posixpath
+import itertools
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, Rule, at
+from migrate.diagnostics import Diagnostic, Label, Rule, at
 from migrate.discover import Repository
 from migrate.dockerfile.expand import expand
-from migrate.dockerfile.ignore import IgnoreFile, read_ignore
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.dockerfile.reader import read_dockerfile
-from migrate.dockerfile.scope import global_variables, stage_variables, working_directory
-from migrate.provenance.images import ARTIFACTS, Images, same_image
+from migrate.dockerfile.scope import global_variables
+from migrate.provenance.held import Holdings
+from migrate.provenance.ignores import ignore_of
+from migrate.provenance.images import Images, same_image
 from migrate.provenance.model import (
     ArtifactCopy,
     Build,
     BuiltImage,
     Image,
     ImageWord,
-    MadeStage,
     OutsideImage,
-    Place,
     Provenance,
+    Tree,
     root_of,
 )
 from migrate.provenance.sources import Sources
 from migrate.provenance.streams import Streams
-from migrate.source import SourceFile, Span
+from migrate.source import Span
 from migrate.trace.events import (
     Compose,
     ContainerCreate,
     ContainerRun,
     ContainerUse,
     Extraction,
+    HostChange,
     ImageBuild,
     ImageUse,
+    Opaque,
     Trace,
     Traced,
 )
 from migrate.trace.paths import in_container
 from migrate.trace.values import ImageId, Stream, Value
-from migrate.trace.workspace import Artifact, Copied
+from migrate.trace.workspace import Artifact, Copied, Written
 
 
 def extracts(trace: Trace) -> bool:
@@ -145,7 +148,7 @@ class _Phase:
 
     def _read_build(self, event: ImageBuild, before: tuple[Build, ...]) -> Build | None:
         path, context = event.dockerfile, event.context
-        tree: Place | None = None
+        tree: Tree | None = None
         if path is None:
             self._report(rules.SHAPE_NOT_PLANNED, "a Dockerfile from standard input is not planned", event.span)
             return None
@@ -170,20 +173,39 @@ class _Phase:
         source = self._repository.source(path)
         moved = path in event.workspace.overlay or event.workspace.source(path) != source
         if source is None or (moved and not streamed):
-            written = event.workspace.text(path)
-            if written is not None and written.text is not None and event.workspace.node(path) is not None:
-                where = "is written by the script"
-            else:
-                where = "is written by the script" if event.workspace.node(path) is not None else "is not there"
-            self._report(rules.DOCKERFILE_MISSING, f"the Dockerfile `{path}` {where}", event.span)
+            self._missing(event, path)
             return None
         dockerfile, found = read_dockerfile(source)
         self.diagnostics += found
         return dockerfile
 
+    def _missing(self, event: ImageBuild, path: PurePosixPath) -> None:
+        """Says why the Dockerfile of a build can't be read, and which command is in the way."""
+        node = event.workspace.node(path)
+        before = itertools.takewhile(lambda e: e is not event, self._trace.events)
+        named = re.compile(rf"(?<![\w.-]){re.escape(path.name)}(?![\w.-])")
+        changing = [e for e in before if isinstance(e, HostChange | Opaque) and named.search(e.span.text)]
+        where = "is not there"
+        secondary: tuple[Label, ...] = ()
+        if isinstance(node, Written) or (node is not None and not changing):
+            where = "is written by the script"
+        elif node is not None and self._repository.source(path) is None:
+            where = f"is no file of the repository: `{_short(changing[-1].span.text)}` may put it there"
+        elif node is not None:
+            where = f"may be another one than the repository's: `{_short(changing[-1].span.text)}` names it"
+        if node is not None and changing:
+            text = "written here" if isinstance(node, Written) else "what this leaves there is not traced"
+            secondary = (Label(span=changing[-1].span, text=text),)
+        message = f"the Dockerfile `{path}` {where}"
+        self.diagnostics.append(
+            Diagnostic(
+                rule=rules.DOCKERFILE_MISSING, message=message, primary=Label(span=event.span), secondary=secondary
+            )
+        )
+
     def _streamed(
         self, event: ImageBuild, name: PurePosixPath, before: tuple[Build, ...]
-    ) -> tuple[PurePosixPath, PurePosixPath, Place] | None:
+    ) -> tuple[PurePosixPath, PurePosixPath, Tree] | None:
         """`… | docker build -`: the Dockerfile's path in the repository, the builder's context, and the tree of the tar."""
         if not isinstance(event.streamed, Stream):
             self._report(rules.SHAPE_NOT_PLANNED, "a build from standard input is not planned", event.span)
@@ -191,17 +213,26 @@ class _Phase:
         tree = Streams(self._trace, self.images).tree(event.streamed, "context")
         if tree is None:
             return None
-        root = root_of(tree.image)
+        root = root_of(tree.place.image)
         build = next((b for b in before if root == BuiltImage(number=b.number)), None)
-        if isinstance(tree.image, MadeStage) and tree.path.is_relative_to(ARTIFACTS):
-            path = self._likely(build, name, event) if build is not None else None
-        else:
-            path = context_file(build, tree.path / name) if build is not None else None
+        path: PurePosixPath | None = None
+        if build is not None and tree.packed is not None:
+            path = self._held(tree, in_container(str(name)).relative_to("/"), event)
+        elif build is not None:
+            path = self._likely(build, name, event)
         if build is None or path is None:
             message = f"where the Dockerfile `{name}` of the streamed build context comes from is not known"
             self._report(rules.DOCKERFILE_MISSING, message, event.span)
             return None
         return path, build.context, tree
+
+    def _held(self, tree: Tree, name: PurePosixPath, event: ImageBuild) -> PurePosixPath | None:
+        """The repository's file that was packed as `name`."""
+        place = tree.member(name)
+        held = Holdings(self.images, event.workspace).at(place.image, place.path) if place is not None else None
+        if held is not None and held.assumed:
+            self._assume(name, held.path, event)
+        return held.path if held is not None else None
 
     def _likely(self, build: Build, name: PurePosixPath, event: ImageBuild) -> PurePosixPath | None:
         """The one file of the builder's context that is called so: what else the container packs isn't known."""
@@ -217,9 +248,12 @@ class _Phase:
         ]
         if len(found) != 1:
             return None
-        message = f"`{name}` in the streamed build context is taken to be `{found[0]}`"
-        self._report(rules.STREAMED_DOCKERFILE_ASSUMED, message, event.span)
+        self._assume(name, found[0], event)
         return found[0]
+
+    def _assume(self, name: PurePosixPath, path: PurePosixPath, event: ImageBuild) -> None:
+        message = f"`{name}` in the streamed build context is taken to be `{path}`"
+        self._report(rules.STREAMED_DOCKERFILE_ASSUMED, message, event.span)
 
     # containers and images
 
@@ -286,54 +320,6 @@ class _Phase:
         self.diagnostics.append(at(rule, message, span))
 
 
-def ignore_of(build: Build) -> tuple[IgnoreFile | None, tuple[Diagnostic, ...]]:
-    """The ignore file that holds for a build, read. A context that came as a tar has none here."""
-    source = ignore_source(build)
-    return read_ignore(source) if source is not None else (None, ())
-
-
-def ignore_source(build: Build) -> SourceFile | None:
-    """The ignore file that holds for a build: `<Dockerfile>.dockerignore` before the context's own (semantics.md 3, rule 9)."""
-    if build.tree is not None:
-        return None
-    repository = build.workspace.repository
-    return next((s for s in map(repository.source, ignore_paths(build)) if s is not None), None)
-
-
-def ignore_paths(build: Build) -> tuple[PurePosixPath, PurePosixPath]:
-    """Where a build's ignore file may stand, the one that wins first."""
-    beside = build.path.with_name(build.path.name + ".dockerignore")
-    return beside, build.context / ".dockerignore"
-
-
-def context_file(build: Build, path: PurePosixPath) -> PurePosixPath | None:
-    """The file of the repository that a build's last stage has at `path`; None where that isn't known."""
-    stage = build.dockerfile.stages[-1]
-    places = working_directory(build.dockerfile, stage, build.given())
-    scopes = stage_variables(build.dockerfile, stage, build.given())
-    repository = build.workspace.repository
-    result: PurePosixPath | None = None
-    for instruction, place, scope in zip(stage.instructions, places, scopes, strict=True):
-        if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from") or instruction.here_documents:
-            continue
-        words = [expand(a.text, scope, build.dockerfile.escape).text for a in instruction.arguments]
-        if any(w is None for w in words):
-            continue
-        *sources, destination = [w or "" for w in words]
-        if not destination.startswith("/") and place is None:
-            continue
-        target = in_container(posixpath.join(place or "/", destination))
-        for source in sources:
-            origin = build.context / posixpath.normpath(source).lstrip("/")
-            kind = repository.kind(origin)
-            if kind is None:
-                continue
-            if kind.value == "directory":
-                inner = path.relative_to(target) if path.is_relative_to(target) else None
-                candidate = origin / inner if inner is not None else None
-            else:
-                whole = target / origin.name if destination.endswith("/") or len(sources) > 1 else target
-                candidate = origin if path in (whole, target / origin.name) else None
-            if candidate is not None and repository.source(candidate) is not None:
-                result = candidate
-    return result
+def _short(text: str) -> str:
+    joined = " ".join(text.split())
+    return joined if len(joined) <= 60 else joined[:57] + "…"

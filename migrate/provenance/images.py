@@ -248,9 +248,7 @@ class Images:
         match image:
             case BuiltImage(number=number) if number in self._builds:
                 build = self._builds[number]
-                target = build.event.option("target")
-                text = target.value.text if target is not None and target.value is not None else None
-                return declared(build.dockerfile, build.given(), text)
+                return declared(build.dockerfile, build.given(), build.target)
             case MadeStage(base=base):
                 return self.declared(base)
             case _:
@@ -269,7 +267,7 @@ class Images:
                 )
             case BuiltImage(number=number) if number in self._builds:
                 build = self._builds[number]
-                stage = build.dockerfile.stages[-1]
+                stage = build.stage
                 while (below := base_stage(build.dockerfile, stage, build.given())) is not None:
                     stage = below
                 variables = global_variables(build.dockerfile, build.given())
@@ -362,7 +360,7 @@ class Images:
         return None if name is None or name.partition(":")[0] in ("root", "0") else name
 
     def _declared_user(self, build: Build) -> str | None:
-        chain = [build.dockerfile.stages[-1]]
+        chain = [build.stage]
         while (below := base_stage(build.dockerfile, chain[-1], build.given())) is not None:
             chain.append(below)
         for stage in chain:
@@ -417,7 +415,7 @@ def hint(container: Container) -> str:
 
 def _last_directory(build: Build) -> str | None:
     """The working directory at the end of a Dockerfile's last stage."""
-    stage = build.dockerfile.stages[-1]
+    stage = build.stage
     places = working_directory(build.dockerfile, stage, build.given())
     if not stage.instructions:
         return None

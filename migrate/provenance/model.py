@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from migrate.dockerfile.instructions import Argument, Dockerfile, Instruction, Stage
+from migrate.dockerfile.scope import built_stage
 from migrate.source import Span
 from migrate.trace.events import ImageBuild
 from migrate.trace.workspace import Workspace
@@ -84,6 +85,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """What a tar out of a container holds: the folder `place`. Where it is known what was packed, that is all of the folder
+    `packed`, or the `members` of it; then nothing but these is in the tar. `unpacked` is the command whose tar a stage unpacks
+    to make `place`."""
+
+    place: Place
+    packed: Place | None = None
+    members: tuple[PurePosixPath, ...] = ()
+    unpacked: Span | None = field(default=None, compare=False)
+
+    def member(self, path: PurePosixPath) -> Place | None:
+        """Where `path` of the tar was packed from; None where that isn't known, or more than one member lies there."""
+        whole = not self.members or any(path.is_relative_to(m) for m in self.members)
+        return (
+            Place(image=self.packed.image, path=self.packed.path / path) if self.packed is not None and whole else None
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """One artifact as a COPY takes it: `host` is the path that it had on the host, `argument` the word of the COPY that names
     it (or the directory it lies in), `below` its path under that word. With `contents`, what `place` holds lands in the
@@ -132,7 +152,7 @@ class Build:
     path: PurePosixPath
     context: PurePosixPath
     dockerfile: Dockerfile
-    tree: Place | None = None
+    tree: Tree | None = None
 
     @property
     def number(self) -> int:
@@ -141,6 +161,16 @@ class Build:
     @property
     def workspace(self) -> Workspace:
         return self.event.workspace
+
+    @property
+    def target(self) -> str | None:
+        option = self.event.option("target")
+        return option.value.text if option is not None and option.value is not None else None
+
+    @property
+    def stage(self) -> Stage:
+        """The stage whose image it makes."""
+        return built_stage(self.dockerfile, self.target)
 
     def given(self) -> dict[str, str | None]:
         """Its build arguments; None for a value that is not known."""

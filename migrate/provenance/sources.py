@@ -108,12 +108,16 @@ class Sources:
         tree = self._build.tree
         assert tree is not None  # noqa: S101 -- asked by the caller
         pattern = PurePosixPath(cleaned) if any(c in cleaned for c in "*?[") else None
-        path = tree.path / cleaned if pattern is None else tree.path
+        path = PurePosixPath(cleaned) if pattern is None else PurePosixPath()
+        place = tree.member(path)
+        if place is None:
+            whole = self._streams.whole(tree)
+            place = Place(image=whole.image, path=whole.path / path)
         origin = Origin(
             argument=argument,
             host=PurePosixPath(cleaned),
             below=PurePosixPath(),
-            place=Place(image=tree.image, path=path),
+            place=place,
             span=self._build.event.span,
             folder=True if cleaned in ("", ".") or text.endswith("/") else None,
             contents=cleaned in ("", "."),
@@ -275,14 +279,14 @@ class Sources:
         """The tree that ADD unpacks where the file is an archive; None where it is none."""
         match node:
             case Streamed(stream=stream):
-                return self._streams.tree(stream, _stem(path))
+                return self._streams.folder(stream, _stem(path))
             case Altered(base=(Streamed(stream=stream),), command=command) if _first(command) in (
                 "gzip",
                 "xz",
                 "bzip2",
             ):
                 self._images.used.add(node.span)
-                return self._streams.tree(without_filters(stream), _stem(path))
+                return self._streams.folder(without_filters(stream), _stem(path))
             case Artifact(container=container, source=source) if _ARCHIVE.search(path.name):
                 image = self._images.container(container)
                 if image is None:
@@ -324,7 +328,7 @@ class Sources:
                 if words is None or "strip" in command or words[3]:
                     self._report_altered(path, node, argument)
                     return None
-                place = self._streams.tree(stream, _stem(path))
+                place = self._streams.folder(stream, _stem(path))
                 self._images.used.add(node.span)
                 return (place, True, node.span, True) if place is not None else None
             case Altered(sure=True) if _first(node.command) in _IN_A_STAGE:

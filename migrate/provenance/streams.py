@@ -1,5 +1,6 @@
 """What a docker command wrote to its standard output, as a file or as the folder that the tar holds."""
 
+import posixpath
 import shlex
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -16,7 +17,7 @@ from migrate.provenance.commands import (
     unpack_option,
 )
 from migrate.provenance.images import ARTIFACTS, Images, hint
-from migrate.provenance.model import Image, Line, MadeStage, Place, Step
+from migrate.provenance.model import Image, Line, MadeStage, Place, Step, Tree
 from migrate.source import Span
 from migrate.trace.events import ContainerRun, ContainerUse, Event, Extraction, Trace
 from migrate.trace.paths import in_container
@@ -65,8 +66,20 @@ class Streams:
         stage = MadeStage(base=image, steps=steps, hint=path.name.partition(".")[0], span=span)
         return Place(image=stage, path=path)
 
-    def tree(self, stream: Stream, name: str) -> Place | None:
-        """The folder that holds what the tar holds. Packing and unpacking on the way cancel each other."""
+    def folder(self, stream: Stream, name: str) -> Place | None:
+        """The folder that holds what the tar holds."""
+        tree = self.tree(stream, name)
+        return self.whole(tree) if tree is not None else None
+
+    def whole(self, tree: Tree) -> Place:
+        """The folder of a tree; what is assumed of its making is reported."""
+        if tree.unpacked is not None:
+            message = "what this container packs is unpacked in a stage by its own `tar`, which must restore all owners"
+            self._images.report(rules.UNPACKED_IN_STAGE, message, tree.unpacked)
+        return tree.place
+
+    def tree(self, stream: Stream, name: str) -> Tree | None:
+        """What the tar holds. Packing and unpacking on the way cancel each other."""
         for each in stream.filters:
             words = [w.text or "" for w in each.words]
             if not compresses(words):
@@ -80,7 +93,7 @@ class Streams:
         if isinstance(event, ContainerUse) and event.verb == "export":
             number = event.numbers[0]
             image = self._images.container(number) if number is not None else None
-            return Place(image=image, path=PurePosixPath("/")) if image is not None else None
+            return _all_of(Place(image=image, path=PurePosixPath("/"))) if image is not None else None
         found = self._source(event)
         if found is None:
             return None
@@ -94,23 +107,27 @@ class Streams:
             self._images.directory(image),
         )
         packed = packs(command, directory)
-        if packed is not None and not packed.members:
-            if around.steps:
-                image = MadeStage(base=image, steps=around.steps, hint=name, span=span)
-            return Place(image=image, path=in_container(packed.directory))
+        if packed is not None:
+            inside = MadeStage(base=image, steps=around.steps, hint=name, span=span) if around.steps else image
+            place = Place(image=inside, path=in_container(packed.directory))
+            if not packed.members:
+                return _all_of(place)
+            unpacked = self._unpacked(image, around, command, name, span)
+            return Tree(place=unpacked, packed=place, members=_paths(packed), unpacked=span)
         step = prepared(command, directory)
         if step is not None:
             return self._prepared(image, around, step, name, span)
-        return self._unpacked(image, around, command, name, span)
+        return Tree(place=self._unpacked(image, around, command, name, span), unpacked=span)
 
-    def _prepared(self, image: Image, around: Around, step: tuple[str, Packed], name: str, span: Span) -> Place:
+    def _prepared(self, image: Image, around: Around, step: tuple[str, Packed], name: str, span: Span) -> Tree:
         """What is done before the packing in one RUN, what is packed gathered by the next."""
         text, packed = step
         first = f"RUN {around.before} && ( {text} )" if around.before else f"RUN {text}"
         steps = (*around.steps, Line(text=first))
         directory = in_container(packed.directory)
+        place = Place(image=MadeStage(base=image, steps=steps, hint="run", span=span), path=directory)
         if not packed.members:
-            return Place(image=MadeStage(base=image, steps=steps, hint="run", span=span), path=directory)
+            return _all_of(place)
         folder = ARTIFACTS / (name or "tree")
         members = shlex.join(packed.members)
         gather = (
@@ -118,11 +135,9 @@ class Streams:
         )
         root: tuple[Step, ...] = (Line(text="USER root"),) if self._images.user(image, steps) is not None else ()
         stage = MadeStage(base=image, steps=(*steps, *root, Line(text=gather)), hint=name, span=span)
-        return Place(image=stage, path=folder)
+        return Tree(place=Place(image=stage, path=folder), packed=place, members=_paths(packed))
 
     def _unpacked(self, image: Image, around: Around, command: Command, name: str, span: Span) -> Place:
-        message = "what this container packs is unpacked in a stage by its own `tar`, which must restore all owners"
-        self._images.report(rules.UNPACKED_IN_STAGE, message, span)
         folder = ARTIFACTS / (name or "tree")
         packed = f"{folder}.tar"
         option = unpack_option(command.text)
@@ -136,19 +151,21 @@ class Streams:
         stage = MadeStage(base=image, steps=(*around.steps, *opened.steps, *run), hint=name, span=span)
         return Place(image=stage, path=folder)
 
-    def _copied_tree(self, event: Extraction, name: str) -> Place | None:
+    def _copied_tree(self, event: Extraction, name: str) -> Tree | None:
         """`docker cp c:/path - | …`: the names begin with the base name (semantics.md, section 2)."""
         image = self._extracted(event)
         if image is None:
             return None
         source = in_container(event.source)
         if event.source.endswith("/."):
-            return self._images.place(image, source)
+            return _all_of(self._images.place(image, source))
         folder = ARTIFACTS / (name or "tree")
         place = self._images.place(image, source)
         text = f"RUN mkdir -p {folder} && cp -a {shlex.quote(str(place.path))} {folder}/{shlex.quote(source.name)}"
         steps = (*self._images.as_root(image), Line(text=text))
-        return Place(image=MadeStage(base=image, steps=steps, hint=name, span=event.span), path=folder)
+        made = Place(image=MadeStage(base=image, steps=steps, hint=name, span=event.span), path=folder)
+        above = Place(image=place.image, path=place.path.parent)
+        return Tree(place=made, packed=above, members=(PurePosixPath(source.name),))
 
     def _extracted(self, event: Extraction) -> Image | None:
         number = event.container_number
@@ -199,6 +216,14 @@ class Streams:
             message = f"`{words[0]}` of the host is run in a stage"
             self._images.report(rules.HOST_COMMAND_IN_STAGE, message, each.span)
         return text
+
+
+def _all_of(place: Place) -> Tree:
+    return Tree(place=place, packed=place)
+
+
+def _paths(packed: Packed) -> tuple[PurePosixPath, ...]:
+    return tuple(PurePosixPath(posixpath.normpath(m)) for m in packed.members)
 
 
 def without_filters(stream: Stream) -> Stream:

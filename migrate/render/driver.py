@@ -159,9 +159,9 @@ class _Editor:
     def _pipeline(self, commands: tuple[Command, ...]) -> bool:
         """All of it goes, or what feeds the command that stays: a build from standard input is one no longer."""
         gone = [self._command(c) for c in commands]
-        if not any(gone):
-            return False
         passed = [goes or c.span.start in self._filters for c, goes in zip(commands, gone, strict=True)]
+        if not any(passed):
+            return False
         if all(passed):
             return True
         if not all(passed[:-1]):

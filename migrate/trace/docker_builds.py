@@ -10,6 +10,8 @@ from migrate.trace.values import ImageId, Output, Value
 from migrate.trace.workspace import Artifact
 
 _BUILD_PLAIN = {"tag", "file", "build-arg"}
+_YES = ("1", "t", "T", "true", "TRUE", "True")
+_NO = ("0", "f", "F", "false", "FALSE", "False")
 
 
 def build(call: Call) -> Output | None:
@@ -86,6 +88,7 @@ def _emit_build(
         shared_words=frozenset(s for s, n in Counter(a.span for a in call.arguments).items() if n > 1),
         directory=state.directory,
         service=state.service,
+        buildkit=_buildkit(call),
         workspace=state.workspace,
         variables=dict(state.variables),
     )
@@ -97,6 +100,19 @@ def _emit_build(
     if call.parsed.flag("quiet"):
         return made + Value.of("\n")
     return state.unknown(f"output of `{call.command.span.text}`", call.command.span)
+
+
+def _buildkit(call: Call) -> bool | None:
+    """Which builder the command asks for: `docker buildx` is BuildKit, else DOCKER_BUILDKIT says (docker's own words for yes and
+    no)."""
+    if call.client.rpartition(" ")[2] != "docker":
+        return None
+    if call.arguments[0].value.text == "buildx":
+        return True
+    state, name = call.state, "DOCKER_BUILDKIT"
+    value = state.variables.get(name) if name in state.exported and not state.sudo else None
+    text = value.text if isinstance(value, Value) else None
+    return True if text in _YES else False if text in _NO else None
 
 
 def _exported(call: Call, event: ImageBuild) -> None:

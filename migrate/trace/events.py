@@ -85,7 +85,8 @@ class ImageBuild:
     one that it stands in (relative to the root, None where that isn't known); `shared_words` are words that gave several
     arguments each. `context` is None where it comes from standard input (`streamed` says from where, if that is known), and
     `dockerfile` then is the path in it; `dockerfile` is None where it alone comes from standard input. `service` is the one of
-    a compose file that the build stands for."""
+    a compose file that the build stands for; `buildkit` is whether the script asks for BuildKit or for the classic builder,
+    None where it leaves that to whoever starts it."""
 
     span: Span
     number: int
@@ -102,6 +103,7 @@ class ImageBuild:
     shared_words: frozenset[Span]
     directory: PurePosixPath | None
     service: Service | None = None
+    buildkit: bool | None
     workspace: Workspace = field(repr=False)
     variables: Mapping[str, Variable | None] = field(repr=False)
 

@@ -306,7 +306,7 @@ def _streams(state: State, command: SimpleCommand, name: str, arguments: tuple[A
     stdin, span = state.stdin, command.span
     words = (Value.of(name), *(a.value for a in arguments))
     if isinstance(stdin, Stream):
-        state.print(Stream(step=stdin.step, span=span, filters=(*stdin.filters, Filter(words=words, span=span))), span)
+        state.print(replace(stdin, span=span, filters=(*stdin.filters, Filter(words=words, span=span))), span)
     else:
         state.print(state.unknown(f"output of `{span.text}`", span), span)
     state.stdin = EMPTY

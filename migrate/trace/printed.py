@@ -8,6 +8,7 @@ from migrate.trace import arithmetic
 from migrate.trace.events import Argument
 from migrate.trace.state import State, Status
 from migrate.trace.values import EMPTY, Output, Stream, Value
+from migrate.trace.workspace import Streamed
 
 _MAY_FAIL = {"describe", "symbolic-ref", "config"}
 _ASKS = {"-q", "--quiet", "--verify", "--exact-match"}
@@ -160,6 +161,9 @@ def _cat(state: State, values: list[Value]) -> Result:
         held = state.stdin
         state.stdin = EMPTY
         return (held, 0) if held is not None else None
+    only = state.path(names[0]) if len(names) == 1 else None
+    if only is not None and isinstance(node := state.workspace.node(only), Streamed):
+        return node.stream, 0
     result, code = EMPTY, 0
     for name in names:
         path = state.path(name)

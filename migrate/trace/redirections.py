@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from migrate.discover import EntryKind
 from migrate.shell.syntax import Redirection, SimpleCommand
+from migrate.source import Span
 from migrate.trace.commands import DISCARDED
 from migrate.trace.events import HostChange, Opaque
 from migrate.trace.state import State, Status
@@ -73,7 +74,7 @@ class Redirected:
             if redirection.fd in (None, 0):
                 self._fed = True
                 path = state.path(target.text) if target.text is not None else None
-                state.stdin = self._contents(state, path)
+                state.stdin = self._contents(state, path, redirection.span)
             return
         if (operator in (">&", "&>", "&>>", "<&") and (target.text or "").strip("-").isdigit()) or target.text == "-":
             if operator == ">&" and redirection.fd in (None, 1) and target.text not in ("1",):
@@ -124,11 +125,11 @@ class Redirected:
         return path
 
     @staticmethod
-    def _contents(state: State, path: PurePosixPath | None) -> Output | None:
+    def _contents(state: State, path: PurePosixPath | None, span: Span) -> Output | None:
         if path is None:
             return None
         node = state.workspace.node(path)
-        return node.stream if isinstance(node, Streamed) else state.workspace.text(path)
+        return node.stream.read(span) if isinstance(node, Streamed) else state.workspace.text(path)
 
     def _close(self, state: State) -> None:
         """What was printed goes into its file; stdin and stdout are as before."""

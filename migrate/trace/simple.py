@@ -21,7 +21,7 @@ from migrate.trace.prefixes import Prefix, without_prefix
 from migrate.trace.printed import printed
 from migrate.trace.redirections import Redirected
 from migrate.trace.state import SUCCESS, Positional, Status
-from migrate.trace.values import EMPTY, Array, Value, Variable
+from migrate.trace.values import EMPTY, Array, Stream, Value, Variable
 
 if TYPE_CHECKING:
     from migrate.trace.interpreter import Interpreter
@@ -327,7 +327,7 @@ class SimpleCommands:
         output = printed(state, name, arguments)
         if output is not None:
             text, state.status = output
-            state.print(text, command.span)
+            state.print(text.handed_on(command.span) if isinstance(text, Stream) else text, command.span)
             self._harmless(command, name, words, arguments)
             return
         if is_harmless(words):

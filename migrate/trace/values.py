@@ -4,7 +4,7 @@
 environment means the same container in `create` and in `rm`, and two calls of `date` don't.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrate.source import Span
 
@@ -171,12 +171,22 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """What a docker command writes to its standard output: `step` is the index of its event in the trace, `filters` are
+    """What a docker command writes to its standard output: `step` is the index of its event in the trace, `through` are the
+    `cat`s that handed it on as it was, `opened` the redirections (`< file`) that did; `filters` are
     the commands that it went through since."""
 
     step: int
     span: Span
     filters: tuple[Filter, ...] = ()
+    through: tuple[Span, ...] = ()
+
+    opened: tuple[Span, ...] = ()
+
+    def handed_on(self, command: Span) -> "Stream":
+        return replace(self, through=(*self.through, command))
+
+    def read(self, redirection: Span) -> "Stream":
+        return replace(self, opened=(*self.opened, redirection))
 
 
 Output = Value | Stream
