@@ -171,17 +171,49 @@ class _Sorter:
         self._lookups(fates)
         self._check_variables()
         self.diagnostics += check_unreached(self._trace)
-        if self._trace.remaining or self._shared_remaining():
-            shared = self._shared_remaining()
-            remaining = (*self._trace.remaining, *shared)[0]
-            what = (
-                f"`{remaining}` stood" if self._trace.remaining else f"what the container left in `{remaining}` stood"
-            )
+        self._left_behind()
+
+    def _left_behind(self) -> None:
+        """What stood on the host after the script and no longer does, at the command that brought it."""
+        told = set(self._provenance.unused)
+        going = {c.span for c in self.removed}
+        for path in self._trace.remaining:
+            step = self._brought(path)
+            place = step.event.span if step is not None else self._first_extraction()
+            if place in told or (step is not None and step.command.span not in going):
+                continue
+            told.add(place)
             self._report(
-                rules.HOST_ARTIFACT_GONE,
-                f"{what} on the host after the script, and no longer does",
-                self._first_extraction(),
+                rules.HOST_ARTIFACT_GONE, f"`{path}` stood on the host after the script, and no longer does", place
             )
+        for host in self._shared_remaining():
+            message = f"what the container left in `{host}` stood on the host after the script, and no longer does"
+            self._report(rules.HOST_ARTIFACT_GONE, message, self._writer(host))
+
+    def _brought(self, path: PurePosixPath) -> Traced | None:
+        """The step that put `path` where it stands: an extraction rather than what was done to it there since."""
+        extracted: Traced | None = None
+        changed: Traced | None = None
+        for step in self._trace.steps:
+            match step.event:
+                case Extraction(landed=PurePosixPath() as landed) if path == landed or landed in path.parents:
+                    extracted = step
+                case HostChange(paths=paths) if path in paths:
+                    changed = step
+                case _:
+                    pass
+        return extracted or changed
+
+    def _writer(self, host: PurePosixPath) -> Span:
+        """The container that could write to a folder of the host, the last one that did."""
+        runs = [
+            e
+            for e in self._trace.events
+            if isinstance(e, ContainerRun)
+            and e.container.number in self._dance
+            and any(m.host == host and not m.read_only for m in e.container.mounts)
+        ]
+        return runs[-1].span if runs else self._first_extraction()
 
     def _shared_remaining(self) -> tuple[PurePosixPath, ...]:
         """Artifacts that a container left in a mounted folder and that stand there at the end."""

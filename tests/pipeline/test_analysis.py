@@ -818,3 +818,25 @@ def test_a_runtime_named_by_what_is_not_known_keeps_its_name(tmp_path: Path) -> 
     analysis = analysed(tmp_path, {"build.sh": script})
     assert codes(analysis) == []
     assert "docker build -t demo:$T ." in text_of(analysis, "build.sh")
+
+
+LEFT = {
+    "the-second": ("docker cp extract:/src/other out\n", "docker cp extract:/src/other out"),
+    "moved": ("docker cp extract:/src/other out\nmv out there\n", "mv out there"),
+    "changed-since": ("docker cp extract:/src/other out\nchmod +x out\n", "docker cp extract:/src/other out"),
+    "printed": ("docker run --rm demo:build cat /src/other > out\n", "docker run --rm demo:build cat /src/other > out"),
+    "unpacked": (
+        "mkdir out\ndocker run --rm demo:build tar -c -C /src . | tar -x -C out\n",
+        "tar -x -C out",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(LEFT))
+def test_what_is_left_on_the_host_is_told_at_the_command_that_brought_it(name: str, tmp_path: Path) -> None:
+    lines, place = LEFT[name]
+    script = SCRIPT.replace("docker rm", f"{lines}docker rm")
+    dockerfile = RUNTIME + f"COPY {'there' if name == 'moved' else 'out'} /other/\n"
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": dockerfile})
+    told = [d.primary.span.text for d in analysis.diagnostics if d.rule.code == "MS413" and d.primary]
+    assert told == [place], [d.message for d in analysis.diagnostics]
