@@ -7,6 +7,7 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, at, has_errors
 from migrate.dockerfile.instructions import Stage
 from migrate.plan.arguments import argument_names, clashes, declared_arguments, renamed, secrets
+from migrate.plan.callers import other_callers
 from migrate.plan.context import changed_files, join_contexts, prefixed_sources
 from migrate.plan.copies import CopyPlanner, artifact_key
 from migrate.plan.driver import plan_driver
@@ -44,7 +45,7 @@ def plan(
         )
     if has_errors(tuple(found)):
         return None, tuple(found)
-    found += _in_other_files(trace, grouped)
+    found += _in_other_files(trace, grouped) or other_callers(trace, provenance, grouped)
     if has_errors(tuple(found)):
         return None, tuple(found)
     planners = [_GroupPlanner(provenance, g, facts, buildkit=buildkit) for g in grouped]

@@ -543,6 +543,35 @@ def test_a_script_that_the_driver_starts_changes_in_its_place(tmp_path: Path) ->
     assert [(str(b.driver), b.status) for b in outcome.builds] == [("inner.sh", Status.WRITTEN)]
 
 
+EXTRACTS, BUILDS = (
+    SCRIPT[: SCRIPT.index("docker build -t demo:latest")],
+    "#!/bin/sh\n./inner.sh\ndocker build -t demo .\n",
+)
+CALLERS = {
+    "nobody": ({}, True),
+    "deploys": ({"deploy.sh": "#!/bin/sh\n./inner.sh\nscp app host:\n"}, False),
+    "in-ci": ({".travis.yml": "script:\n  - sh inner.sh\n"}, False),
+    "in-words": ({"README.md": "Run ./inner.sh\n", "other.sh": "#!/bin/sh\n# as ./inner.sh does\ndate\n"}, True),
+    "another-name": ({"other.sh": "#!/bin/sh\n./dinner.sh\n./inner.sh.in\n"}, True),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CALLERS))
+def test_a_script_with_a_part_of_the_steps_changes_only_where_nobody_else_starts_it(name: str, tmp_path: Path) -> None:
+    files, migrates = CALLERS[name]
+    root = lay(tmp_path, {"build.sh": BUILDS, "inner.sh": EXTRACTS, **files})
+    driver = Driver(path=PurePosixPath("build.sh"), kind=DriverKind.SCRIPT)
+    analysis = analyse(scan(root), driver, Inputs())
+    assert codes(analysis) == (["MS413"] if migrates else ["MS410"])
+    assert (analysis.plan is not None) is migrates
+
+
+def test_a_script_with_all_of_the_steps_changes_for_all_who_start_it(tmp_path: Path) -> None:
+    files = {"build.sh": "#!/bin/sh\n./inner.sh\n", "inner.sh": SCRIPT, "deploy.sh": "#!/bin/sh\n./inner.sh\n"}
+    driver = Driver(path=PurePosixPath("build.sh"), kind=DriverKind.SCRIPT)
+    assert codes(analyse(scan(lay(tmp_path, files)), driver, Inputs())) == []
+
+
 def test_a_driver_that_is_not_there(tmp_path: Path) -> None:
     repository = scan(lay(tmp_path))
     driver = Driver(path=PurePosixPath("none.sh"), kind=DriverKind.SCRIPT)
