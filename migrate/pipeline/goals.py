@@ -35,15 +35,20 @@ class Candidate:
     goals: tuple[str, ...]
     trace: Trace
 
-    def builds(self, repository: Repository) -> frozenset[Span]:
-        """The builds that take what came out of a container; of those that can't be told, all behind something that did."""
-        behind: dict[int, Span] = {}
+    def behind(self) -> dict[int, Span]:
+        """The builds behind something that came out of a container, by number: those that may take it."""
+        found: dict[int, Span] = {}
         builders = _builders(self.trace)
         for event in _expected_builds(self.trace):
             if event.number in builders:
                 continue
             if event.streamed is not None or event.workspace.carried or event.workspace.shares:
-                behind[event.number] = event.span.origin
+                found[event.number] = event.span.origin
+        return found
+
+    def builds(self, repository: Repository) -> frozenset[Span]:
+        """The builds that take what came out of a container; of those that can't be told, all behind something that did."""
+        behind = self.behind()
         provenance = derive(self.trace, repository)[0] if behind else None
         if provenance is None:
             return frozenset(behind.values())
@@ -101,7 +106,8 @@ def find_goals(
         taking = [c for c in completed if extracts(c.trace)] or [
             c for c in completed if has_errors(c.trace.diagnostics)
         ]
-        return max(taking, key=lambda c: len(c.trace.steps)).goals if taking else None
+        # where what a container holds can't be told, the one that shows why: it builds behind the container
+        return max(taking, key=lambda c: (bool(c.behind()), len(c.trace.steps))).goals if taking else None
     order = {name: i for i, name in enumerate(names)}
     chosen.sort(key=lambda c: order[c.goals[-1]])
     return tuple(dict.fromkeys(g for c in chosen for g in c.goals))

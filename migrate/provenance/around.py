@@ -100,6 +100,11 @@ def _option(images: "Images", option: BuildOption, span: Span) -> str | None:
             return f"WORKDIR {text}"
         case "user" if text is not None:
             return f"USER {text}"
+        case "workdir" | "user":
+            what = "user" if option.name == "user" else "folder"
+            message = f"the {what} that this container runs {'as' if what == 'user' else 'in'}, `{option.value}`, is not known"
+            images.report(rules.VALUE_UNKNOWN, message, place)
+            return None
         case "entrypoint":
             return ""
         case "network" | "net" if text in _PLAIN_NETWORKS:

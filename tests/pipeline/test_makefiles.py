@@ -212,3 +212,19 @@ image: app
 	docker build -t demo .
 """
     assert rendered(of(tmp_path, makefile))["Makefile"] == "app:\nimage:\n\tdocker build -t demo .\n"
+
+
+def test_where_a_container_is_refused_the_reason_is_told_and_not_that_nothing_is_taken(tmp_path: Path) -> None:
+    makefile = """\
+image:
+	docker build -t demo .
+dev:
+	docker run --rm -u $$(id -u) -v $(PWD):/src demo:build make debug
+app:
+	docker run --rm -u $$(id -u) -v $(PWD):/src demo:build make
+builder:
+	docker build -t demo:build -f Dockerfile.build .
+"""
+    analysis = of(tmp_path, makefile, {"Dockerfile.build": "FROM gcc\nWORKDIR /src\n"})
+    assert codes(analysis) == ["MS204"]
+    assert analysis.start.name.endswith("make image")

@@ -309,6 +309,13 @@ def test_what_has_no_place_in_a_build_is_refused_at_its_line(name: str, tmp_path
     assert any(d.primary is not None and d.primary.span.text.startswith(place) for d in hits)
 
 
+@pytest.mark.parametrize("options", ["-u $(id -u):$(id -g)", '-w "$PLACE"'])
+def test_a_user_or_a_folder_that_only_the_start_decides_is_named(options: str, tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": MADE_WHEN_RUN.replace("docker run", f"docker run {options}")})
+    assert [d.rule.code for d in analysis.diagnostics] == ["MS204"]
+    assert "that this container runs" in analysis.diagnostics[0].message
+
+
 STREAMED = """\
 #!/bin/sh
 docker build -t demo:build -f Dockerfile.build .
