@@ -12,11 +12,11 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.script import Start, job_start, jobs_of, make_start, read_driver, started, starts
 from migrate.drivers.workflow import named_elsewhere
 from migrate.drivers.yaml_reader import read_yaml
-from migrate.pipeline.goals import find_goals, targets_of
+from migrate.pipeline.goals import Goals, find_goals, targets_of
 from migrate.pipeline.other_targets import other_targets
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
-from migrate.provenance.derive import derive, extracts
+from migrate.provenance.derive import derive, extracts, taking_out
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
@@ -178,7 +178,8 @@ def _script_starts(repository: Repository, driver: Driver, source: SourceFile, i
 
 
 def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
-    """The calls of make that come to the images, whatever the environment is; then in one that sets nothing of its own."""
+    """The calls of make that come to the images, whatever the environment is: one after the other, all in one, or each in a
+    checkout of its own; then in one that sets nothing of its own."""
     written = list(inputs.targets) or list(targets_of(source))
 
     for bare in (False, True):
@@ -192,11 +193,13 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
 
         expanded = () if inputs.targets else follow(tuple(written[:1])).targets
         names = [*written, *(t for t in expanded if t not in written and not t.startswith("."))]
-        goals = inputs.targets or find_goals(repository, source, names, follow)
+        goals = Goals(names=inputs.targets) if inputs.targets else find_goals(repository, source, names, follow)
         if goals is not None:
-            yield make_start(driver, goals, inputs.arguments, bare=bare)
-        if goals is not None and len(goals) > 1:
-            yield make_start(driver, goals, inputs.arguments, bare=bare, together=True)
+            yield make_start(driver, goals.names, inputs.arguments, bare=bare)
+        if goals is not None and len(goals.names) > 1:
+            yield make_start(driver, goals.names, inputs.arguments, bare=bare, together=True)
+        if goals is not None and goals.afresh:
+            yield make_start(driver, goals.names, inputs.arguments, bare=bare, afresh=goals.afresh)
 
 
 def _job_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
@@ -227,6 +230,7 @@ def _traced(
         bare=start.bare,
         driver=None if start.is_script else source,
         unknowns=entry.unknowns,
+        afresh=entry.afresh,
     )
     return followed, found
 
@@ -330,9 +334,17 @@ def _read_back(
     builds = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in again.events if isinstance(e, ImageBuild)]
     given = {v for b in planned.builds for v in _told(b)} | set(_told_to_containers(before))
     asked = {v for e in again.events if isinstance(e, ImageBuild) for v in _told(e)}
-    if extracts(again) or builds != expected or asked - given or _of_make(again) - _of_make(before):
+    taking = _still_taking(again, before, planned)
+    if taking or builds != expected or asked - given or _of_make(again) - _of_make(before):
         return (_fault("with the files that the migration leaves, this script would build something else", source),)
     return ()
+
+
+def _still_taking(again: Trace, before: Trace, planned: MigrationPlan) -> bool:
+    """Whether something is taken out of a container that the migration has not left as it was."""
+    going = {c.span for c in planned.driver.removed}
+    kept = {s.event.span.text for s in taking_out(before) if s.command.span not in going}
+    return any(isinstance(s.event, ImageBuild) or s.event.span.text not in kept for s in taking_out(again))
 
 
 def _told(build: ImageBuild) -> Iterator[tuple[str, Value]]:

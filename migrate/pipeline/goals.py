@@ -29,6 +29,15 @@ Follow = Callable[[tuple[str, ...]], Trace]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Goals:
+    """Targets in the order in which make has to be called for them. `afresh` are those, by number, that need none of the calls
+    before them, where each call is there for one of the images alone."""
+
+    names: tuple[str, ...]
+    afresh: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A target with the calls that it needs: what making it comes to."""
 
@@ -81,9 +90,7 @@ def targets_of(source: SourceFile) -> dict[str, Span]:
     return found
 
 
-def find_goals(
-    repository: Repository, source: SourceFile, names: Sequence[str], follow: Follow
-) -> tuple[str, ...] | None:
+def find_goals(repository: Repository, source: SourceFile, names: Sequence[str], follow: Follow) -> Goals | None:
     """The calls of make that come to every image which this Makefile makes of a container's files; None where there is none.
 
     `names` are the targets to choose from.
@@ -107,10 +114,14 @@ def find_goals(
             c for c in completed if has_errors(c.trace.diagnostics)
         ]
         # where what a container holds can't be told, the one that shows why: it builds behind the container
-        return max(taking, key=lambda c: (bool(c.behind()), len(c.trace.steps))).goals if taking else None
+        taking.sort(key=lambda c: (bool(c.behind()), len(c.trace.steps)), reverse=True)
+        return Goals(names=taking[0].goals) if taking else None
     order = {name: i for i, name in enumerate(names)}
     chosen.sort(key=lambda c: order[c.goals[-1]])
-    return tuple(dict.fromkeys(g for c in chosen for g in c.goals))
+    calls = [g for c in chosen for g in c.goals]
+    first = [len([g for c in chosen[:i] for g in c.goals]) for i in range(1, len(chosen))]
+    apart = len(set(calls)) == len(calls)
+    return Goals(names=tuple(dict.fromkeys(calls)), afresh=frozenset(first) if apart else frozenset())
 
 
 def _doubtful(trace: Trace) -> bool:

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
 from migrate.plan.commands import BuildEditor
-from migrate.plan.groups import Group, loaded
+from migrate.plan.context import may_take
+from migrate.plan.groups import Group, loaded, needs
+from migrate.plan.made import mounted
 from migrate.plan.model import DriverPlan, GroupPlan
 from migrate.plan.ways import check_unreached, check_ways, editable
 from migrate.provenance.images import same_image
-from migrate.provenance.model import BuiltImage, Image, MadeStage, Provenance
+from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, Provenance, stages
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import SourceFile, Span
 from migrate.trace.commands import assigned_names, mentions_client
@@ -34,7 +37,7 @@ from migrate.trace.events import (
     Traced,
 )
 from migrate.trace.values import ContainerId, Stream, Value
-from migrate.trace.workspace import Altered, Changed, Streamed
+from migrate.trace.workspace import Altered, Artifact, Changed, Node, Streamed, origins
 
 
 def plan_driver(
@@ -60,6 +63,21 @@ def plan_driver(
     return plan, (*sorter.diagnostics, *editor.diagnostics)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moved:
+    """`builds`, and stages with the folders `mounts`, that are built at the end of `steps` and were built at their start."""
+
+    steps: range
+    builds: tuple[Build, ...]
+    mounts: tuple[PurePosixPath, ...]
+
+    def reads(self, path: PurePosixPath) -> bool:
+        """Whether one of them may read `path` of the host: its Dockerfile, its ignore file, or what its instructions take."""
+        if any(path == m or m in path.parents or path in m.parents for m in self.mounts):
+            return True
+        return any(may_take(b, path) for b in self.builds)
+
+
 class _Sorter:
     """Goes through the steps once and puts each aside, keeps it, or says why the driver can't be planned."""
 
@@ -73,10 +91,41 @@ class _Sorter:
         self._builders = [b for g in grouped for b in g.builders]
         self._dance = self._dance_containers()
         self.landed = self._places()
-        steps = [i for i, e in enumerate(trace.events) if isinstance(e, ImageBuild) and e.number in self._group_of]
-        self._between = range(min(steps), max(steps))
+        self._between = self._spans()
         self.removed: list[SimpleCommand] = []
         self.diagnostics: list[Diagnostic] = []
+
+    def _spans(self) -> "tuple[_Moved, ...]":
+        """For each build that stays: the steps from the first of those that it takes in up to itself, with what it takes in.
+        What stands among them would run before these."""
+        events = self._trace.events
+        places = {e.number: i for i, e in enumerate(events) if isinstance(e, ImageBuild)}
+        started = {e.span: i for i, e in enumerate(events) if isinstance(e, ContainerCreate | ContainerRun)}
+        wanted = needs(self._provenance)
+        found = []
+        for target in sorted(self._kept):
+            inner: set[int] = set()
+            rest = [target]
+            while rest:
+                new = wanted[rest.pop()] - inner
+                inner |= new
+                rest += new
+            images = [o.place.image for c in self._provenance.copies if c.build in {target, *inner} for o in c.origins]
+            first = [places[n] for n in inner] + [
+                started[s.span] for i in images for s in stages(i) if s.span in started
+            ]
+            if first:
+                builds = tuple(self._provenance.build(n) for n in sorted(inner))
+                mounts = tuple(c.path for i in images for c in mounted(i))
+                found.append(_Moved(steps=range(min(first), places[target]), builds=builds, mounts=mounts))
+        return tuple(found)
+
+    def _is_between(self, index: int) -> bool:
+        return any(index in moved.steps for moved in self._between)
+
+    def _read_later(self, index: int, paths: Sequence[PurePosixPath]) -> PurePosixPath | None:
+        """The first of `paths` that what is built after step `index`, and was built before it, may read."""
+        return next((p for p in paths for m in self._between if index in m.steps and m.reads(p)), None)
 
     def _dance_containers(self) -> dict[int, Container]:
         """Containers that are there only for what is taken out of them."""
@@ -90,7 +139,8 @@ class _Sorter:
         repository = self._provenance.builds[0].workspace.repository
         for group in self._grouped:
             for build in group.builds:
-                found += builds[build.number].workspace.carried
+                workspace = builds[build.number].workspace
+                found += [p for p in workspace.carried if self._of_dance(workspace.overlay[p])]
                 for share in build.workspace.shares:
                     if share.container in self._dance and repository.kind(share.host) is None:
                         found.append(share.host)
@@ -102,6 +152,20 @@ class _Sorter:
         ]
         fed = self._fed()
         return [p for p in dict.fromkeys((*found, *self._saved_files())) if p not in fed]
+
+    def _of_dance(self, node: Node) -> bool:
+        """Whether what stands there came out of a container that goes."""
+        for origin in origins(node):
+            match origin:
+                case Artifact(container=container):
+                    numbers: tuple[int | None, ...] = (container,)
+                case Streamed(stream=stream):
+                    numbers = _numbers(self._trace.steps[stream.step].event)
+                case _:
+                    continue
+            if not numbers or any(n in self._dance for n in numbers):
+                return True
+        return False
 
     def _fed(self) -> set[PurePosixPath]:
         """Files that the script wrote into a folder before a container had it mounted: the build copies them."""
@@ -217,10 +281,8 @@ class _Sorter:
 
     def _shared_remaining(self) -> tuple[PurePosixPath, ...]:
         """Artifacts that a container left in a mounted folder and that stand there at the end."""
-        last = next((s.event for s in reversed(self._trace.steps) if isinstance(s.event, ImageBuild)), None)
-        if last is None:
-            return ()
-        hosts = [s.host for s in last.workspace.shares if s.container in self._dance]
+        shares = [s for e in self._trace.events if isinstance(e, ImageBuild) for s in e.workspace.shares]
+        hosts = dict.fromkeys(s.host for s in shares if s.container in self._dance)
         cleared = {p for e in self._trace.events if isinstance(e, HostChange) and e.command == "rm" for p in e.paths}
         taken = [o.host for c in self._provenance.copies for o in c.origins]
 
@@ -288,7 +350,7 @@ class _Sorter:
             return True
         names = ("volumes-from",)
         mounts = bool(container.mounts) or any(o.name in (*names, "volume", "mount") for o in container.options)
-        if mounts and self._trace_index(event) in self._between and self.landed:
+        if mounts and self._is_between(self._trace_index(event)) and self.landed:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT, "a container with mounts may change or need the artifact", event.span
             )
@@ -407,10 +469,11 @@ class _Sorter:
             self._report(
                 rules.DRIVER_EDIT_UNCERTAIN, f"`{event.command}` changes artifacts and other files at once", event.span
             )
-        if index in self._between and event.paths:
+        read = self._read_later(index, event.paths)
+        if read is not None:
             self._report(
                 rules.COMMANDS_BETWEEN,
-                f"`{event.command}` changes `{event.paths[0]}` between the two builds; it would run before the builder",
+                f"`{event.command}` changes `{read}` between the two builds; it would run before the builder",
                 event.span,
             )
         return False
@@ -457,11 +520,12 @@ class _Sorter:
 
     def _opaque(self, index: int, event: Opaque) -> None:
         named = next((p for p in event.artifacts if re.search(rf"\b{re.escape(p.name)}\b", event.span.text)), None)
-        if index >= self._between.stop and named is not None:
-            message = f"`{_short(event.span.text)}` needs `{named}` on the host, which is no longer there"
-            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
-        elif index >= self._between.stop:
-            if event.artifacts:
+        between = self._is_between(index)
+        if not between and any(index >= m.steps.stop for m in self._between):
+            if named is not None:
+                message = f"`{_short(event.span.text)}` needs `{named}` on the host, which is no longer there"
+                self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
+            elif event.artifacts:
                 what = f"what `{_short(event.command)}` does is not traced"
                 message = f"{what}; it no longer finds `{event.artifacts[0]}` on the host"
                 self._report(rules.HOST_ARTIFACT_GONE, message, event.span)
@@ -471,13 +535,13 @@ class _Sorter:
                 f"what `{_short(event.command)}` does is not traced; it may change or need `{event.artifacts[0]}`",
                 event.span,
             )
-        elif index < self._between.start:
+        if not between and any(index < m.steps.start for m in self._between):
             self._report(
                 rules.COMMAND_ASSUMED_APART,
                 f"what `{_short(event.command)}` does is not traced; it is taken to leave Dockerfiles and ignore files alone",
                 event.span,
             )
-        elif index in self._between:
+        elif between and not event.artifacts:
             self._report(
                 rules.COMMANDS_BETWEEN,
                 f"what `{_short(event.command)}` does between the two builds is not traced; the builder may read it",
@@ -505,6 +569,19 @@ class _Sorter:
 def _short(text: str) -> str:
     first = text.split("\n", 1)[0]
     return first if len(first) <= 60 else first[:57] + "…"
+
+
+def _numbers(event: Event) -> tuple[int | None, ...]:
+    """The containers that a command which printed something is about; none where it is about none."""
+    match event:
+        case ContainerRun(container=container):
+            return (container.number,)
+        case ContainerUse(numbers=numbers):
+            return numbers
+        case Extraction(container_number=number):
+            return (number,)
+        case _:
+            return ()
 
 
 def _streams_of(node: object) -> list[Stream]:

@@ -223,7 +223,7 @@ class _GroupPlanner:
                 name = self._names.give(*wanted)
             else:
                 several = len({self._same[n] for n in self._group.targets}) > 1
-                name = self._names.give(*called(build)) if several else ""
+                name = self._names.give(*called(build, "runtime")) if several else ""
             self._stage_names[build.number] = name
         for build in self._group.builds:
             name = self._stage_names[self._same[build.number]]

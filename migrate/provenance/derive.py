@@ -46,7 +46,12 @@ from migrate.trace.workspace import Artifact, Copied
 
 def extracts(trace: Trace) -> bool:
     """Whether the driver is a legacy build at all: it takes something out of a container, by `docker cp` or another way."""
-    return any(_takes_out(trace, index) for index in range(len(trace.steps)))
+    return bool(taking_out(trace))
+
+
+def taking_out(trace: Trace) -> tuple[Traced, ...]:
+    """The steps that take something out of a container, and the builds that take it from a stream."""
+    return tuple(s for i, s in enumerate(trace.steps) if _takes_out(trace, i))
 
 
 def _takes_out(trace: Trace, index: int) -> bool:

@@ -179,6 +179,14 @@ def builds_of(image: Image) -> tuple[int, ...]:
             return tuple(dict.fromkeys(n for i in (base, *places) for n in builds_of(i)))
 
 
+def stages(image: Image) -> "tuple[MadeStage, ...]":
+    """The made stages that an image is or needs."""
+    if not isinstance(image, MadeStage):
+        return ()
+    inner = (image.base, *(s.place.image for s in image.steps if isinstance(s, StageCopy)))
+    return (image, *(s for i in inner for s in stages(i)))
+
+
 def root_of(image: Image) -> Image:
     """The image that a chain of made stages begins with."""
     return root_of(image.base) if isinstance(image, MadeStage) else image

@@ -388,7 +388,7 @@ REFUSED = {
     ),
     "images-found": (SCRIPT + "docker rmi $(docker images -q demo:build)\n", "MS408", "docker images"),
     "all-images-found": (SCRIPT + "docker rmi `docker images -qf dangling=true`\n", "MS410", "docker rmi"),
-    "change-between": (SCRIPT.replace("docker create", "cp main.c other.c\ndocker create"), "MS411", "cp main.c"),
+    "change-between": (SCRIPT.replace("docker create", "cp build.sh main.c\ndocker create"), "MS411", "cp build.sh"),
     "unknown-between": (SCRIPT.replace("docker create", "./prepare\ndocker create"), "MS411", "./prepare"),
     "id-used-elsewhere": (
         SCRIPT.replace("docker create", "id=$(docker create").replace(
@@ -869,3 +869,62 @@ def test_what_is_left_on_the_host_is_told_at_the_command_that_brought_it(name: s
     analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": dockerfile})
     told = [d.primary.span.text for d in analysis.diagnostics if d.rule.code == "MS413" and d.primary]
     assert told == [place], [d.message for d in analysis.diagnostics]
+
+
+BETWEEN = {
+    "another-file": ({}, True),
+    "of-a-copied-folder": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY .")}, False),
+    "hidden": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY ."), ".dockerignore": "notes\n"}, True),
+    "perhaps-hidden": (
+        {"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY ."), ".dockerignore": "notes\n!notes/main.c\n"},
+        False,
+    ),
+    "by-a-pattern": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY main.c n*")}, False),
+    "by-a-variable": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "ARG W\nCOPY main.c $W")}, False),
+    "by-a-mount": ({"Dockerfile.build": BUILDER.replace("RUN cc", "RUN --mount=type=bind,target=/x cc")}, False),
+    "by-a-trigger": ({"Dockerfile.build": BUILDER.replace("gcc:12", "node:4-onbuild")}, False),
+    "on-an-image-of-ones-own": ({"Dockerfile.build": BUILDER.replace("gcc:12", "example.com/gcc")}, False),
+    "by-the-container": (
+        {
+            "build.sh": SCRIPT.replace(
+                "create --name extract demo:build", "run -v $PWD/notes:/x:ro --name extract demo:build make"
+            ),
+            "notes/x": "x\n",
+        },
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BETWEEN))
+def test_what_changes_between_the_builds_matters_where_the_builder_may_read_it(name: str, tmp_path: Path) -> None:
+    files, migrates = BETWEEN[name]
+    script = files.get("build.sh", SCRIPT).replace("docker rm", "mkdir -p notes\ncp main.c notes/main.c\ndocker rm")
+    analysis = analysed(tmp_path, {**files, "build.sh": script})
+    assert (analysis.plan is not None) is migrates, [d.message for d in analysis.diagnostics]
+    if migrates:
+        assert "mkdir -p notes\ncp main.c notes/main.c\ndocker build" in text_of(analysis, "build.sh")
+    else:
+        assert "MS411" in codes(analysis)
+
+
+def test_what_stands_between_two_pairs_of_builds_stays_between_them(tmp_path: Path) -> None:
+    again = SCRIPT.removeprefix("#!/bin/sh\n").replace("demo:latest .", "demo:two -f Dockerfile.two .")
+    files = {"build.sh": SCRIPT + "cp build.sh main.c\n" + again, "Dockerfile.two": RUNTIME}
+    analysis = analysed(tmp_path, files)
+    assert text_of(analysis, "build.sh") == (
+        "#!/bin/sh\ndocker build --target demo -t demo:latest .\ncp build.sh main.c\n"
+        "docker build --target two -t demo:two -f Dockerfile .\n"
+    )
+
+
+def test_what_a_folder_of_the_script_s_own_holds_is_missed_where_the_joined_context_hides_it(tmp_path: Path) -> None:
+    script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nmkdir dist\ncp main.c dist/conf\n")
+    files = {
+        "build.sh": script.replace("/src/app ./app", "/src/app dist/app").replace(
+            ":latest .", ":latest -f Dockerfile dist"
+        ),
+        "Dockerfile": RUNTIME + "COPY conf /etc/\n",
+    }
+    assert analysed(tmp_path / "seen", files).plan is not None
+    assert codes(analysed(tmp_path / "hidden", {**files, ".dockerignore": "dist\n"})) == ["MS304"]

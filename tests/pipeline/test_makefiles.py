@@ -228,3 +228,38 @@ builder:
     analysis = of(tmp_path, makefile, {"Dockerfile.build": "FROM gcc\nWORKDIR /src\n"})
     assert codes(analysis) == ["MS204"]
     assert analysis.start.name.endswith("make image")
+
+
+TWO = """\
+.PHONY: binaries plugin tools
+binaries:
+	docker build -t demo:build -f Dockerfile.build .
+	docker create --name x demo:build
+	docker cp x:/src/bin .
+	docker rm x
+plugin: binaries
+	docker build -t demo:plugin .
+	mkdir -p rootfs
+	docker create --name y demo:plugin
+	docker export y | tar -x -C rootfs
+	docker rm y
+tools: binaries
+	docker build -t demo:tools -f Dockerfile.tools .
+"""
+
+
+def test_calls_that_are_there_for_one_image_each_are_followed_each_in_a_checkout_of_its_own(tmp_path: Path) -> None:
+    """One behind the other, the second extraction would land in what the first one left."""
+    files = {"Dockerfile": "FROM busybox\nCOPY bin/one /\n", "Dockerfile.tools": "FROM busybox\nCOPY bin/two /\n"}
+    builder = {"Dockerfile.build": "FROM gcc:12\nWORKDIR /src\nCOPY . .\nRUN make\n"}
+    analysis = of(tmp_path, TWO, {**files, **builder})
+    assert analysis.start.name == "make plugin && make tools"
+    text = rendered(analysis)
+    assert text["Makefile"] == (
+        ".PHONY: binaries plugin tools\nbinaries:\n"
+        "plugin: binaries\n\tdocker build --target demo-plugin -t demo:plugin .\n\tmkdir -p rootfs\n"
+        "\tdocker create --name y demo:plugin\n\tdocker export y | tar -x -C rootfs\n\tdocker rm y\n"
+        "tools: binaries\n\tdocker build --target tools -t demo:tools -f Dockerfile .\n"
+    )
+    assert text["Dockerfile.tools"] is None
+    assert codes(analysis) == ["MS413", "MS445"]
