@@ -22,7 +22,7 @@ from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
 from migrate.trace.events import ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
 from migrate.trace.interpreter import trace
-from migrate.trace.values import Unknown, Value
+from migrate.trace.values import Stream, Unknown, Value
 
 _COPIES_OUT = re.compile(r"\bcp\b[^\n;&|]*[\w\"')}`]:")
 
@@ -344,7 +344,19 @@ def _still_taking(again: Trace, before: Trace, planned: MigrationPlan) -> bool:
     """Whether something is taken out of a container that the migration has not left as it was."""
     going = {c.span for c in planned.driver.removed}
     kept = {s.event.span.text for s in taking_out(before) if s.command.span not in going}
-    return any(isinstance(s.event, ImageBuild) or s.event.span.text not in kept for s in taking_out(again))
+    gone = set(planned.driver.gone)
+    for step in taking_out(again):
+        match step.event:
+            case ImageBuild(streamed=Stream()):
+                return True
+            case ImageBuild(workspace=workspace):
+                if any(p in gone or gone & set(p.parents) for p in workspace.carried):
+                    return True
+            case event if event.span.text not in kept:
+                return True
+            case _:
+                pass
+    return False
 
 
 def _told(build: ImageBuild) -> Iterator[tuple[str, Value]]:

@@ -134,7 +134,11 @@ class _Sorter:
 
     def _places(self) -> list[PurePosixPath]:
         """Where artifacts stand on the host."""
-        found = [e.landed for e in self._trace.events if isinstance(e, Extraction) and e.landed is not None]
+        found = [
+            e.landed
+            for e in self._trace.events
+            if isinstance(e, Extraction) and e.landed is not None and e.container_number in self._dance
+        ]
         builds = {b.number: b for b in self._provenance.builds}
         repository = self._provenance.builds[0].workspace.repository
         for group in self._grouped:
@@ -308,7 +312,7 @@ class _Sorter:
             case ContainerCreate(container=container):
                 return container.number in self._dance
             case Extraction():
-                return True
+                return self._extraction(index, event)
             case ContainerRemove():
                 return self._container_remove(event)
             case ContainerRun():
@@ -335,6 +339,19 @@ class _Sorter:
         if len(value.parts) == 1 and isinstance(value.parts[0], ContainerId):
             return value.parts[0].number in self._dance
         return any(c.name == value for c in self._dance.values())
+
+    def _extraction(self, index: int, event: Extraction) -> bool:
+        """One that is there for the host alone stays, and changes the host's files where it did."""
+        if event.container_number in self._dance:
+            return True
+        landed = (event.landed,) if event.landed is not None else ()
+        if self._read_later(index, landed) is not None:
+            message = f"this changes `{event.landed}` between the two builds; it would run before the builder"
+            self._report(rules.COMMANDS_BETWEEN, message, event.span)
+        if any(p == at_place or at_place in p.parents for p in landed for at_place in self.landed):
+            message = f"this lands where the artifact `{event.landed}` stood, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
+        return False
 
     def _container_remove(self, event: ContainerRemove) -> bool:
         if self._found_by_docker(event.containers, event.span):
@@ -459,8 +476,9 @@ class _Sorter:
     def _host_change(self, index: int, event: HostChange) -> bool:
         """Preparing the place where an artifact lands, moving it, and clearing it away is part of the extraction."""
         dance = [self._is_artifact_place(p) for p in event.paths]
-        if event.alters and event.span not in self._provenance.used and not self._is_redirection(event):
-            message = f"`{event.command}` changes the artifact `{event.alters[0]}` on its way"
+        alters = [p for p in event.alters if self._meets_artifact(p)]
+        if alters and event.span not in self._provenance.used and not self._is_redirection(event):
+            message = f"`{event.command}` changes the artifact `{alters[0]}` on its way"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
             return False
         if dance and all(dance):
@@ -487,7 +505,11 @@ class _Sorter:
 
     def _is_artifact_place(self, path: PurePosixPath) -> bool:
         """Whether `path` holds nothing but artifacts, or nothing at all until one lands there."""
-        others = [p for e in self._trace.events if isinstance(e, HostChange) for p in e.paths if path in p.parents]
+        events = self._trace.events
+        others = [p for e in events if isinstance(e, HostChange) for p in e.paths if path in p.parents]
+        staying = [e.landed for e in events if isinstance(e, Extraction) and e.container_number not in self._dance]
+        if any(p is not None and (p == path or path in p.parents) for p in staying):
+            return False
         return self._meets_artifact(path) and all(self._meets_artifact(p) for p in others)
 
     def _meets_artifact(self, path: PurePosixPath) -> bool:
@@ -519,20 +541,21 @@ class _Sorter:
         return False
 
     def _opaque(self, index: int, event: Opaque) -> None:
-        named = next((p for p in event.artifacts if re.search(rf"\b{re.escape(p.name)}\b", event.span.text)), None)
+        artifacts = [p for p in event.artifacts if self._meets_artifact(p)]
+        named = next((p for p in artifacts if re.search(rf"\b{re.escape(p.name)}\b", event.span.text)), None)
         between = self._is_between(index)
         if not between and any(index >= m.steps.stop for m in self._between):
             if named is not None:
                 message = f"`{_short(event.span.text)}` needs `{named}` on the host, which is no longer there"
                 self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
-            elif event.artifacts:
+            elif artifacts:
                 what = f"what `{_short(event.command)}` does is not traced"
-                message = f"{what}; it no longer finds `{event.artifacts[0]}` on the host"
+                message = f"{what}; it no longer finds `{artifacts[0]}` on the host"
                 self._report(rules.HOST_ARTIFACT_GONE, message, event.span)
-        elif event.artifacts:
+        elif artifacts:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT,
-                f"what `{_short(event.command)}` does is not traced; it may change or need `{event.artifacts[0]}`",
+                f"what `{_short(event.command)}` does is not traced; it may change or need `{artifacts[0]}`",
                 event.span,
             )
         if not between and any(index < m.steps.start for m in self._between):
@@ -541,7 +564,7 @@ class _Sorter:
                 f"what `{_short(event.command)}` does is not traced; it is taken to leave Dockerfiles and ignore files alone",
                 event.span,
             )
-        elif between and not event.artifacts:
+        elif between and not artifacts:
             self._report(
                 rules.COMMANDS_BETWEEN,
                 f"what `{_short(event.command)}` does between the two builds is not traced; the builder may read it",

@@ -31,8 +31,8 @@ def plan(
 ) -> tuple[MigrationPlan | None, tuple[Diagnostic, ...]]:
     """`facts` are what an engine said of the artifacts; without it owners are written out. `buildkit` says which builder will
     build it, where that decides who owns files."""
-    found = [_unused(trace, provenance, s) for s in provenance.unused]
     grouped = groups(trace, provenance)
+    found = [d for s in provenance.unused if (d := _unused(trace, provenance, s, alone=not grouped)) is not None]
     if not grouped and not found:
         taking = (e for e in trace.events if isinstance(e, Extraction | ContainerRun | ContainerUse))
         place = next((e.span for e in taking), trace.source.span(0, 0))
@@ -85,15 +85,18 @@ def plan(
     )
 
 
-def _unused(trace: Trace, provenance: Provenance, span: Span) -> Diagnostic:
-    """An extraction that no image takes: what it left on the host is no longer there, and where its container is there for
-    nothing else, that was what the script is for."""
-    extractions = [e for e in trace.events if isinstance(e, Extraction)]
-    wanted = {e.container_number for e in extractions if e.span in provenance.used}
-    if {e.container_number for e in extractions if e.span == span} <= wanted:
+def _unused(trace: Trace, provenance: Provenance, span: Span, *, alone: bool) -> Diagnostic | None:
+    """An extraction that no image takes: it stays with its container, or goes with it where that is there for an image. Where
+    there is nothing else (`alone`), that was what the script is for."""
+    numbers = {e.container_number for e in trace.events if isinstance(e, Extraction) and e.span == span}
+    if alone:
+        return at(rules.ARTIFACT_UNUSED, f"`{span.text}` takes out what no image of this script takes", span)
+    if not numbers & provenance.contributing:
+        return None
+    if numbers <= provenance.contributing:
         message = f"`{span.text}` takes out what no image of this script takes, and is no longer run"
         return at(rules.HOST_ARTIFACT_GONE, message, span)
-    return at(rules.ARTIFACT_UNUSED, f"`{span.text}` takes out what no image of this script takes", span)
+    return at(rules.DRIVER_EDIT_UNCERTAIN, f"`{span.text}` takes things out of other containers too", span)
 
 
 def _in_other_files(trace: Trace, grouped: tuple[Group, ...]) -> list[Diagnostic]:

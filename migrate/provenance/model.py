@@ -149,7 +149,7 @@ class Build:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """`builds` are all of the script's, in order. `containers` maps the containers that something is copied out of to their
+    """`builds` are all of the script's, in order. `containers` maps the containers that artifacts are copied out of to their
     images; `contributing` are all that artifacts come from. `step_images` says for steps that name images which those are at
     that moment (None: not known). `unused` are extractions that no image takes, `used` the commands that bring what images
     take."""

@@ -928,3 +928,54 @@ def test_what_a_folder_of_the_script_s_own_holds_is_missed_where_the_joined_cont
     }
     assert analysed(tmp_path / "seen", files).plan is not None
     assert codes(analysed(tmp_path / "hidden", {**files, ".dockerignore": "dist\n"})) == ["MS304"]
+
+
+REPORT = "docker create --name other {image}\ndocker cp other:/report report\ndocker rm other\n"
+EXPORTS = {
+    "another-image": (REPORT.format(image="busybox"), "docker rm extract\n{}docker build -t demo:latest .\n", True),
+    "behind": (REPORT.format(image="busybox"), "docker build -t demo:latest .\n{}rm ./app\n", True),
+    "the-builder": (REPORT.format(image="demo:build"), "docker rm extract\n{}docker build -t demo:latest .\n", True),
+    "made-lighter": (
+        REPORT.format(image="busybox") + "gzip report\n",
+        "docker rm extract\n{}docker build -t demo:latest",
+        True,
+    ),
+    "its-folder": (
+        REPORT.format(image="busybox").replace(" report", " out/report"),
+        "mkdir out\ndocker cp extract:/src/app out/app\n{}docker build -t demo:latest -f Dockerfile out\n",
+        True,
+    ),
+    "a-program-that-would-be-read": (
+        REPORT.format(image="busybox").replace(" report", " main.c"),
+        "docker rm extract\n{}docker build -t demo:latest .\n",
+        False,
+    ),
+    "in-the-artifact": (
+        REPORT.format(image="busybox").replace(" report", " app/report"),
+        "docker rm extract\n{}docker build -t demo:latest .\n",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EXPORTS))
+def test_what_is_taken_out_for_the_host_alone_stays(name: str, tmp_path: Path) -> None:
+    lines, around, migrates = EXPORTS[name]
+    before, _, after = around.partition("{}")
+    script = SCRIPT
+    if name == "its-folder":
+        script = script.replace("docker cp extract:/src/app ./app\n", before).replace(
+            "docker build -t demo:latest .\n", after
+        )
+        script = script.replace("rm ./app", "rm -r out").replace(
+            f"{before}docker rm extract\n", f"{before}{lines}docker rm extract\n"
+        )
+    else:
+        script = script.replace(before + after, before + lines + after)
+    assert lines in script
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert (analysis.plan is not None) is migrates, [d.message for d in analysis.diagnostics]
+    if migrates:
+        assert lines in text_of(analysis, "build.sh")
+        assert "extract" not in text_of(analysis, "build.sh")
+        assert ("mkdir out\n" in text_of(analysis, "build.sh")) is (name == "its-folder")
