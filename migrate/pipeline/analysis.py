@@ -14,6 +14,7 @@ from migrate.drivers.workflow import named_elsewhere
 from migrate.drivers.yaml_reader import read_yaml
 from migrate.pipeline.goals import Goals, find_goals, targets_of
 from migrate.pipeline.other_targets import other_targets
+from migrate.pipeline.staying import check_staying
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
 from migrate.provenance.derive import derive, extracts, taking_out
@@ -337,7 +338,7 @@ def _read_back(
     taking = _still_taking(again, before, planned)
     if taking or builds != expected or asked - given or _of_make(again) - _of_make(before):
         return (_fault("with the files that the migration leaves, this script would build something else", source),)
-    return ()
+    return check_staying(planned, before, again)
 
 
 def _still_taking(again: Trace, before: Trace, planned: MigrationPlan) -> bool:

@@ -37,7 +37,7 @@ from migrate.trace.events import (
     Traced,
 )
 from migrate.trace.values import ContainerId, Stream, Value
-from migrate.trace.workspace import Altered, Artifact, Changed, Node, Streamed, origins
+from migrate.trace.workspace import Altered, Artifact, Changed, Node, Streamed, Workspace, origins
 
 
 def plan_driver(
@@ -230,7 +230,11 @@ class _Sorter:
             going = [goes for goes, step in entries if not isinstance(step.event, Harmless) or goes]
             if going and all(going):
                 self.removed += {s.command.span: s.command for _, s in entries}.values()
-            elif any(going):
+                continue
+            for _, step in entries:
+                if isinstance(step.event, Harmless) and step.event.command == "redirection":
+                    self._reads(step.event)
+            if any(going):
                 self._report(
                     rules.DRIVER_EDIT_UNCERTAIN,
                     "this command does more than the extraction",
@@ -318,7 +322,7 @@ class _Sorter:
             case ContainerRun():
                 return self._container_run(event)
             case ContainerUse() | Insertion() | Compose():
-                return self._other_use(event)
+                return self._other_use(index, event)
             case ImageUse():
                 return self._image_use(index, event)
             case HostChange():
@@ -367,22 +371,35 @@ class _Sorter:
             return True
         names = ("volumes-from",)
         mounts = bool(container.mounts) or any(o.name in (*names, "volume", "mount") for o in container.options)
-        if mounts and self._is_between(self._trace_index(event)) and self.landed:
+        held = [(m, p) for m in container.mounts if m.host is not None for p in self._held(event.workspace, m.host)]
+        if held:
+            mount, path = held[0]
+            near = mount.host in (path, *(p for p in path.parents if p != PurePosixPath()))
+            message = f"this container has `{path}` of the host, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT if near else rules.HOST_ARTIFACT_GONE, message, event.span)
+        elif mounts and self._is_between(self._trace_index(event)) and self.landed:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT, "a container with mounts may change or need the artifact", event.span
             )
         return False
 
+    def _held(self, workspace: Workspace, folder: PurePosixPath) -> list[PurePosixPath]:
+        """What goes of the things that stand in `folder`, or that it stands in."""
+        shared = [s.host for s in workspace.shares if s.container in self._dance]
+        there = (p for p in (*workspace.carried, *shared) if self._meets_artifact(p))
+        return [p for p in there if p == folder or p in folder.parents or folder in p.parents]
+
     def _trace_index(self, event: Event) -> int:
         return next(i for i, e in enumerate(self._trace.events) if e is event)
 
-    def _other_use(self, event: ContainerUse | Insertion | Compose) -> bool:
+    def _other_use(self, index: int, event: ContainerUse | Insertion | Compose) -> bool:
         """A use of the extraction's container goes with it."""
         match event:
             case ContainerUse(containers=containers):
                 pass
             case Insertion(container=container):
                 containers = (container,)
+                self._inserted(index, event)
             case Compose():
                 return False
         if self._found_by_docker(containers, event.span):
@@ -391,6 +408,16 @@ class _Sorter:
         if any(mine) and not all(mine):
             self._report(rules.DRIVER_EDIT_UNCERTAIN, "this concerns other containers too", event.span)
         return bool(mine) and all(mine)
+
+    def _inserted(self, index: int, event: Insertion) -> None:
+        """What goes into a container, where that may be what came out of another one before."""
+        name = PurePosixPath(event.source.marked).name
+        before = (e for e in self._trace.events[:index] if isinstance(e, Extraction))
+        landed = (e.landed for e in before if e.landed is not None and e.container_number in self._dance)
+        path = next((p for p in landed if name in ("", ".", *p.parts)), None)
+        if path is not None:
+            message = f"`{_short(event.span.text)}` may need `{path}` on the host, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
 
     def _lookups(self, fates: Mapping[Span, list[tuple[bool, Traced]]]) -> None:
         """`id=$(docker ps -q …)`, where only what goes uses it."""
@@ -487,6 +514,10 @@ class _Sorter:
             self._report(
                 rules.DRIVER_EDIT_UNCERTAIN, f"`{event.command}` changes artifacts and other files at once", event.span
             )
+        needed = next((p for p in event.takes if self._meets_artifact(p)), None)
+        if needed is not None and event.command not in ("rm", "rmdir", "mkdir") and not any(dance):
+            message = f"`{_short(event.span.text)}` needs `{needed}` on the host, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
         read = self._read_later(index, event.paths)
         if read is not None:
             self._report(
@@ -534,11 +565,16 @@ class _Sorter:
                 )
                 return True
             return False
+        if event.command != "redirection":  # of a command that may go itself
+            self._reads(event)
+        return False
+
+    def _reads(self, event: Harmless) -> None:
         read = next((p for p in event.paths if self._meets_artifact(p)), None)
         if read is not None:
-            message = f"`{event.command}` needs `{read}` on the host, which is no longer there"
+            shown = event.text if event.command == "redirection" else event.command
+            message = f"`{shown}` needs `{read}` on the host, which is no longer there"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
-        return False
 
     def _opaque(self, index: int, event: Opaque) -> None:
         artifacts = [p for p in event.artifacts if self._meets_artifact(p)]

@@ -979,3 +979,46 @@ def test_what_is_taken_out_for_the_host_alone_stays(name: str, tmp_path: Path) -
         assert lines in text_of(analysis, "build.sh")
         assert "extract" not in text_of(analysis, "build.sh")
         assert ("mkdir out\n" in text_of(analysis, "build.sh")) is (name == "its-folder")
+
+
+NEEDS = [
+    "cp app /usr/bin/",
+    "cp app dist-app",
+    "cp -r . /backup",
+    "tar czf app.tgz app",
+    "ln -s app link",
+    "install -m 755 app /usr/bin",
+    "docker run --rm -v $PWD/app:/app busybox /app",
+    "docker cp app other:/app",
+    "docker run --rm -i busybox sh < app",
+    "while read -r line; do echo $line; done < ./app",
+]
+
+
+@pytest.mark.parametrize("command", NEEDS)
+def test_a_command_that_needs_the_artifact_on_the_host_is_refused(command: str, tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("rm ./app", f"{command}\nrm ./app")})
+    assert analysis.plan is None
+    assert any(d.rule.code == "MS205" and d.primary and d.primary.span.text in command for d in analysis.diagnostics)
+
+
+def test_a_container_that_has_a_folder_with_the_artifact_is_told(tmp_path: Path) -> None:
+    script = SCRIPT.replace("rm ./app", "docker run --rm -v $PWD:/src busybox ls\nrm ./app")
+    assert codes(analysed(tmp_path / "behind", {"build.sh": script})) == ["MS413"]
+    script = SCRIPT + "docker run --rm -v $PWD:/src busybox ls\n"
+    assert codes(analysed(tmp_path / "cleared", {"build.sh": script})) == []
+
+
+def test_what_would_come_out_otherwise_without_what_goes_is_refused(tmp_path: Path) -> None:
+    script = SCRIPT.replace("rm ./app", "test -f app && docker push demo:latest\nrm ./app")
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert codes(analysis) == ["MS410"]
+    (found,) = analysis.diagnostics
+    assert found.primary is not None
+    assert found.primary.span.text == "docker push demo:latest"
+
+
+def test_an_archive_that_is_read_where_it_goes_with_its_reader_is_no_matter(tmp_path: Path) -> None:
+    saved = "docker save demo:build > image.tar\ndocker load < image.tar\nrm image.tar\ndocker create"
+    analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("docker create", saved)})
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\n"
