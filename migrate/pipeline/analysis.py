@@ -12,8 +12,8 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.script import Start, job_start, jobs_of, make_start, read_driver, started, starts
 from migrate.drivers.workflow import named_elsewhere
 from migrate.drivers.yaml_reader import read_yaml
-from migrate.pipeline.goals import Goals, find_goals, targets_of
-from migrate.pipeline.other_targets import other_targets
+from migrate.pipeline.goals import Follow, Goals, find_goals, targets_of
+from migrate.pipeline.other_targets import folders_of_others, other_targets
 from migrate.pipeline.staying import check_staying
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
@@ -98,7 +98,10 @@ def _analysed(
     diagnostics += found
     if provenance is None or has_errors(found):
         return _stopped(driver, start, diagnostics, followed, legacy=True)
-    planned, found = plan(followed, provenance, facts, buildkit=buildkit)
+    follow = _following(repository, driver, source, start, inputs)
+    others = _other_names(source, start)
+    folders = folders_of_others(followed, others, follow)
+    planned, found = plan(followed, provenance, facts, buildkit=buildkit, needed_folders=folders)
     diagnostics += found
     if planned is None:
         return _stopped(driver, start, diagnostics, followed, legacy=True)
@@ -109,24 +112,24 @@ def _analysed(
         uncertain = replace(uncertain, notes=_by_hand(planned))
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
     found = _read_back(repository, driver, planned, changes, start, inputs, followed)
-    others, needed = _for_other_targets(repository, driver, source, planned, start, inputs)
+    said, needed = other_targets(repository, planned, others, follow)
     if start.job is not None:
         named = named_elsewhere(source, read_yaml(source), planned.driver.gone)
         if named is not None:
             message = f"`{named[0]}` is named here, and is no longer there after the migration"
-            others = (*others, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
-    diagnostics += others
+            said = (*said, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
+    diagnostics += said
     if (
         needed
         and not has_errors(found)
         and (kept := _keeping(repository, driver, planned, start, inputs, followed)) is not None
     ):
         planned, changes, found = kept
-    found = (*found, *(d for d in others if d.severity is Severity.ERROR))
+    found = (*found, *(d for d in said if d.severity is Severity.ERROR))
     diagnostics = tuple(d for d in diagnostics if d not in found)
     if (
         has_errors(found)
-        and not has_errors(others)
+        and not has_errors(said)
         and (kept := _keeping(repository, driver, planned, start, inputs, followed)) is not None
     ):
         planned, changes, found = kept
@@ -260,21 +263,27 @@ def _without_arguments(followed: Trace, start: Start, inputs: Inputs) -> tuple[D
     return (*found, at(rules.STARTED_WITHOUT_ARGUMENTS, message, place))
 
 
-def _for_other_targets(
-    repository: Repository, driver: Driver, source: SourceFile, planned: MigrationPlan, start: Start, inputs: Inputs
-) -> tuple[tuple[Diagnostic, ...], bool]:
-    if not start.commands:
-        return (), False
+def _other_names(source: SourceFile, start: Start) -> tuple[str, ...]:
+    """The targets of a Makefile that are not made here."""
+    made = {word for words in start.commands for word in words}
+    return tuple(n for n in targets_of(source) if n not in made) if start.commands else ()
+
+
+def _following(repository: Repository, driver: Driver, source: SourceFile, start: Start, inputs: Inputs) -> Follow:
+    """Each target is followed once."""
+    known: dict[tuple[str, ...], Trace] = {}
 
     def follow(goals: tuple[str, ...]) -> Trace:
-        commands = make_start(driver, goals, inputs.arguments, bare=start.bare).commands
-        followed, _ = _traced(repository, source, replace(start, commands=commands), inputs)
-        if followed is None:
-            raise ValueError("the start of make is shell")
-        return followed
+        if goals not in known:
+            commands = make_start(driver, goals, inputs.arguments, bare=start.bare).commands
+            other = replace(start, commands=commands, afresh=frozenset())
+            followed, _ = _traced(repository, source, other, inputs)
+            if followed is None:
+                raise ValueError("the start of make is shell")
+            known[goals] = followed
+        return known[goals]
 
-    made = {word for words in start.commands for word in words}
-    return other_targets(repository, planned, [n for n in targets_of(source) if n not in made], follow)
+    return follow
 
 
 def _keeping(

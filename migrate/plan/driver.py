@@ -46,9 +46,11 @@ def plan_driver(
     grouped: Sequence[Group],
     planned: Sequence[GroupPlan],
     inserted: Mapping[int, tuple[str, ...]],
+    needed_folders: frozenset[PurePosixPath] = frozenset(),
 ) -> tuple[DriverPlan, tuple[Diagnostic, ...]]:
-    """`inserted` are the words that builds which stay take on from those that go, by number."""
-    sorter = _Sorter(trace, provenance, grouped)
+    """`inserted` are the words that builds which stay take on from those that go, by number; `needed_folders` stay in any
+    case."""
+    sorter = _Sorter(trace, provenance, grouped, needed_folders)
     sorter.sort()
     editor = BuildEditor(trace, grouped, planned, inserted)
     edits = editor.edits()
@@ -81,8 +83,15 @@ class _Moved:
 class _Sorter:
     """Goes through the steps once and puts each aside, keeps it, or says why the driver can't be planned."""
 
-    def __init__(self, trace: Trace, provenance: Provenance, grouped: Sequence[Group]) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        provenance: Provenance,
+        grouped: Sequence[Group],
+        needed_folders: frozenset[PurePosixPath],
+    ) -> None:
         self._trace = trace
+        self._needed_folders = needed_folders
         self._provenance = provenance
         self._grouped = grouped
         self._group_of = {b.number: g for g in grouped for b in g.builds}
@@ -536,6 +545,8 @@ class _Sorter:
 
     def _is_artifact_place(self, path: PurePosixPath) -> bool:
         """Whether `path` holds nothing but artifacts, or nothing at all until one lands there."""
+        if path in self._needed_folders:
+            return False
         events = self._trace.events
         others = [p for e in events if isinstance(e, HostChange) for p in e.paths if path in p.parents]
         staying = [e.landed for e in events if isinstance(e, Extraction) and e.container_number not in self._dance]

@@ -27,10 +27,15 @@ _BUILDER_NAMES = ("builder", "build", "build-stage", "artifact-builder")
 
 
 def plan(
-    trace: Trace, provenance: Provenance, facts: Facts, *, buildkit: bool = True
+    trace: Trace,
+    provenance: Provenance,
+    facts: Facts,
+    *,
+    buildkit: bool = True,
+    needed_folders: frozenset[PurePosixPath] = frozenset(),
 ) -> tuple[MigrationPlan | None, tuple[Diagnostic, ...]]:
     """`facts` are what an engine said of the artifacts; without it owners are written out. `buildkit` says which builder will
-    build it, where that decides who owns files."""
+    build it, where that decides who owns files. `needed_folders` are those that something else lays files into."""
     grouped = groups(trace, provenance)
     found = [d for s in provenance.unused if (d := _unused(trace, provenance, s, alone=not grouped)) is not None]
     if not grouped and not found:
@@ -58,7 +63,7 @@ def plan(
     inserted: dict[int, tuple[str, ...]] = {}
     for planner in planners:
         inserted |= planner.words
-    driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted)
+    driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted, needed_folders)
     found += diagnostics
     changed = [g.path for g in planned] + [trace.source.path] + [c.path for g in planned for c in g.others]
     changed += [e.span.file.path for e in driver.edits] + [c.span.origin.file.path for c in driver.removed]
