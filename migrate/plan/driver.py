@@ -17,7 +17,7 @@ from migrate.provenance.images import same_image
 from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, Provenance, stages
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import SourceFile, Span
-from migrate.trace.commands import assigned_names, mentions_client
+from migrate.trace.commands import assigned_names, mentions_client, simple_commands
 from migrate.trace.events import (
     Compose,
     Container,
@@ -250,6 +250,7 @@ class _Sorter:
                     entries[0][1].command.span,
                 )
         self._lookups(fates)
+        self._unread()
         self._check_variables()
         self.diagnostics += check_unreached(self._trace)
         self._left_behind()
@@ -440,6 +441,26 @@ class _Sorter:
             kept = self._text_without(command.span.file, [*self.removed, command])
             if not any(re.search(rf"\$\{{?{re.escape(n)}\b", kept) for n in names):
                 self.removed.append(command)
+
+    def _unread(self) -> None:
+        """`dir=/src`, `name=$(basename $file)` in a recipe's line, where only what goes uses it: nothing else sees it."""
+        for piece in self._trace.pieces:
+            if not piece.source.chunks:
+                continue
+            plain = [c for s in piece.statements for c in simple_commands(s) if _only_names(c)]
+            while True:
+                going = [c for c in self.removed if c.span.file == piece.source]
+                used = "\n".join(c.span.text for c in going)
+                unread = [
+                    c
+                    for c in plain
+                    if c not in going
+                    and all(_names(n, used) for n in assigned_names(c))
+                    and not any(_names(n, self._text_without(piece.source, [*going, c])) for n in assigned_names(c))
+                ]
+                if not unread:
+                    break
+                self.removed += unread
 
     def _text_without(self, source: SourceFile, commands: Sequence[SimpleCommand]) -> str:
         """All scripts' text less `commands`; a recipe's is that of its line alone, since nothing else sees its variables."""
@@ -639,6 +660,17 @@ class _Sorter:
 def _short(text: str) -> str:
     first = text.split("\n", 1)[0]
     return first if len(first) <= 60 else first[:57] + "…"
+
+
+def _names(name: str, text: str) -> bool:
+    return re.search(rf"\$\{{?[#!]?{re.escape(name)}\b", text) is not None
+
+
+def _only_names(command: SimpleCommand) -> bool:
+    """Whether a command does nothing but name something, in small letters, as no program of the environment looks for it."""
+    values = re.sub(r"\$\((?:basename|dirname) [^()`;&|<>]*\)", "", command.span.text)
+    plain = command.assignments and not command.words and not command.redirections
+    return bool(plain) and re.search(r"\$\(|`", values) is None and all(n.islower() for n in assigned_names(command))
 
 
 def _numbers(event: Event) -> tuple[int | None, ...]:

@@ -355,7 +355,16 @@ OUT = (
 )
 REFUSED = {
     "if": (SCRIPT.replace("docker rm extract", "if true; then docker rm extract; fi"), "MS410", "docker rm"),
-    "loop": (SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done"), "MS410", "docker rm"),
+    "loop": (
+        SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done; echo $c"),
+        "MS410",
+        "docker rm",
+    ),
+    "loop-of-a-command": (
+        SCRIPT.replace("docker rm extract", "for c in $(echo extract); do docker rm $c; done"),
+        "MS410",
+        "docker rm",
+    ),
     "function": (SCRIPT.replace("docker rm extract", "clean() { docker rm extract; }\nclean"), "MS410", "docker rm"),
     "sourced": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n. ./env\n"), "MS201", ". ./env"),
     "another-engine": (SCRIPT.replace("docker rm", "docker -H tcp://x rm"), "MS203", "docker -H"),

@@ -263,3 +263,51 @@ def test_calls_that_are_there_for_one_image_each_are_followed_each_in_a_checkout
     )
     assert text["Dockerfile.tools"] is None
     assert codes(analysis) == ["MS413", "MS445"]
+
+
+PACKAGES = """\
+FILES = app-1.0.rpm src/app-1.0.src.rpm
+
+product:
+	mkdir product
+{other}
+package:
+	docker build -t demo:build -f Dockerfile.build .
+	id=$$(docker run -d demo:build sleep 180); \\
+	dir=/src; \\
+	for file in ${{FILES}}; do \\
+		name=$$(basename $$file); \\
+		docker cp $${{id}}:$${{dir}}/$${{file}} product/$${{name}}; \\
+	done; \\
+	docker rm -f $${{id}}
+	mv product/app-1.0.src.rpm product/sources.rpm
+
+image:
+	docker build -t demo .
+"""
+
+
+def test_a_loop_over_files_goes_with_what_only_it_uses(tmp_path: Path) -> None:
+    files = {"Dockerfile": "FROM busybox\nCOPY product/app-1.0.rpm /\n"}
+    analysis = of(tmp_path / "alone", PACKAGES.format(other=""), files)
+    assert analysis.start.name == "make product && make package && make image"
+    assert rendered(analysis)["Makefile"] == (
+        "FILES = app-1.0.rpm src/app-1.0.src.rpm\n\nproduct:\n\npackage:\n\nimage:\n\tdocker build -t demo .\n"
+    )
+    told = [d.primary.span.text for d in analysis.diagnostics if d.rule.code == "MS413" and d.primary]
+    assert [t.split(" ")[0] for t in sorted(told)] == ["docker", "mv"]
+
+
+def test_a_folder_that_another_target_fills_is_still_made(tmp_path: Path) -> None:
+    other = """
+others:
+	docker build -t demo:others -f Dockerfile.others .
+	docker create --name others demo:others
+	docker cp others:/src/other.deb product/
+	docker rm others
+all: product package others image
+"""
+    files = {"Dockerfile": "FROM busybox\nCOPY product/app-1.0.rpm /\n", "Dockerfile.others": "FROM busybox\n"}
+    analysis = of(tmp_path, PACKAGES.format(other=other), files)
+    assert analysis.plan is not None, [d.message for d in analysis.diagnostics]
+    assert "\nproduct:\n\tmkdir product\n" in (rendered(analysis)["Makefile"] or "")
