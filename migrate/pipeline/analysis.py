@@ -63,13 +63,19 @@ def analyse(
     if source is None:
         return _stopped(driver, start, diagnostics, legacy=True)
     ways = {DriverKind.MAKEFILE: _make_starts, DriverKind.WORKFLOW: _job_starts}.get(driver.kind, _script_starts)
-    stopped: Analysis | None = None
+    stopped: list[Analysis] = []
     for attempt in ways(repository, driver, source, inputs):
         analysis = _analysed(repository, driver, source, attempt, inputs, facts, buildkit=buildkit)
         if analysis.plan is not None:
             return analysis
-        stopped = stopped or analysis
-    return stopped or _stopped(driver, start, (), legacy=False)
+        stopped.append(analysis)
+    # what the environment decides keeps nobody from it who has none of its own; the reason that stays is told
+    staying = next((a for a in stopped if a.legacy and not _lacks_a_value(a)), None)
+    return staying or next(iter(stopped), _stopped(driver, start, (), legacy=False))
+
+
+def _lacks_a_value(analysis: Analysis) -> bool:
+    return any(d.rule is rules.VALUE_UNKNOWN for d in analysis.diagnostics)
 
 
 def _analysed(

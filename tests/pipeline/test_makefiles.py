@@ -311,3 +311,14 @@ all: product package others image
     analysis = of(tmp_path, PACKAGES.format(other=other), files)
     assert analysis.plan is not None, [d.message for d in analysis.diagnostics]
     assert "\nproduct:\n\tmkdir product\n" in (rendered(analysis)["Makefile"] or "")
+
+
+def test_the_reason_that_stays_whatever_the_environment_holds_is_told(tmp_path: Path) -> None:
+    makefile = MAKEFILE.replace("TAG ?= latest", "TAG ?= latest\nOUT ?= src").replace(
+        "extract:/src/", "extract:/$(OUT)/"
+    )
+    assert "MS209" in codes(of(tmp_path / "without", makefile))
+    looked_at = makefile.replace(
+        "\tdocker build -t $(NAME):$(TAG)", "\t./app --version\n\tdocker build -t $(NAME):$(TAG)"
+    )
+    assert "MS205" in codes(of(tmp_path / "run", looked_at))

@@ -316,6 +316,16 @@ def test_a_user_or_a_folder_that_only_the_start_decides_is_named(options: str, t
     assert "that this container runs" in analysis.diagnostics[0].message
 
 
+def test_an_image_that_the_environment_names_can_be_given(tmp_path: Path) -> None:
+    script = MADE_WHEN_RUN.replace("docker build", '[ -n "$TOOLS" ] || { TOOLS=demo:build; docker build', 1)
+    script = script.replace("Dockerfile.build .", "Dockerfile.build .; }").replace(
+        "extract demo:build", 'extract "$TOOLS"'
+    )
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert [(d.rule.code, d.help is not None) for d in analysis.diagnostics] == [("MS204", True)]
+    assert "variable `TOOLS`" in analysis.diagnostics[0].message
+
+
 STREAMED = """\
 #!/bin/sh
 docker build -t demo:build -f Dockerfile.build .
