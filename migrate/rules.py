@@ -133,7 +133,7 @@ STREAMED_DOCKERFILE_ASSUMED = _rule(
 )
 
 BUILDER_FILE_KEPT = _rule(
-    "MS439", "builder-file-kept", _W, "a builder's Dockerfile stays, since the script asks for it"
+    "MS439", "builder-file-kept", _W, "a builder's Dockerfile stays, since the script or another file asks for it"
 )
 
 ENGINE_NEEDED = _rule(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from migrate import rules
@@ -15,6 +16,7 @@ from migrate.drivers.yaml_reader import read_yaml
 from migrate.pipeline.goals import Follow, Goals, find_goals, targets_of
 from migrate.pipeline.other_targets import folders_of_others, other_targets
 from migrate.pipeline.staying import check_staying
+from migrate.plan.callers import naming_file
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
 from migrate.provenance.derive import derive, extracts, taking_out
@@ -125,10 +127,12 @@ def _analysed(
             message = f"`{named[0]}` is named here, and is no longer there after the migration"
             said = (*said, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
     diagnostics += said
+    removed = [p for g in planned.groups for p in g.removed]
+    naming = next(((p, n) for p in removed if (n := naming_file(repository, followed, p)) is not None), None)
     if (
-        needed
+        (needed or naming is not None)
         and not has_errors(found)
-        and (kept := _keeping(repository, driver, planned, start, inputs, followed)) is not None
+        and (kept := _keeping(repository, driver, planned, start, inputs, followed, naming)) is not None
     ):
         planned, changes, found = kept
     found = (*found, *(d for d in said if d.severity is Severity.ERROR))
@@ -293,10 +297,16 @@ def _following(repository: Repository, driver: Driver, source: SourceFile, start
 
 
 def _keeping(
-    repository: Repository, driver: Driver, planned: MigrationPlan, start: Start, inputs: Inputs, before: Trace
+    repository: Repository,
+    driver: Driver,
+    planned: MigrationPlan,
+    start: Start,
+    inputs: Inputs,
+    before: Trace,
+    naming: tuple[PurePosixPath, PurePosixPath] | None = None,
 ) -> tuple[MigrationPlan, tuple[FileChange, ...], tuple[Diagnostic, ...]] | None:
-    """The plan that leaves the builders' Dockerfiles where they are, where the script asks for them: None where that is no
-    help either."""
+    """The plan that leaves the builders' Dockerfiles where they are, where the script asks for them or another file names one
+    (`naming`: which one, and who): None where that is no help either."""
     removed = [p for g in planned.groups for p in g.removed]
     if not removed:
         return None
@@ -309,7 +319,10 @@ def _keeping(
     changes = render_changes(kept)
     if has_errors(_read_back(repository, driver, kept, changes, start, inputs, before)):
         return None
-    message = f"`{removed[0]}` stays: the driver needs it elsewhere, though these images are no longer built from it"
+    what, why = (
+        (removed[0], "the driver needs it elsewhere") if naming is None else (naming[0], f"`{naming[1]}` names it")
+    )
+    message = f"`{what}` stays: {why}, though these images are no longer built from it"
     return kept, changes, (at(rules.BUILDER_FILE_KEPT, message, planned.place),)
 
 

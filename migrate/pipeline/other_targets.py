@@ -12,6 +12,7 @@ from migrate.plan.model import MigrationPlan
 from migrate.provenance.derive import derive
 from migrate.source import Span
 from migrate.trace.events import (
+    Compose,
     ContainerCreate,
     ContainerRun,
     Extraction,
@@ -101,6 +102,9 @@ def _needed(
                 if image is not None:
                     message = f"the target `{name}` needs the image `{image}`, which is no longer made"
                     yield place, message, rules.OTHER_TARGET_NEEDS
+            case Compose(verb="up" | "build" | "run" | "create" as verb) if extracted:
+                message = f"the target `{name}` runs `docker compose {verb}`, which may build of what goes"
+                yield place, message, rules.OTHER_TARGET_NEEDS
             case Extraction(landed=PurePosixPath() as landed) if extracted and set(planned.driver.gone) & set(
                 landed.parents
             ):

@@ -14,6 +14,7 @@ from migrate.source import SourceFile, Span
 from migrate.trace.events import ContainerCreate, ContainerRun, Extraction, Trace
 
 _PROSE = frozenset({".md", ".rst", ".txt", ".adoc", ".html", ".svg", ".lock"})
+_LISTS = frozenset({".dockerignore", ".gitignore", ".gitattributes", ".npmignore", ".editorconfig"})
 _STARTS = r"(?:(?:^|[\s;&|(\"'`])(?:\.|source|sh|bash|exec)\s+|/)"
 
 
@@ -22,7 +23,7 @@ def other_callers(trace: Trace, provenance: Provenance, grouped: Sequence[Group]
     if not provenance.builds:
         return []
     repository = provenance.builds[0].workspace.repository
-    followed = {p.source.whole().origin.file.path for p in trace.pieces} | {trace.source.path}
+    followed = _followed(trace)
     for group in grouped:
         steps = list(_steps(trace, provenance, group))
         if len({s.file.path for s in steps}) == 1:
@@ -34,6 +35,23 @@ def other_callers(trace: Trace, provenance: Provenance, grouped: Sequence[Group]
                 message = f"a step of the extraction stands in `{path}`, which `{caller}` starts as well"
                 return [at(rules.DRIVER_EDIT_UNCERTAIN, message, step)]
     return []
+
+
+def naming_file(repository: Repository, trace: Trace, path: PurePosixPath) -> PurePosixPath | None:
+    """A file beside those that are followed, no Dockerfile, which names the Dockerfile at `path`: it may build from it."""
+    followed = _followed(trace)
+    others = {p for p in repository.entries if "dockerfile" in p.name.lower()}
+    return _naming(repository, path, rf"(?<![\w-]){re.escape(_called(path))}(?!\.?[\w-])", followed | others)
+
+
+def _called(path: PurePosixPath) -> str:
+    """By which name a Dockerfile is told from others."""
+    plain = path.name == "Dockerfile" and path.parent.name
+    return f"{path.parent.name}/{path.name}" if plain else path.name
+
+
+def _followed(trace: Trace) -> set[PurePosixPath]:
+    return {p.source.whole().origin.file.path for p in trace.pieces} | {trace.source.path}
 
 
 def _steps(trace: Trace, provenance: Provenance, group: Group) -> Iterator[Span]:
@@ -58,12 +76,20 @@ def _steps(trace: Trace, provenance: Provenance, group: Group) -> Iterator[Span]
 def _caller(repository: Repository, path: PurePosixPath, followed: set[PurePosixPath]) -> PurePosixPath | None:
     """A file, not among those that are `followed`, that starts the script at `path`."""
     ahead = r"(?<![\w.-])" if "." in path.name else _STARTS
-    starts = re.compile(rf"{ahead}{re.escape(path.name)}(?!\.?[\w-])")
+    return _naming(repository, path, rf"{ahead}{re.escape(path.name)}(?!\.?[\w-])", followed)
+
+
+def _naming(
+    repository: Repository, path: PurePosixPath, pattern: str, followed: set[PurePosixPath]
+) -> PurePosixPath | None:
+    names = re.compile(pattern)
     for other, kind in repository.entries.items():
-        if kind is not EntryKind.FILE or other == path or other in followed or other.suffix.lower() in _PROSE:
+        if kind is not EntryKind.FILE or other == path or other in followed:
+            continue
+        if {other.suffix.lower(), other.name.lower()} & (_PROSE | _LISTS):
             continue
         source = repository.source(other)
-        if source is not None and any(starts.search(line) for line in _lines(source)):
+        if source is not None and any(names.search(line) for line in _lines(source)):
             return other
     return None
 

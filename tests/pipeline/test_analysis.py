@@ -590,7 +590,7 @@ def test_a_driver_that_is_not_there(tmp_path: Path) -> None:
 def test_two_scripts_for_one_dockerfile(tmp_path: Path) -> None:
     root = lay(tmp_path, {"other.sh": SCRIPT})
     outcome = migrate(Request(root=root, verify=False), lambda _side, _text: None)
-    assert [sorted(d.rule.code for d in b.diagnostics) for b in outcome.builds] == [["MS121"], ["MS121"]]
+    assert [sorted(d.rule.code for d in b.diagnostics) for b in outcome.builds] == [["MS121", "MS439"]] * 2
     chosen = migrate(Request(root=root, verify=False, driver=PurePosixPath("other.sh")), lambda _side, _text: None)
     assert [b.status for b in chosen.builds] == [Status.WRITTEN]
 
@@ -1031,3 +1031,23 @@ def test_an_archive_that_is_read_where_it_goes_with_its_reader_is_no_matter(tmp_
     saved = "docker save demo:build > image.tar\ndocker load < image.tar\nrm image.tar\ndocker create"
     analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("docker create", saved)})
     assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\n"
+
+
+NAMED = {
+    "by-a-test": ({"test.sh": "#!/bin/sh\ndocker build -t test -f Dockerfile.build .\n"}, True),
+    "in-ci": ({".circleci/config.yml": "run: docker build -f ./Dockerfile.build .\n"}, True),
+    "in-prose": ({"README.md": "See Dockerfile.build.\n", ".gitattributes": "Dockerfile.build text\n"}, False),
+    "another-one": (
+        {"test.sh": "#!/bin/sh\ndocker build -t test -f old-Dockerfile.build .\n# not Dockerfile.build\n"},
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_a_builder_s_dockerfile_that_another_file_names_stays(name: str, tmp_path: Path) -> None:
+    files, stays = NAMED[name]
+    driver = Driver(path=PurePosixPath("build.sh"), kind=DriverKind.SCRIPT)
+    analysis = analyse(scan(lay(tmp_path, files)), driver, Inputs())
+    assert codes(analysis) == (["MS439"] if stays else [])
+    assert ("Dockerfile.build" not in rendered(analysis)) is stays

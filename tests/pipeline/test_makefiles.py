@@ -322,3 +322,8 @@ def test_the_reason_that_stays_whatever_the_environment_holds_is_told(tmp_path: 
         "\tdocker build -t $(NAME):$(TAG)", "\t./app --version\n\tdocker build -t $(NAME):$(TAG)"
     )
     assert "MS205" in codes(of(tmp_path / "run", looked_at))
+
+
+def test_a_target_that_composes_behind_what_goes_is_told(tmp_path: Path) -> None:
+    analysis = of(tmp_path, MAKEFILE + "\nup: image\n\tdocker-compose up -d\n")
+    assert codes(analysis) == ["MS447"]
