@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from migrate import rules
 from migrate.apply import RefusedError, apply, backup_directory, recover, undo
 from migrate.diagnostics import Diagnostic, Label
-from migrate.discover import Driver, Repository, find_drivers, named_driver, scan
+from migrate.discover import Driver, Repository, find_callers, find_drivers, named_driver, scan
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.analysis import Analysis, Inputs, analyse
 from migrate.pipeline.verification import Verified, verify
@@ -71,9 +71,14 @@ def undo_migration(root: Path) -> Undone:
 
 
 def found_builds(repository: Repository, inputs: Inputs, drivers: tuple[Driver, ...] | None = None) -> list[Analysis]:
-    """The legacy builds of a repository through the static phases; of all drivers that are found, or of those named."""
+    """The legacy builds of a repository through the static phases; of all drivers that are found, or of those named. A script
+    that only starts one of them counts where the two together come to a plan."""
     candidates = find_drivers(repository) if drivers is None else drivers
-    return _apart([a for d in candidates if (a := analyse(repository, d, inputs)).legacy])
+    analyses = [a for d in candidates if (a := analyse(repository, d, inputs)).legacy]
+    if drivers is None and any(a.plan is None for a in analyses):
+        callers = find_callers(repository, candidates)
+        analyses += [a for d in callers if (a := analyse(repository, d, inputs)).plan is not None]
+    return _apart(analyses)
 
 
 def _apart(analyses: list[Analysis]) -> list[Analysis]:

@@ -575,6 +575,14 @@ def test_a_script_with_a_part_of_the_steps_changes_only_where_nobody_else_starts
     assert (analysis.plan is not None) is migrates
 
 
+def test_a_script_that_starts_the_extraction_and_builds_behind_it_is_found(tmp_path: Path) -> None:
+    root = lay(tmp_path, {"build.sh": BUILDS, "inner.sh": EXTRACTS, "unrelated.sh": "#!/bin/sh\ndocker build -t x x\n"})
+    outcome = migrate(Request(root=root, verify=False), lambda _side, _text: None)
+    assert [(str(b.driver), b.status) for b in outcome.builds] == [("build.sh", Status.WRITTEN)]
+    assert (root / "build.sh").read_text() == "#!/bin/sh\n./inner.sh\ndocker build -t demo .\n"
+    assert (root / "inner.sh").read_text() == "#!/bin/sh\n"
+
+
 def test_a_script_with_all_of_the_steps_changes_for_all_who_start_it(tmp_path: Path) -> None:
     files = {"build.sh": "#!/bin/sh\n./inner.sh\n", "inner.sh": SCRIPT, "deploy.sh": "#!/bin/sh\n./inner.sh\n"}
     driver = Driver(path=PurePosixPath("build.sh"), kind=DriverKind.SCRIPT)
