@@ -6,13 +6,14 @@ from collections.abc import Hashable
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at
 from migrate.plan.model import MigrationPlan
-from migrate.trace.events import Harmless, HostChange, ImageBuild, Opaque, Trace, Traced
+from migrate.source import Span
+from migrate.trace.events import ConditionKind, Harmless, HostChange, ImageBuild, Opaque, Trace, Traced
 
 
 def check_staying(planned: MigrationPlan, before: Trace, again: Trace) -> tuple[Diagnostic, ...]:
     """The first step that stays and would come to something else; `again` is the driver without what goes."""
     going = {c.span.origin for c in planned.driver.removed} | {s.origin for s in planned.driver.filters}
-    staying = [s for s in before.steps if _stays(s) and s.command.span.origin not in going]
+    staying = [s for s in before.steps if _stays(s) and not going & {s.command.span.origin, *_asked(s)}]
     after = [s for s in again.steps if _stays(s)]
     for index, step in enumerate(staying):
         if index >= len(after) or _what(step) != _what(after[index]):
@@ -24,6 +25,11 @@ def check_staying(planned: MigrationPlan, before: Trace, again: Trace) -> tuple[
 def _stays(step: Traced) -> bool:
     """Builds are compared for themselves."""
     return not isinstance(step.event, ImageBuild)
+
+
+def _asked(step: Traced) -> set[Span]:
+    """The commands on whose failure a step waits: it goes with them."""
+    return {c.span.origin for c in step.conditions if c.kind is ConditionKind.FAILURE}
 
 
 def _what(step: Traced) -> Hashable:

@@ -1035,6 +1035,12 @@ def test_what_would_come_out_otherwise_without_what_goes_is_refused(tmp_path: Pa
     assert found.primary.span.text == "docker push demo:latest"
 
 
+def test_what_waits_for_the_failure_of_what_goes_goes_with_it(tmp_path: Path) -> None:
+    script = SCRIPT.replace("Dockerfile.build .", "Dockerfile.build . || { echo failed; exit 1; }")
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\n"
+
+
 def test_an_archive_that_is_read_where_it_goes_with_its_reader_is_no_matter(tmp_path: Path) -> None:
     saved = "docker save demo:build > image.tar\ndocker load < image.tar\nrm image.tar\ndocker create"
     analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("docker create", saved)})
