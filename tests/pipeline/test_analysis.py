@@ -583,6 +583,15 @@ def test_a_script_that_starts_the_extraction_and_builds_behind_it_is_found(tmp_p
     assert (root / "inner.sh").read_text() == "#!/bin/sh\n"
 
 
+def test_where_a_script_takes_things_out_for_another_one_it_is_that_one_s_reason_which_is_told(tmp_path: Path) -> None:
+    files = {"build.sh": BUILDS, "inner.sh": EXTRACTS, "deploy.sh": "#!/bin/sh\n./inner.sh\nscp app host:\n"}
+    outcome = migrate(Request(root=lay(tmp_path / "whole", files), verify=False), lambda _side, _text: None)
+    assert [(str(b.driver), [d.rule.code for d in b.diagnostics]) for b in outcome.builds] == [("build.sh", ["MS410"])]
+    alone = lay(tmp_path / "alone", {"build.sh": "", "inner.sh": EXTRACTS})
+    outcome = migrate(Request(root=alone, verify=False), lambda _side, _text: None)
+    assert [[d.rule.code for d in b.diagnostics] for b in outcome.builds] == [["MS302"]]
+
+
 def test_a_script_with_all_of_the_steps_changes_for_all_who_start_it(tmp_path: Path) -> None:
     files = {"build.sh": "#!/bin/sh\n./inner.sh\n", "inner.sh": SCRIPT, "deploy.sh": "#!/bin/sh\n./inner.sh\n"}
     driver = Driver(path=PurePosixPath("build.sh"), kind=DriverKind.SCRIPT)
