@@ -59,6 +59,10 @@ def has_errors(diagnostics: tuple[Diagnostic, ...]) -> bool:
     return any(d.severity is Severity.ERROR for d in diagnostics)
 
 
+GIVE_IT = "give it with `--env NAME=VALUE` or `--arg VALUE`"
+"""What helps where a value isn't known."""
+
+
 def at(rule: Rule, message: str, span: Span) -> Diagnostic:
     """A finding at one place."""
     return Diagnostic(rule=rule, message=message, primary=Label(span=span))

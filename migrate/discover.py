@@ -7,7 +7,7 @@ Nothing is started and links are not followed.
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
@@ -133,6 +133,25 @@ def find_drivers(repository: Repository) -> tuple[Driver, ...]:
     return tuple(found)
 
 
+def find_callers(repository: Repository, drivers: Sequence[Driver]) -> tuple[Driver, ...]:
+    """Scripts that are none of `drivers`, use docker and start one of them: what that takes out may be built here."""
+    names = [d.path.name for d in drivers if d.kind is DriverKind.SCRIPT]
+    if not names:
+        return ()
+    starts = re.compile(rf"(?:^|[\s/\"'])(?:{'|'.join(map(re.escape, names))})(?![\w.-])", re.MULTILINE)
+    known = {d.path for d in drivers}
+    found = []
+    for path, kind in repository.entries.items():
+        if kind is not EntryKind.FILE or path in known or any(part in _SKIPPED for part in path.parts):
+            continue
+        if _driver_kind(repository, path, takes_out=False) is not DriverKind.SCRIPT:
+            continue
+        source = repository.source(path)
+        if source is not None and starts.search(source.text):
+            found.append(Driver(path=path, kind=DriverKind.SCRIPT))
+    return tuple(found)
+
+
 def named_driver(path: PurePosixPath) -> Driver:
     """The driver that a person names: by its name a Makefile or a YAML file, else a script."""
     return Driver(path=path, kind=_kind_by_name(path) or DriverKind.SCRIPT)
@@ -161,8 +180,9 @@ def _kind(path: Path) -> EntryKind:
     return EntryKind.FILE if stat.S_ISREG(mode) else EntryKind.OTHER
 
 
-def _driver_kind(repository: Repository, path: PurePosixPath) -> DriverKind | None:
-    """What `path` would be as a driver; None where it can't be one or holds nothing of the pattern."""
+def _driver_kind(repository: Repository, path: PurePosixPath, *, takes_out: bool = True) -> DriverKind | None:
+    """What `path` would be as a driver; None where it can't be one or holds nothing of the pattern: docker, and where it
+    `takes_out` something, a way to do so."""
     full = repository.root / path
     try:
         if full.stat().st_size > SCRIPT_LIMIT:
@@ -181,4 +201,4 @@ def _driver_kind(repository: Repository, path: PurePosixPath) -> DriverKind | No
         return None
     if kind is DriverKind.MAKEFILE:
         return kind  # what takes files out may stand in a script that it calls
-    return kind if _TAKES_OUT.search(source.text) else None
+    return kind if not takes_out or _TAKES_OUT.search(source.text) else None

@@ -23,7 +23,8 @@ class Start:
     """Where a driver is started, relative to the repository's root, under which name (`$0`), and with which arguments (None:
     whatever they are). `commands` are started instead, one after the other, where the driver is no script. With `bare` the
     environment is taken to set none of the names that only the repository knows; `job` is the one of a CI file that runs.
-    `script` is the driver where the commands start it."""
+    `script` is the driver where the commands start it; `afresh` are the commands, by number,
+    that nobody needs to call behind those before them: each is followed among the files as they were found."""
 
     directory: PurePosixPath
     name: str
@@ -32,6 +33,7 @@ class Start:
     bare: bool = False
     job: str | None = None
     script: PurePosixPath | None = None
+    afresh: frozenset[int] = frozenset()
 
     @property
     def is_script(self) -> bool:
@@ -40,10 +42,12 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What a start runs, as shell; `unknowns` are what the holes in it stand for."""
+    """What a start runs, as shell; `unknowns` are what the holes in it stand for, `afresh` the commands that are started among
+    the files as they were found."""
 
     script: Script
     unknowns: tuple[str, ...] = ()
+    afresh: tuple[Span, ...] = ()
 
 
 def read_driver(repository: Repository, driver: Driver) -> tuple[SourceFile | None, tuple[Diagnostic, ...]]:
@@ -101,7 +105,10 @@ def started(source: SourceFile, start: Start) -> tuple[Entry | None, tuple[Diagn
             found = (*found, at(rules.CONSTRUCT_NOT_TRACED, message, asked))
         return Entry(script=script, unknowns=names) if script is not None else None, found
     script, found = _started(source, start)
-    return Entry(script=script) if script is not None else None, found
+    if script is None:
+        return None, found
+    calls = script.statements[1:] if start.commands else ()  # the first one is `set -e`
+    return Entry(script=script, afresh=tuple(s.span for i, s in enumerate(calls) if i in start.afresh)), found
 
 
 def _started(source: SourceFile, start: Start) -> tuple[Script | None, tuple[Diagnostic, ...]]:
@@ -120,7 +127,13 @@ def starts(driver: Driver) -> tuple[Start, ...]:
 
 
 def make_start(
-    driver: Driver, goals: tuple[str, ...], arguments: tuple[str, ...], *, bare: bool, together: bool = False
+    driver: Driver,
+    goals: tuple[str, ...],
+    arguments: tuple[str, ...],
+    *,
+    bare: bool,
+    together: bool = False,
+    afresh: frozenset[int] = frozenset(),
 ) -> Start:
     """make, called for each goal in the Makefile's folder, or once for all; for the default one where there are none."""
     named = () if driver.path.name in ("GNUmakefile", "makefile", "Makefile") else ("-f", driver.path.name)
@@ -128,7 +141,7 @@ def make_start(
     if together or not calls:
         calls = (("make", *named, *goals, *arguments),)
     name = " && ".join(map(shlex.join, calls))
-    return Start(directory=driver.path.parent, name=name, arguments=(), commands=calls, bare=bare)
+    return Start(directory=driver.path.parent, name=name, arguments=(), commands=calls, bare=bare, afresh=afresh)
 
 
 def composed_start(start: Start, driver: Driver, file: PurePosixPath, *, executable: bool) -> Start:

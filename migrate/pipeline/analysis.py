@@ -14,18 +14,20 @@ from migrate.drivers.compose import FILES
 from migrate.drivers.script import Start, composed_start, job_start, jobs_of, make_start, read_driver, started, starts
 from migrate.drivers.workflow import named_elsewhere
 from migrate.drivers.yaml_reader import read_yaml
-from migrate.pipeline.goals import find_goals, targets_of
+from migrate.pipeline.goals import Follow, Goals, find_goals, targets_of
 from migrate.pipeline.missing import lacks_sources
-from migrate.pipeline.other_targets import other_targets
+from migrate.pipeline.other_targets import folders_of_others, other_targets
+from migrate.pipeline.staying import check_staying
+from migrate.plan.callers import naming_file
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
-from migrate.provenance.derive import derive, extracts
+from migrate.provenance.derive import derive, extracts, taking_out
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
 from migrate.trace.events import Compose, ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
 from migrate.trace.interpreter import trace
-from migrate.trace.values import Unknown, Value
+from migrate.trace.values import Stream, Unknown, Value
 
 _COPIES_OUT = re.compile(r"\bcp\b[^\n;&|]*[\w\"')}`]:")
 
@@ -68,13 +70,19 @@ def analyse(
         legacy = not is_compose_file(driver.path) or lacks_sources(repository)
         return _stopped(driver, start, diagnostics, legacy=legacy)
     ways = {DriverKind.MAKEFILE: _make_starts, DriverKind.WORKFLOW: _job_starts}.get(driver.kind, _script_starts)
-    stopped: Analysis | None = None
+    stopped: list[Analysis] = []
     for attempt in ways(repository, driver, source, inputs):
         analysis = _analysed(repository, driver, source, attempt, inputs, facts, buildkit=buildkit)
         if analysis.plan is not None:
             return analysis
-        stopped = stopped or analysis
-    return stopped or _stopped(driver, start, (), legacy=False)
+        stopped.append(analysis)
+    # what the environment decides keeps nobody from it who has none of its own; the reason that stays is told
+    staying = next((a for a in stopped if a.legacy and not _lacks_a_value(a)), None)
+    return staying or next(iter(stopped), _stopped(driver, start, (), legacy=False))
+
+
+def _lacks_a_value(analysis: Analysis) -> bool:
+    return any(d.rule is rules.VALUE_UNKNOWN for d in analysis.diagnostics)
 
 
 def _analysed(
@@ -106,7 +114,10 @@ def _analysed(
     diagnostics += found
     if provenance is None or has_errors(found):
         return _stopped(driver, start, diagnostics, followed, legacy=True)
-    planned, found = plan(followed, provenance, facts, buildkit=buildkit)
+    follow = _following(repository, driver, source, start, inputs)
+    others = _other_names(source, start)
+    folders = folders_of_others(followed, others, follow)
+    planned, found = plan(followed, provenance, facts, buildkit=buildkit, needed_folders=folders)
     diagnostics += found
     if planned is None:
         return _stopped(driver, start, diagnostics, followed, legacy=True)
@@ -117,24 +128,26 @@ def _analysed(
         uncertain = replace(uncertain, notes=_by_hand(planned))
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
     found = _read_back(repository, driver, planned, changes, start, inputs, followed)
-    others, needed = _for_other_targets(repository, driver, source, planned, start, inputs)
+    said, needed = other_targets(repository, planned, others, follow)
     if start.job is not None:
         named = named_elsewhere(source, read_yaml(source), planned.driver.gone)
         if named is not None:
             message = f"`{named[0]}` is named here, and is no longer there after the migration"
-            others = (*others, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
-    diagnostics += others
+            said = (*said, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
+    diagnostics += said
+    removed = [p for g in planned.groups for p in g.removed]
+    naming = next(((p, n) for p in removed if (n := naming_file(repository, followed, p)) is not None), None)
     if (
-        needed
+        (needed or naming is not None)
         and not has_errors(found)
-        and (kept := _keeping(repository, driver, planned, start, inputs, followed)) is not None
+        and (kept := _keeping(repository, driver, planned, start, inputs, followed, naming)) is not None
     ):
         planned, changes, found = kept
-    found = (*found, *(d for d in others if d.severity is Severity.ERROR))
+    found = (*found, *(d for d in said if d.severity is Severity.ERROR))
     diagnostics = tuple(d for d in diagnostics if d not in found)
     if (
         has_errors(found)
-        and not has_errors(others)
+        and not has_errors(said)
         and (kept := _keeping(repository, driver, planned, start, inputs, followed)) is not None
     ):
         planned, changes, found = kept
@@ -199,7 +212,8 @@ def _script_starts(repository: Repository, driver: Driver, source: SourceFile, i
 
 
 def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
-    """The calls of make that come to the images, whatever the environment is; then in one that sets nothing of its own."""
+    """The calls of make that come to the images, whatever the environment is: one after the other, all in one, or each in a
+    checkout of its own; then in one that sets nothing of its own."""
     written = list(inputs.targets) or list(targets_of(source))
 
     for bare in (False, True):
@@ -213,11 +227,13 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
 
         expanded = () if inputs.targets else follow(tuple(written[:1])).targets
         names = [*written, *(t for t in expanded if t not in written and not t.startswith("."))]
-        goals = inputs.targets or find_goals(repository, source, names, follow)
+        goals = Goals(names=inputs.targets) if inputs.targets else find_goals(repository, source, names, follow)
         if goals is not None:
-            yield make_start(driver, goals, inputs.arguments, bare=bare)
-        if goals is not None and len(goals) > 1:
-            yield make_start(driver, goals, inputs.arguments, bare=bare, together=True)
+            yield make_start(driver, goals.names, inputs.arguments, bare=bare)
+        if goals is not None and len(goals.names) > 1:
+            yield make_start(driver, goals.names, inputs.arguments, bare=bare, together=True)
+        if goals is not None and goals.afresh:
+            yield make_start(driver, goals.names, inputs.arguments, bare=bare, afresh=goals.afresh)
 
 
 def _job_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
@@ -248,6 +264,7 @@ def _traced(
         bare=start.bare,
         driver=None if start.is_script else source,
         unknowns=entry.unknowns,
+        afresh=entry.afresh,
     )
     return followed, found
 
@@ -276,28 +293,40 @@ def _without_arguments(followed: Trace, start: Start, inputs: Inputs) -> tuple[D
     return (*found, at(rules.STARTED_WITHOUT_ARGUMENTS, message, place))
 
 
-def _for_other_targets(
-    repository: Repository, driver: Driver, source: SourceFile, planned: MigrationPlan, start: Start, inputs: Inputs
-) -> tuple[tuple[Diagnostic, ...], bool]:
-    if not start.commands:
-        return (), False
+def _other_names(source: SourceFile, start: Start) -> tuple[str, ...]:
+    """The targets of a Makefile that are not made here."""
+    made = {word for words in start.commands for word in words}
+    return tuple(n for n in targets_of(source) if n not in made) if start.commands else ()
+
+
+def _following(repository: Repository, driver: Driver, source: SourceFile, start: Start, inputs: Inputs) -> Follow:
+    """Each target is followed once."""
+    known: dict[tuple[str, ...], Trace] = {}
 
     def follow(goals: tuple[str, ...]) -> Trace:
-        commands = make_start(driver, goals, inputs.arguments, bare=start.bare).commands
-        followed, _ = _traced(repository, source, replace(start, commands=commands), inputs)
-        if followed is None:
-            raise ValueError("the start of make is shell")
-        return followed
+        if goals not in known:
+            commands = make_start(driver, goals, inputs.arguments, bare=start.bare).commands
+            other = replace(start, commands=commands, afresh=frozenset())
+            followed, _ = _traced(repository, source, other, inputs)
+            if followed is None:
+                raise ValueError("the start of make is shell")
+            known[goals] = followed
+        return known[goals]
 
-    made = {word for words in start.commands for word in words}
-    return other_targets(repository, planned, [n for n in targets_of(source) if n not in made], follow)
+    return follow
 
 
 def _keeping(
-    repository: Repository, driver: Driver, planned: MigrationPlan, start: Start, inputs: Inputs, before: Trace
+    repository: Repository,
+    driver: Driver,
+    planned: MigrationPlan,
+    start: Start,
+    inputs: Inputs,
+    before: Trace,
+    naming: tuple[PurePosixPath, PurePosixPath] | None = None,
 ) -> tuple[MigrationPlan, tuple[FileChange, ...], tuple[Diagnostic, ...]] | None:
-    """The plan that leaves the builders' Dockerfiles where they are, where the script asks for them: None where that is no
-    help either."""
+    """The plan that leaves the builders' Dockerfiles where they are, where the script asks for them or another file names one
+    (`naming`: which one, and who): None where that is no help either."""
     removed = [p for g in planned.groups for p in g.removed]
     if not removed:
         return None
@@ -310,7 +339,10 @@ def _keeping(
     changes = render_changes(kept)
     if has_errors(_read_back(repository, driver, kept, changes, start, inputs, before)):
         return None
-    message = f"`{removed[0]}` stays: the driver needs it elsewhere, though these images are no longer built from it"
+    what, why = (
+        (removed[0], "the driver needs it elsewhere") if naming is None else (naming[0], f"`{naming[1]}` names it")
+    )
+    message = f"`{what}` stays: {why}, though these images are no longer built from it"
     return kept, changes, (at(rules.BUILDER_FILE_KEPT, message, planned.place),)
 
 
@@ -352,14 +384,37 @@ def _read_back(
     given = {v for b in planned.builds for v in _told(b)} | set(_told_to_containers(before))
     asked = {v for e in again.events if isinstance(e, ImageBuild) for v in _told(e)}
     if (
-        extracts(again)
+        _still_taking(again, before, planned)
         or builds != expected
         or asked - given
         or _of_make(again) - _of_make(before)
         or len(_unread(again)) > len(_unread(before))
     ):
         return (_fault("with the files that the migration leaves, this script would build something else", source),)
-    return ()
+    return check_staying(planned, before, again)
+
+
+def _still_taking(again: Trace, before: Trace, planned: MigrationPlan) -> bool:
+    """Whether something is taken out of a container that the migration has not left as it was."""
+    going = {c.span for c in planned.driver.removed}
+    kept = {
+        s.event.span.text
+        for s in taking_out(before)
+        if s.command.span not in going and s.command.span.file not in planned.driver.gone_texts
+    }
+    gone = set(planned.driver.gone)
+    for step in taking_out(again):
+        match step.event:
+            case ImageBuild(streamed=Stream()):
+                return True
+            case ImageBuild(workspace=workspace):
+                if any(p in gone or gone & set(p.parents) for p in workspace.carried):
+                    return True
+            case event if event.span.text not in kept:
+                return True
+            case _:
+                pass
+    return False
 
 
 def _told(build: ImageBuild) -> Iterator[tuple[str, Value]]:

@@ -4,19 +4,21 @@ A target that needs an image or a file which another one makes is called behind 
 one that does least is taken.
 """
 
+import posixpath
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from migrate import rules
-from migrate.diagnostics import has_errors
+from migrate.diagnostics import Diagnostic, has_errors
 from migrate.discover import Repository
 from migrate.drivers.makefile import Recipe, Rule, outside_references, raw_words, read_makefile, walk
+from migrate.plan.context import context_sources
 from migrate.provenance.derive import derive, extracts
 from migrate.source import SourceFile, Span
 from migrate.trace.commands import mentions_client
-from migrate.trace.events import ConditionKind, ContainerCreate, ContainerRun, ImageBuild, Trace
+from migrate.trace.events import ConditionKind, ContainerCreate, ContainerRun, HostChange, ImageBuild, Trace
 from migrate.trace.workspace import Artifact
 
 MAX_GOALS = 60
@@ -29,21 +31,35 @@ Follow = Callable[[tuple[str, ...]], Trace]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Goals:
+    """Targets in the order in which make has to be called for them. `afresh` are those, by number, that need none of the calls
+    before them, where each call is there for one of the images alone."""
+
+    names: tuple[str, ...]
+    afresh: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A target with the calls that it needs: what making it comes to."""
 
     goals: tuple[str, ...]
     trace: Trace
 
-    def builds(self, repository: Repository) -> frozenset[Span]:
-        """The builds that take what came out of a container; of those that can't be told, all behind something that did."""
-        behind: dict[int, Span] = {}
+    def behind(self) -> dict[int, Span]:
+        """The builds behind something that came out of a container, by number: those that may take it."""
+        found: dict[int, Span] = {}
         builders = _builders(self.trace)
         for event in _expected_builds(self.trace):
             if event.number in builders:
                 continue
             if event.streamed is not None or event.workspace.carried or event.workspace.shares:
-                behind[event.number] = event.span.origin
+                found[event.number] = event.span.origin
+        return found
+
+    def builds(self, repository: Repository) -> frozenset[Span]:
+        """The builds that take what came out of a container; of those that can't be told, all behind something that did."""
+        behind = self.behind()
         provenance = derive(self.trace, repository)[0] if behind else None
         if provenance is None:
             return frozenset(behind.values())
@@ -76,9 +92,7 @@ def targets_of(source: SourceFile) -> dict[str, Span]:
     return found
 
 
-def find_goals(
-    repository: Repository, source: SourceFile, names: Sequence[str], follow: Follow
-) -> tuple[str, ...] | None:
+def find_goals(repository: Repository, source: SourceFile, names: Sequence[str], follow: Follow) -> Goals | None:
     """The calls of make that come to every image which this Makefile makes of a container's files; None where there is none.
 
     `names` are the targets to choose from.
@@ -86,7 +100,8 @@ def find_goals(
     if not any(mentions_client(n.span.text) for n in walk(read_makefile(source)) if isinstance(n, Recipe | Rule)):
         return None
     known = {name: Candidate(goals=(name,), trace=follow((name,))) for name in names[:MAX_GOALS]}
-    completed = [_completed(name, known, follow) for name in known]
+    behind = {n: _completed(n, known, {}, repository, follow) for n in known}
+    completed = [_completed(n, known, behind, repository, follow) if _only_builds(c) else c for n, c in behind.items()]
     builds = {
         c.goals: c.builds(repository) for c in completed if extracts(c.trace) and not _misses_a_dockerfile(c.trace)
     }
@@ -101,26 +116,40 @@ def find_goals(
         taking = [c for c in completed if extracts(c.trace)] or [
             c for c in completed if has_errors(c.trace.diagnostics)
         ]
-        return max(taking, key=lambda c: len(c.trace.steps)).goals if taking else None
+        # where what a container holds can't be told, the one that shows why: it builds behind the container
+        taking.sort(key=lambda c: (bool(c.behind()), len(c.trace.steps)), reverse=True)
+        return Goals(names=taking[0].goals) if taking else None
     order = {name: i for i, name in enumerate(names)}
     chosen.sort(key=lambda c: order[c.goals[-1]])
-    return tuple(dict.fromkeys(g for c in chosen for g in c.goals))
+    calls = [g for c in chosen for g in c.goals]
+    first = [len([g for c in chosen[:i] for g in c.goals]) for i in range(1, len(chosen))]
+    apart = len(set(calls)) == len(calls)
+    return Goals(names=tuple(dict.fromkeys(calls)), afresh=frozenset(first) if apart else frozenset())
 
 
 def _doubtful(trace: Trace) -> bool:
     return any(d.rule in (rules.LEGACY_BUILD_FAILS, rules.CONSTRUCT_NOT_TRACED) for d in trace.diagnostics)
 
 
-def _completed(name: str, known: dict[str, Candidate], follow: Follow) -> Candidate:
-    """`name` behind the targets that make what it needs."""
+def _completed(
+    name: str, known: dict[str, Candidate], leaving: dict[str, Candidate], repository: Repository, follow: Follow
+) -> Candidate:
+    """`name` behind the targets that make what it needs. `known` are the targets alone, `leaving` those that may leave files."""
     candidate = known[name]
     for _ in range(MAX_BEFORE):
         before = _needed(candidate, known)
+        if before is None and _only_builds(candidate):
+            before = _leaves(candidate, {n: c for n, c in leaving.items() if n not in candidate.goals}, repository)
         if before is None:
             break
-        goals = (*known[before].goals, *candidate.goals)
+        goals = tuple(dict.fromkeys((*before.goals, *candidate.goals)))
         candidate = Candidate(goals=goals, trace=follow(goals))
     return candidate
+
+
+def _only_builds(candidate: Candidate) -> bool:
+    """Whether what it builds of must have been left by another target."""
+    return any(isinstance(e, ImageBuild) for e in candidate.trace.events) and not extracts(candidate.trace)
 
 
 def _misses_a_dockerfile(trace: Trace) -> bool:
@@ -131,26 +160,52 @@ def _misses_a_dockerfile(trace: Trace) -> bool:
     return any(isinstance(b.workspace.node(b.dockerfile), Artifact | None) for b in builds if b.dockerfile is not None)
 
 
-def _needed(candidate: Candidate, known: dict[str, Candidate]) -> str | None:
-    """The target that makes an image or a file which is missing here."""
+def _needed(candidate: Candidate, known: dict[str, Candidate]) -> Candidate | None:
+    """The target that makes an image, a folder or a file of make's which is missing here."""
     others = [n for n in known if n not in candidate.goals]
     for image in _missing_images(candidate.trace):
         for other in others:
             if image in _tags(known[other].trace):
-                return other
+                return known[other]
+    folder = next((f for d in candidate.trace.diagnostics if (f := _missing_folder(d)) is not None), None)
+    if folder is not None:
+        making = [known[n] for n in others if _makes(known[n].trace, folder)]
+        return min(making, key=lambda c: len(c.trace.steps), default=None)
     missing = next(
         (m[1] for d in candidate.trace.diagnostics if (m := re.search(r"no rule to make target `([^`]+)`", d.message))),
         None,
     )
-    leaving = [n for n in others if known[n].trace.remaining or _shares(known[n].trace)]
-    if missing is not None:
-        return next(
-            (n for n in leaving if any(p.name == missing.rpartition("/")[2] for p in known[n].trace.remaining)), None
-        )
-    builds = any(isinstance(e, ImageBuild) for e in candidate.trace.events)
-    if builds and not extracts(candidate.trace):
-        return min(leaving, key=lambda n: len(known[n].trace.steps), default=None)
-    return None
+    if missing is None:
+        return None
+    name = missing.rpartition("/")[2]
+    return next((known[n] for n in others if any(p.name == name for p in known[n].trace.remaining)), None)
+
+
+def _missing_folder(found: Diagnostic) -> str | None:
+    """The folder that `docker cp` should have landed in, where that fails since it isn't there."""
+    match = re.search(r"fails here: `([^`]+)` is not a directory", found.message)
+    return match[1] if match is not None and found.rule is rules.LEGACY_BUILD_FAILS else None
+
+
+def _makes(trace: Trace, folder: str) -> bool:
+    changes = (e for e in trace.events if isinstance(e, HostChange) and e.command == "mkdir")
+    return any(PurePosixPath(folder) in e.paths for e in changes)
+
+
+def _leaves(candidate: Candidate, others: dict[str, Candidate], repository: Repository) -> Candidate | None:
+    """The target that leaves most of what is missing for these builds on the host; of several the one that does least."""
+    leaving = [c for c in others.values() if c.trace.remaining or _shares(c.trace)]
+    provenance = derive(candidate.trace, repository)[0] if leaving else None
+    missing: set[PurePosixPath] = set()
+    for build in provenance.builds if provenance is not None else ():
+        sources = (PurePosixPath(posixpath.normpath("/" + t).lstrip("/")) for _, t in context_sources(build))
+        missing |= {p for s in sources if build.workspace.node(p := build.context / s) is None}
+
+    def gives(other: Candidate) -> int:
+        left = other.trace.remaining
+        return sum(any(m == p or p in m.parents or m in p.parents for p in left) for m in missing)
+
+    return min(leaving, key=lambda c: (-gives(c), len(c.trace.steps)), default=None)
 
 
 def _shares(trace: Trace) -> bool:

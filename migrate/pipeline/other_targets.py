@@ -12,8 +12,10 @@ from migrate.plan.model import MigrationPlan
 from migrate.provenance.derive import derive
 from migrate.source import Span
 from migrate.trace.events import (
+    Compose,
     ContainerCreate,
     ContainerRun,
+    Extraction,
     Harmless,
     HostChange,
     ImageBuild,
@@ -42,6 +44,24 @@ def other_targets(
         for span, message, rule in _needed(planned, followed, name, going, edited | apart):
             found.setdefault(span, at(rule, message, span))
     return tuple(found.values()), needs_file
+
+
+def folders_of_others(made: Trace, names: Iterable[str], follow: Follow) -> frozenset[PurePosixPath]:
+    """The folders that targets lay files into by commands which making the images doesn't come to."""
+    own = {s.command.span.origin for s in made.steps}
+    found: set[PurePosixPath] = set()
+    for name in list(names)[:MAX_GOALS]:
+        for step in follow((name,)).steps:
+            if step.command.span.origin in own:
+                continue
+            match step.event:
+                case Extraction(landed=PurePosixPath() as landed):
+                    found |= set(landed.parents)
+                case HostChange(command=command, paths=paths) if command not in ("rm", "rmdir", "mkdir"):
+                    found |= {f for p in paths for f in p.parents}
+                case _:
+                    pass
+    return frozenset(found - {PurePosixPath()})
 
 
 def _apart(repository: Repository, followed: Trace) -> set[Span]:
@@ -82,6 +102,14 @@ def _needed(
                 if image is not None:
                     message = f"the target `{name}` needs the image `{image}`, which is no longer made"
                     yield place, message, rules.OTHER_TARGET_NEEDS
+            case Compose(verb="up" | "build" | "run" | "create" as verb) if extracted:
+                message = f"the target `{name}` runs `docker compose {verb}`, which may build of what goes"
+                yield place, message, rules.OTHER_TARGET_NEEDS
+            case Extraction(landed=PurePosixPath() as landed) if extracted and set(planned.driver.gone) & set(
+                landed.parents
+            ):
+                message = f"the target `{name}` puts `{landed}` where the artifact stood"
+                yield place, message, rules.DRIVER_EDIT_UNCERTAIN
             case HostChange() | Harmless() | Opaque() if extracted:
                 used = _used(event, set(planned.driver.gone))
                 if used is not None:

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from migrate import rules
 from migrate.apply import RefusedError, apply, backup_directory, recover, undo
-from migrate.diagnostics import Diagnostic, Label
-from migrate.discover import Driver, Repository, find_drivers, is_compose_file, named_driver, scan
+from migrate.diagnostics import Diagnostic, Label, Severity
+from migrate.discover import Driver, Repository, find_callers, find_drivers, is_compose_file, named_driver, scan
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.analysis import Analysis, Inputs, analyse
 from migrate.pipeline.verification import Verified, verify
@@ -73,8 +73,30 @@ def undo_migration(root: Path) -> Undone:
 def found_builds(repository: Repository, inputs: Inputs, drivers: tuple[Driver, ...] | None = None) -> list[Analysis]:
     """The legacy builds of a repository through the static phases; of all drivers that are found, or of those named."""
     candidates = find_drivers(repository) if drivers is None else drivers
-    found = [a for d in candidates if (a := analyse(repository, d, inputs)).legacy]
-    return _apart([a for a in found if not is_compose_file(a.driver.path)] or found)
+    analyses = [a for d in candidates if (a := analyse(repository, d, inputs)).legacy]
+    if drivers is None and any(a.plan is None for a in analyses):
+        callers = [analyse(repository, d, inputs) for d in find_callers(repository, candidates)]
+        analyses = _with_callers(analyses, [a for a in callers if a.legacy])
+    return _apart([a for a in analyses if not is_compose_file(a.driver.path)] or analyses)
+
+
+def _with_callers(analyses: list[Analysis], callers: list[Analysis]) -> list[Analysis]:
+    """A script that only starts a driver counts where the two together come to a plan, or where the driver itself takes things
+    out for nobody: then it is the caller that says why not."""
+    result = []
+    told: list[Analysis] = []
+    for analysis in analyses:
+        errors = {d.rule for d in analysis.diagnostics if d.severity is Severity.ERROR}
+        starting = [c for c in (*analyses, *callers) if c is not analysis and _starts(c, analysis.driver.path)]
+        if errors == {rules.ARTIFACT_UNUSED} and starting:
+            told += starting
+        else:
+            result.append(analysis)
+    return [*result, *(c for c in callers if c.plan is not None or any(c is t for t in told))]
+
+
+def _starts(analysis: Analysis, path: PurePosixPath) -> bool:
+    return analysis.trace is not None and any(p.source.path == path for p in analysis.trace.pieces)
 
 
 def _apart(analyses: list[Analysis]) -> list[Analysis]:

@@ -14,9 +14,11 @@ from migrate.dockerfile.expand import expand
 from migrate.dockerfile.ignore import IgnoreFile, read_ignore
 from migrate.dockerfile.instructions import Argument, Instruction
 from migrate.dockerfile.scope import stage_variables
+from migrate.image import ImageReference
 from migrate.provenance.ignores import ignore_of, ignore_paths, ignore_source
 from migrate.provenance.model import Build
 from migrate.source import Edit, FileChange, SourceFile, encode
+from migrate.trace.workspace import Gone, Made, from_container
 
 _ROOT = PurePosixPath()
 
@@ -126,7 +128,7 @@ def _taken_otherwise(
         own, _ = ignore_of(build)
         for argument, text in context_sources(build):
             cleaned = PurePosixPath(posixpath.normpath("/" + text).lstrip("/"))
-            for path in files:
+            for path in (*files, *_laid(build)):
                 if not path.is_relative_to(build.context) or not _takes(cleaned, path.relative_to(build.context)):
                     continue
                 before = own is not None and own.ignores(path.relative_to(build.context).as_posix())
@@ -136,6 +138,12 @@ def _taken_otherwise(
                     message = f"in one build context `{argument.text}` {what} `{path}`"
                     return at(rules.DIFFERENT_CONTEXTS, message, argument.span)
     return None
+
+
+def _laid(build: Build) -> list[PurePosixPath]:
+    """Files that the script laid into the context itself."""
+    nodes = build.workspace.overlay.items()
+    return [p for p, n in nodes if not isinstance(n, Made | Gone) and not from_container(n)]
 
 
 def _takes(source: PurePosixPath, path: PurePosixPath) -> bool:
@@ -186,6 +194,52 @@ def context_sources(build: Build) -> list[tuple[Argument, str]]:
                     if text is not None and "://" not in text:
                         found.append((argument, text))
     return found
+
+
+def may_take(build: Build, path: PurePosixPath) -> bool:
+    """Whether a build may read `path` of the host, a file or a folder: its Dockerfile, its ignore file, or what its instructions
+    take of the context."""
+    if path in (build.path, build.event.dockerfile, *ignore_paths(build)):
+        return True
+    if any(o.name in ("secret", "build-context", "ssh") for o in build.event.options):
+        return True
+    repository = build.workspace.repository
+    if any(repository.kind(p) is EntryKind.LINK for p in (path, *path.parents)):
+        return True
+    if build.tree is not None or build.context.is_relative_to(path):
+        return True
+    if not path.is_relative_to(build.context):
+        return False
+    inside = path.relative_to(build.context).as_posix()
+    ignore, _ = ignore_of(build)
+    if ignore is not None and ignore.ignores(inside) and not ignore.depends_on_builder(inside):
+        return any(p.exception for p in ignore.patterns)
+    return _takes_unseen(build) or any(_meets(text, inside) for _, text in context_sources(build))
+
+
+def _meets(source: str, path: str) -> bool:
+    """Whether a source names `path`, something in it, or a folder that holds it."""
+    cleaned = PurePosixPath(posixpath.normpath("/" + source).lstrip("/"))
+    return all(map(fnmatchcase, PurePosixPath(path).parts, cleaned.parts))
+
+
+def _takes_unseen(build: Build) -> bool:
+    """Whether a build may take what no COPY that can be read says: by a variable, a mount of RUN, or an ONBUILD of its base."""
+    instructions = [i for s in build.dockerfile.stages for i in s.instructions]
+    sources = sum(len([a for a in i.arguments[:-1] if "://" not in a.text]) for i in instructions if _from_context(i))
+    if sources != len(context_sources(build)):
+        return True
+    if any(i.keyword == "ONBUILD" or (i.keyword == "RUN" and i.flag("mount") is not None) for i in instructions):
+        return True
+    names = {s.name.text.lower() for s in build.dockerfile.stages if s.name}
+    return not all(s.image.text.lower() in names or _is_official(s.image.text) for s in build.dockerfile.stages)
+
+
+def _is_official(text: str) -> bool:
+    """Whether an image is `scratch` or an official one that does nothing of itself when something is built on it."""
+    reference = ImageReference.parse(text)
+    known = reference is not None and reference.domain == "docker.io" and reference.path.startswith("library/")
+    return known and "onbuild" not in text and "$" not in text
 
 
 def changed_files(

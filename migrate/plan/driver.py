@@ -2,22 +2,25 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
 from migrate.drivers.compose import Project, Service
 from migrate.plan.commands import BuildEditor
-from migrate.plan.groups import Group, loaded
+from migrate.plan.context import may_take
+from migrate.plan.groups import Group, loaded, needs
+from migrate.plan.made import mounted
 from migrate.plan.model import DriverPlan, GroupPlan
 from migrate.plan.options import Inserted
 from migrate.plan.services import Fates, gone_services
 from migrate.plan.ways import check_unreached, check_ways, editable
 from migrate.provenance.images import same_image
-from migrate.provenance.model import BuiltImage, Image, MadeStage, Provenance
+from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, Provenance, stages
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import Edit, SourceFile, Span
-from migrate.trace.commands import assigned_names, mentions_client
+from migrate.trace.commands import assigned_names, mentions_client, simple_commands
 from migrate.trace.events import (
     Compose,
     Container,
@@ -37,7 +40,7 @@ from migrate.trace.events import (
     Traced,
 )
 from migrate.trace.values import ContainerId, Stream, Value
-from migrate.trace.workspace import Altered, Changed, Streamed
+from migrate.trace.workspace import Altered, Artifact, Changed, Node, Streamed, Workspace, origins
 
 
 def plan_driver(
@@ -46,9 +49,11 @@ def plan_driver(
     grouped: Sequence[Group],
     planned: Sequence[GroupPlan],
     inserted: Mapping[int, Inserted],
+    needed_folders: frozenset[PurePosixPath] = frozenset(),
 ) -> tuple[DriverPlan, tuple[Diagnostic, ...]]:
-    """`inserted` are the words that builds which stay take on from those that go, by number."""
-    sorter = _Sorter(trace, provenance, grouped)
+    """`inserted` are the words that builds which stay take on from those that go, by number; `needed_folders` stay in any
+    case."""
+    sorter = _Sorter(trace, provenance, grouped, needed_folders)
     sorter.sort()
     editor = BuildEditor(trace, grouped, planned, inserted)
     edits = editor.edits()
@@ -63,15 +68,38 @@ def plan_driver(
         edits=(*edits, *sorter.edits),
         services=editor.services,
         gone_services=gone,
+        gone_texts=sorter.composed.gone,
     )
     return plan, (*sorter.diagnostics, *editor.diagnostics, *found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moved:
+    """`builds`, and stages with the folders `mounts`, that are built at the end of `steps` and were built at their start."""
+
+    steps: range
+    builds: tuple[Build, ...]
+    mounts: tuple[PurePosixPath, ...]
+
+    def reads(self, path: PurePosixPath) -> bool:
+        """Whether one of them may read `path` of the host: its Dockerfile, its ignore file, or what its instructions take."""
+        if any(path == m or m in path.parents or path in m.parents for m in self.mounts):
+            return True
+        return any(may_take(b, path) for b in self.builds)
 
 
 class _Sorter:
     """Goes through the steps once and puts each aside, keeps it, or says why the driver can't be planned."""
 
-    def __init__(self, trace: Trace, provenance: Provenance, grouped: Sequence[Group]) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        provenance: Provenance,
+        grouped: Sequence[Group],
+        needed_folders: frozenset[PurePosixPath],
+    ) -> None:
         self._trace = trace
+        self._needed_folders = needed_folders
         self._provenance = provenance
         self._grouped = grouped
         self._group_of = {b.number: g for g in grouped for b in g.builds}
@@ -81,12 +109,43 @@ class _Sorter:
         self._dance = self._dance_containers()
         self._handing_on = frozenset(self.filters())
         self.landed = self._places()
-        steps = [i for i, e in enumerate(trace.events) if isinstance(e, ImageBuild) and e.number in self._group_of]
-        self._between = range(min(steps), max(steps))
+        self._between = self._spans()
         self.removed: list[SimpleCommand] = []
         self.composed = Fates()
         self.edits: list[Edit] = []
         self.diagnostics: list[Diagnostic] = []
+
+    def _spans(self) -> "tuple[_Moved, ...]":
+        """For each build that stays: the steps from the first of those that it takes in up to itself, with what it takes in.
+        What stands among them would run before these."""
+        events = self._trace.events
+        places = {e.number: i for i, e in enumerate(events) if isinstance(e, ImageBuild)}
+        started = {e.span: i for i, e in enumerate(events) if isinstance(e, ContainerCreate | ContainerRun)}
+        wanted = needs(self._provenance)
+        found = []
+        for target in sorted(self._kept):
+            inner: set[int] = set()
+            rest = [target]
+            while rest:
+                new = wanted[rest.pop()] - inner
+                inner |= new
+                rest += new
+            images = [o.place.image for c in self._provenance.copies if c.build in {target, *inner} for o in c.origins]
+            first = [places[n] for n in inner] + [
+                started[s.span] for i in images for s in stages(i) if s.span in started
+            ]
+            if first:
+                builds = tuple(self._provenance.build(n) for n in sorted(inner))
+                mounts = tuple(c.path for i in images for c in mounted(i))
+                found.append(_Moved(steps=range(min(first), places[target]), builds=builds, mounts=mounts))
+        return tuple(found)
+
+    def _is_between(self, index: int) -> bool:
+        return any(index in moved.steps for moved in self._between)
+
+    def _read_later(self, index: int, paths: Sequence[PurePosixPath]) -> PurePosixPath | None:
+        """The first of `paths` that what is built after step `index`, and was built before it, may read."""
+        return next((p for p in paths for m in self._between if index in m.steps and m.reads(p)), None)
 
     def _dance_containers(self) -> dict[int, Container]:
         """Containers that are there only for what is taken out of them."""
@@ -95,12 +154,17 @@ class _Sorter:
 
     def _places(self) -> list[PurePosixPath]:
         """Where artifacts stand on the host."""
-        found = [e.landed for e in self._trace.events if isinstance(e, Extraction) and e.landed is not None]
+        found = [
+            e.landed
+            for e in self._trace.events
+            if isinstance(e, Extraction) and e.landed is not None and e.container_number in self._dance
+        ]
         builds = {b.number: b for b in self._provenance.builds}
         repository = self._provenance.builds[0].workspace.repository
         for group in self._grouped:
             for build in group.builds:
-                found += builds[build.number].workspace.carried
+                workspace = builds[build.number].workspace
+                found += [p for p in workspace.carried if self._of_dance(workspace.overlay[p])]
                 for share in build.workspace.shares:
                     if share.container in self._dance and repository.kind(share.host) is None:
                         found.append(share.host)
@@ -112,6 +176,20 @@ class _Sorter:
         ]
         fed = self._fed()
         return [p for p in dict.fromkeys((*found, *self._saved_files())) if p not in fed]
+
+    def _of_dance(self, node: Node) -> bool:
+        """Whether what stands there came out of a container that goes."""
+        for origin in origins(node):
+            match origin:
+                case Artifact(container=container):
+                    numbers: tuple[int | None, ...] = (container,)
+                case Streamed(stream=stream):
+                    numbers = _numbers(self._trace.steps[stream.step].event)
+                case _:
+                    continue
+            if not numbers or any(n in self._dance for n in numbers):
+                return True
+        return False
 
     def _fed(self) -> set[PurePosixPath]:
         """Files that the script wrote into a folder before a container had it mounted: the build copies them."""
@@ -174,7 +252,7 @@ class _Sorter:
             if goes or target is not None:
                 part.append((step, index))
             if step.command.span.file in self._trace.composed:
-                self.composed.add(step.command.span.file, goes=goes)
+                self.composed.add(step.command.span.file, goes=goes or isinstance(step.event, Harmless))
                 continue
             if isinstance(step.event, Compose):
                 continue  # its fate is that of what it comes to
@@ -182,11 +260,17 @@ class _Sorter:
                 continue
             fates.setdefault(step.command.span.origin, []).append((goes, step))
         self.diagnostics += check_ways(self._trace, self._grouped, part)
+        opened = {s for stream in self._streams() for s in stream.opened}
         for entries in fates.values():
             going = [goes for goes, step in entries if not isinstance(step.event, Harmless) or goes]
             if going and all(going):
                 self.removed += {s.command.span: s.command for _, s in entries}.values()
-            elif any(going):
+                continue
+            for _, step in entries:
+                event = step.event
+                if isinstance(event, Harmless) and event.command == "redirection" and event.span not in opened:
+                    self._reads(event)
+            if any(going):
                 self._report(
                     rules.DRIVER_EDIT_UNCERTAIN,
                     "this command does more than the extraction",
@@ -194,19 +278,52 @@ class _Sorter:
                 )
         self._opened()
         self._lookups(fates)
+        self._unread()
         self._check_variables()
         self.diagnostics += check_unreached(self._trace)
-        if self._trace.remaining or self._shared_remaining():
-            shared = self._shared_remaining()
-            remaining = (*self._trace.remaining, *shared)[0]
-            what = (
-                f"`{remaining}` stood" if self._trace.remaining else f"what the container left in `{remaining}` stood"
-            )
+        self._left_behind()
+
+    def _left_behind(self) -> None:
+        """What stood on the host after the script and no longer does, at the command that brought it."""
+        told = set(self._provenance.unused)
+        going = {c.span for c in self.removed}
+        for path in self._trace.remaining:
+            step = self._brought(path)
+            place = step.event.span if step is not None else self._first_extraction()
+            if place in told or (step is not None and step.command.span not in going):
+                continue
+            told.add(place)
             self._report(
-                rules.HOST_ARTIFACT_GONE,
-                f"{what} on the host after the script, and no longer does",
-                self._first_extraction(),
+                rules.HOST_ARTIFACT_GONE, f"`{path}` stood on the host after the script, and no longer does", place
             )
+        for host in self._shared_remaining():
+            message = f"what the container left in `{host}` stood on the host after the script, and no longer does"
+            self._report(rules.HOST_ARTIFACT_GONE, message, self._writer(host))
+
+    def _brought(self, path: PurePosixPath) -> Traced | None:
+        """The step that put `path` where it stands: an extraction rather than what was done to it there since."""
+        extracted: Traced | None = None
+        changed: Traced | None = None
+        for step in self._trace.steps:
+            match step.event:
+                case Extraction(landed=PurePosixPath() as landed) if path == landed or landed in path.parents:
+                    extracted = step
+                case HostChange(paths=paths) if path in paths:
+                    changed = step
+                case _:
+                    pass
+        return extracted or changed
+
+    def _writer(self, host: PurePosixPath) -> Span:
+        """The container that could write to a folder of the host, the last one that did."""
+        runs = [
+            e
+            for e in self._trace.events
+            if isinstance(e, ContainerRun)
+            and e.container.number in self._dance
+            and any(m.host == host and not m.read_only for m in e.container.mounts)
+        ]
+        return runs[-1].span if runs else self._first_extraction()
 
     def compose(self, gone: tuple[tuple[Project, Service], ...]) -> None:
         """The calls of compose: those that only concern what goes go too; of the services that others name, those that go."""
@@ -245,10 +362,8 @@ class _Sorter:
 
     def _shared_remaining(self) -> tuple[PurePosixPath, ...]:
         """Artifacts that a container left in a mounted folder and that stand there at the end."""
-        last = next((s.event for s in reversed(self._trace.steps) if isinstance(s.event, ImageBuild)), None)
-        if last is None:
-            return ()
-        hosts = [s.host for s in last.workspace.shares if s.container in self._dance]
+        shares = [s for e in self._trace.events if isinstance(e, ImageBuild) for s in e.workspace.shares]
+        hosts = dict.fromkeys(s.host for s in shares if s.container in self._dance)
         cleared = {p for e in self._trace.events if isinstance(e, HostChange) and e.command == "rm" for p in e.paths}
         taken = [o.host for c in self._provenance.copies for o in c.origins]
 
@@ -274,13 +389,13 @@ class _Sorter:
             case ContainerCreate(container=container):
                 return container.number in self._dance
             case Extraction():
-                return True
+                return self._extraction(index, event)
             case ContainerRemove():
                 return self._container_remove(event)
             case ContainerRun():
                 return self._container_run(event)
             case ContainerUse() | Insertion() | Compose():
-                return self._other_use(event)
+                return self._other_use(index, event)
             case ImageUse():
                 return self._image_use(index, event)
             case HostChange():
@@ -302,6 +417,19 @@ class _Sorter:
             return value.parts[0].number in self._dance
         return any(c.name == value for c in self._dance.values())
 
+    def _extraction(self, index: int, event: Extraction) -> bool:
+        """One that is there for the host alone stays, and changes the host's files where it did."""
+        if event.container_number in self._dance:
+            return True
+        landed = (event.landed,) if event.landed is not None else ()
+        if self._read_later(index, landed) is not None:
+            message = f"this changes `{event.landed}` between the two builds; it would run before the builder"
+            self._report(rules.COMMANDS_BETWEEN, message, event.span)
+        if any(p == at_place or at_place in p.parents for p in landed for at_place in self.landed):
+            message = f"this lands where the artifact `{event.landed}` stood, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
+        return False
+
     def _container_remove(self, event: ContainerRemove) -> bool:
         if self._found_by_docker(event.containers, event.span):
             return False
@@ -316,22 +444,35 @@ class _Sorter:
             return True
         names = ("volumes-from",)
         mounts = bool(container.mounts) or any(o.name in (*names, "volume", "mount") for o in container.options)
-        if mounts and self._trace_index(event) in self._between and self.landed:
+        held = [(m, p) for m in container.mounts if m.host is not None for p in self._held(event.workspace, m.host)]
+        if held:
+            mount, path = held[0]
+            near = mount.host in (path, *(p for p in path.parents if p != PurePosixPath()))
+            message = f"this container has `{path}` of the host, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT if near else rules.HOST_ARTIFACT_GONE, message, event.span)
+        elif mounts and self._is_between(self._trace_index(event)) and self.landed:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT, "a container with mounts may change or need the artifact", event.span
             )
         return False
 
+    def _held(self, workspace: Workspace, folder: PurePosixPath) -> list[PurePosixPath]:
+        """What goes of the things that stand in `folder`, or that it stands in."""
+        shared = [s.host for s in workspace.shares if s.container in self._dance]
+        there = (p for p in (*workspace.carried, *shared) if self._meets_artifact(p))
+        return [p for p in there if p == folder or p in folder.parents or folder in p.parents]
+
     def _trace_index(self, event: Event) -> int:
         return next(i for i, e in enumerate(self._trace.events) if e is event)
 
-    def _other_use(self, event: ContainerUse | Insertion | Compose) -> bool:
+    def _other_use(self, index: int, event: ContainerUse | Insertion | Compose) -> bool:
         """A use of the extraction's container goes with it."""
         match event:
             case ContainerUse(containers=containers):
                 pass
             case Insertion(container=container):
                 containers = (container,)
+                self._inserted(index, event)
             case Compose():
                 return False
         if self._found_by_docker(containers, event.span):
@@ -355,6 +496,16 @@ class _Sorter:
                     message = "the file that this redirection reads is no longer there"
                     self._report(rules.DRIVER_EDIT_UNCERTAIN, message, span)
 
+    def _inserted(self, index: int, event: Insertion) -> None:
+        """What goes into a container, where that may be what came out of another one before."""
+        name = PurePosixPath(event.source.marked).name
+        before = (e for e in self._trace.events[:index] if isinstance(e, Extraction))
+        landed = (e.landed for e in before if e.landed is not None and e.container_number in self._dance)
+        path = next((p for p in landed if name in ("", ".", *p.parts)), None)
+        if path is not None:
+            message = f"`{_short(event.span.text)}` may need `{path}` on the host, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
+
     def _lookups(self, fates: Mapping[Span, list[tuple[bool, Traced]]]) -> None:
         """`id=$(docker ps -q …)`, where only what goes uses it."""
         for entries in fates.values():
@@ -367,6 +518,26 @@ class _Sorter:
             kept = self._text_without(command.span.file, [*self.removed, command])
             if not any(re.search(rf"\$\{{?{re.escape(n)}\b", kept) for n in names):
                 self.removed.append(command)
+
+    def _unread(self) -> None:
+        """`dir=/src`, `name=$(basename $file)` in a recipe's line, where only what goes uses it: nothing else sees it."""
+        for piece in self._trace.pieces:
+            if not piece.source.chunks:
+                continue
+            plain = [c for s in piece.statements for c in simple_commands(s) if _only_names(c)]
+            while True:
+                going = [c for c in self.removed if c.span.file == piece.source]
+                used = "\n".join(c.span.text for c in going)
+                unread = [
+                    c
+                    for c in plain
+                    if c not in going
+                    and all(_names(n, used) for n in assigned_names(c))
+                    and not any(_names(n, self._text_without(piece.source, [*going, c])) for n in assigned_names(c))
+                ]
+                if not unread:
+                    break
+                self.removed += unread
 
     def _text_without(self, source: SourceFile, commands: Sequence[SimpleCommand]) -> str:
         """All scripts' text less `commands`; a recipe's is that of its line alone, since nothing else sees its variables."""
@@ -439,8 +610,9 @@ class _Sorter:
     def _host_change(self, index: int, event: HostChange) -> bool:
         """Preparing the place where an artifact lands, moving it, and clearing it away is part of the extraction."""
         dance = [self._is_artifact_place(p) for p in event.paths]
-        if event.alters and event.span not in self._provenance.used and not self._is_redirection(event):
-            message = f"`{event.command}` changes the artifact `{event.alters[0]}` on its way"
+        alters = [p for p in event.alters if self._meets_artifact(p)]
+        if alters and event.span not in self._provenance.used and not self._is_redirection(event):
+            message = f"`{event.command}` changes the artifact `{alters[0]}` on its way"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
             return False
         if dance and all(dance):
@@ -449,10 +621,15 @@ class _Sorter:
             self._report(
                 rules.DRIVER_EDIT_UNCERTAIN, f"`{event.command}` changes artifacts and other files at once", event.span
             )
-        if index in self._between and event.paths:
+        needed = next((p for p in event.takes if self._meets_artifact(p)), None)
+        if needed is not None and event.command not in ("rm", "rmdir", "mkdir") and not any(dance):
+            message = f"`{_short(event.span.text)}` needs `{needed}` on the host, which is no longer there"
+            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
+        read = self._read_later(index, event.paths)
+        if read is not None:
             self._report(
                 rules.COMMANDS_BETWEEN,
-                f"`{event.command}` changes `{event.paths[0]}` between the two builds; it would run before the builder",
+                f"`{event.command}` changes `{read}` between the two builds; it would run before the builder",
                 event.span,
             )
         return False
@@ -466,7 +643,13 @@ class _Sorter:
 
     def _is_artifact_place(self, path: PurePosixPath) -> bool:
         """Whether `path` holds nothing but artifacts, or nothing at all until one lands there."""
-        others = [p for e in self._trace.events if isinstance(e, HostChange) for p in e.paths if path in p.parents]
+        if path in self._needed_folders:
+            return False
+        events = self._trace.events
+        others = [p for e in events if isinstance(e, HostChange) for p in e.paths if path in p.parents]
+        staying = [e.landed for e in events if isinstance(e, Extraction) and e.container_number not in self._dance]
+        if any(p is not None and (p == path or path in p.parents) for p in staying):
+            return False
         return self._meets_artifact(path) and all(self._meets_artifact(p) for p in others)
 
     def _meets_artifact(self, path: PurePosixPath) -> bool:
@@ -493,35 +676,42 @@ class _Sorter:
             return False
         if event.span in self._handing_on:
             return True
-        read = next((p for p in event.paths if self._meets_artifact(p)), None)
-        if read is not None:
-            message = f"`{event.command}` needs `{read}` on the host, which is no longer there"
-            self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
+        if event.command != "redirection":  # of a command that may go itself
+            self._reads(event)
         return False
 
-    def _opaque(self, index: int, event: Opaque) -> None:
-        named = next((p for p in event.artifacts if re.search(rf"\b{re.escape(p.name)}\b", event.span.text)), None)
-        if index >= self._between.stop and named is not None:
-            message = f"`{_short(event.span.text)}` needs `{named}` on the host, which is no longer there"
+    def _reads(self, event: Harmless) -> None:
+        read = next((p for p in event.paths if self._meets_artifact(p)), None)
+        if read is not None:
+            shown = event.text if event.command == "redirection" else event.command
+            message = f"`{shown}` needs `{read}` on the host, which is no longer there"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
-        elif index >= self._between.stop:
-            if event.artifacts:
+
+    def _opaque(self, index: int, event: Opaque) -> None:
+        artifacts = [p for p in event.artifacts if self._meets_artifact(p)]
+        named = next((p for p in artifacts if re.search(rf"\b{re.escape(p.name)}\b", event.span.text)), None)
+        between = self._is_between(index)
+        if not between and any(index >= m.steps.stop for m in self._between):
+            if named is not None:
+                message = f"`{_short(event.span.text)}` needs `{named}` on the host, which is no longer there"
+                self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
+            elif artifacts:
                 what = f"what `{_short(event.command)}` does is not traced"
-                message = f"{what}; it no longer finds `{event.artifacts[0]}` on the host"
+                message = f"{what}; it no longer finds `{artifacts[0]}` on the host"
                 self._report(rules.HOST_ARTIFACT_GONE, message, event.span)
-        elif event.artifacts:
+        elif artifacts:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT,
-                f"what `{_short(event.command)}` does is not traced; it may change or need `{event.artifacts[0]}`",
+                f"what `{_short(event.command)}` does is not traced; it may change or need `{artifacts[0]}`",
                 event.span,
             )
-        elif index < self._between.start:
+        if not between and any(index < m.steps.start for m in self._between):
             self._report(
                 rules.COMMAND_ASSUMED_APART,
                 f"what `{_short(event.command)}` does is not traced; it is taken to leave Dockerfiles and ignore files alone",
                 event.span,
             )
-        elif index in self._between:
+        elif between and not artifacts:
             self._report(
                 rules.COMMANDS_BETWEEN,
                 f"what `{_short(event.command)}` does between the two builds is not traced; the builder may read it",
@@ -549,6 +739,30 @@ class _Sorter:
 def _short(text: str) -> str:
     first = text.split("\n", 1)[0]
     return first if len(first) <= 60 else first[:57] + "…"
+
+
+def _names(name: str, text: str) -> bool:
+    return re.search(rf"\$\{{?[#!]?{re.escape(name)}\b", text) is not None
+
+
+def _only_names(command: SimpleCommand) -> bool:
+    """Whether a command does nothing but name something, in small letters, as no program of the environment looks for it."""
+    values = re.sub(r"\$\((?:basename|dirname) [^()`;&|<>]*\)", "", command.span.text)
+    plain = command.assignments and not command.words and not command.redirections
+    return bool(plain) and re.search(r"\$\(|`", values) is None and all(n.islower() for n in assigned_names(command))
+
+
+def _numbers(event: Event) -> tuple[int | None, ...]:
+    """The containers that a command which printed something is about; none where it is about none."""
+    match event:
+        case ContainerRun(container=container):
+            return (container.number,)
+        case ContainerUse(numbers=numbers):
+            return numbers
+        case Extraction(container_number=number):
+            return (number,)
+        case _:
+            return ()
 
 
 def _streams_of(node: object) -> list[Stream]:

@@ -57,6 +57,10 @@ def groups(trace: Trace, provenance: Provenance) -> tuple[Group, ...]:
     for number, needed in wanted.items():
         for source in needed:
             parent[find(source)] = find(number)
+    built: dict[object, int] = {}
+    for build in provenance.builds:
+        if any(build.number in needed for needed in wanted.values()):
+            parent[find(build.number)] = find(built.setdefault(_recipe(build), build.number))
     members: dict[int, list[Build]] = {}
     for build in provenance.builds:
         members.setdefault(find(build.number), []).append(build)
@@ -97,6 +101,13 @@ def _said(build: Build) -> tuple[object, ...]:
     options = tuple((o.name, o.value) for o in event.options)
     arguments = tuple((a.name, a.value) for a in event.build_arguments)
     return build.path, build.context, event.tags, arguments, options, event.directory
+
+
+def _recipe(build: Build) -> object:
+    """What a builder is built by: what is built so again is the same stage."""
+    event = build.event
+    options = tuple((o.name, o.value) for o in event.options if o.name in ("platform", "target"))
+    return build.path, build.context, build.tree, tuple((a.name, a.value) for a in event.build_arguments), options
 
 
 def used_beyond(trace: Trace, provenance: Provenance, build: Build) -> bool:

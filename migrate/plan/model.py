@@ -58,7 +58,8 @@ class ServiceEdit:
 class DriverPlan:
     """What changes in the driver, and in the scripts, Makefiles and compose files that it runs: `removed` commands go from the
     `pieces` that they stand in, with the `filters` that their output goes through; `edits` change words of those that stay.
-    `services` are built otherwise, `gone_services` go from their project's files. `gone` are files that no longer come to be on
+    `services` are built otherwise, `gone_services` go from their project's files, `gone_texts` are what was made of services and
+    no longer runs. `gone` are files that no longer come to be on
     the host."""
 
     source: SourceFile
@@ -69,6 +70,7 @@ class DriverPlan:
     edits: tuple[Edit, ...]
     services: tuple[ServiceEdit, ...] = ()
     gone_services: tuple[tuple[Project, Service], ...] = ()
+    gone_texts: frozenset[SourceFile] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,7 @@ def clean(text: str) -> str | None:
     return name if _NAME.fullmatch(name) else None
 
 
-def called(build: Build) -> list[str]:
+def called(build: Build, otherwise: str = "builder") -> list[str]:
     """What the author called a build: by its Dockerfile, its image, its folder."""
     found = []
     suffix = _suffix(build.path)
@@ -62,7 +62,7 @@ def called(build: Build) -> list[str]:
             found.append(name)
     if build.path.parent.name:
         found.append(build.path.parent.name)
-    return [f for f in found if f.lower() not in _PLAIN] + ["builder"]
+    return [f for f in found if f.lower() not in _PLAIN] + [otherwise]
 
 
 def _suffix(path: PurePosixPath) -> str | None:

@@ -32,6 +32,10 @@ class Fates:
     def add(self, text: SourceFile, *, goes: bool) -> None:
         self._stay[text] = self._stay.get(text, False) or not goes
 
+    @property
+    def gone(self) -> frozenset[SourceFile]:
+        return frozenset(t for t, stays in self._stay.items() if not stays)
+
     def goes(self, text: SourceFile) -> bool:
         return self._stay.get(text) is False
 
@@ -142,6 +146,10 @@ def needed_by_services(
         try:
             project = read_project([source], path.parent)
         except ComposeError:
+            for named in sorted(p for p in removed if p.name in source.text):
+                kept.add(named)
+                message = f"`{named}` stays: this compose file, which can't be read, names it"
+                found.append(at(rules.BUILDER_FILE_KEPT, message, source.span(0, len(source.line(1)))))
             continue
         for service in project.services:
             dockerfile = _dockerfile(repository, project, service)

@@ -8,6 +8,7 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, at, has_errors
 from migrate.dockerfile.instructions import Stage
 from migrate.plan.arguments import argument_names, clashes, declared_arguments, renamed, secrets
+from migrate.plan.callers import other_callers
 from migrate.plan.context import changed_files, join_contexts, prefixed_sources
 from migrate.plan.copies import CopyPlanner, artifact_key
 from migrate.plan.driver import plan_driver
@@ -28,12 +29,17 @@ _BUILDER_NAMES = ("builder", "build", "build-stage", "artifact-builder")
 
 
 def plan(
-    trace: Trace, provenance: Provenance, facts: Facts, *, buildkit: bool = True
+    trace: Trace,
+    provenance: Provenance,
+    facts: Facts,
+    *,
+    buildkit: bool = True,
+    needed_folders: frozenset[PurePosixPath] = frozenset(),
 ) -> tuple[MigrationPlan | None, tuple[Diagnostic, ...]]:
     """`facts` are what an engine said of the artifacts; without it owners are written out. `buildkit` says which builder will
-    build it, where that decides who owns files."""
-    found = [_unused(trace, provenance, s) for s in provenance.unused]
+    build it, where that decides who owns files. `needed_folders` are those that something else lays files into."""
     grouped = groups(trace, provenance)
+    found = [d for s in provenance.unused if (d := _unused(trace, provenance, s, alone=not grouped)) is not None]
     if not grouped and not found:
         taking = (e for e in trace.events if isinstance(e, Extraction | ContainerRun | ContainerUse))
         place = next((e.span for e in taking), trace.source.span(0, 0))
@@ -46,7 +52,7 @@ def plan(
         )
     if has_errors(tuple(found)):
         return None, tuple(found)
-    found += _in_other_files(trace, grouped)
+    found += _in_other_files(trace, grouped) or other_callers(trace, provenance, grouped)
     if has_errors(tuple(found)):
         return None, tuple(found)
     planners = [_GroupPlanner(provenance, g, facts, buildkit=buildkit) for g in grouped]
@@ -59,7 +65,7 @@ def plan(
     inserted: dict[int, Inserted] = {}
     for planner in planners:
         inserted |= planner.inserted
-    driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted)
+    driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted, needed_folders)
     found += diagnostics
     needed, kept_files = needed_by_services(provenance.builds[0].workspace.repository, planned, driver)
     found += needed
@@ -105,15 +111,18 @@ def _services(trace: Trace, provenance: Provenance) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _unused(trace: Trace, provenance: Provenance, span: Span) -> Diagnostic:
-    """An extraction that no image takes: what it left on the host is no longer there, and where its container is there for
-    nothing else, that was what the script is for."""
-    extractions = [e for e in trace.events if isinstance(e, Extraction)]
-    wanted = {e.container_number for e in extractions if e.span in provenance.used}
-    if {e.container_number for e in extractions if e.span == span} <= wanted:
+def _unused(trace: Trace, provenance: Provenance, span: Span, *, alone: bool) -> Diagnostic | None:
+    """An extraction that no image takes: it stays with its container, or goes with it where that is there for an image. Where
+    there is nothing else (`alone`), that was what the script is for."""
+    numbers = {e.container_number for e in trace.events if isinstance(e, Extraction) and e.span == span}
+    if alone:
+        return at(rules.ARTIFACT_UNUSED, f"`{span.text}` takes out what no image of this script takes", span)
+    if not numbers & provenance.contributing:
+        return None
+    if numbers <= provenance.contributing:
         message = f"`{span.text}` takes out what no image of this script takes, and is no longer run"
         return at(rules.HOST_ARTIFACT_GONE, message, span)
-    return at(rules.ARTIFACT_UNUSED, f"`{span.text}` takes out what no image of this script takes", span)
+    return at(rules.DRIVER_EDIT_UNCERTAIN, f"`{span.text}` takes things out of other containers too", span)
 
 
 def _in_other_files(trace: Trace, grouped: tuple[Group, ...]) -> list[Diagnostic]:
@@ -243,7 +252,7 @@ class _GroupPlanner:
                 name = self._names.give(*wanted)
             else:
                 several = len({self._same[n] for n in self._group.targets}) > 1
-                name = self._names.give(*called(build)) if several else ""
+                name = self._names.give(*called(build, "runtime")) if several else ""
             self._stage_names[build.number] = name
         for build in self._builds:
             name = self._stage_names[self._same[build.number]]

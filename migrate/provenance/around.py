@@ -96,10 +96,13 @@ def _option(images: "Images", option: BuildOption, span: Span) -> str | None:
                 return None
             name, _, value = text.partition("=")
             return f"ENV {name}={_quoted(value)}"
-        case "workdir" if text is not None:
-            return f"WORKDIR {text}"
-        case "user" if text is not None:
-            return f"USER {text}"
+        case "workdir" | "user":
+            if text is not None:
+                return f"{option.name.upper()} {text}"
+            what = "user" if option.name == "user" else "folder"
+            message = f"the {what} that this container runs {'as' if what == 'user' else 'in'}, `{option.value}`, is not known"
+            images.report(rules.VALUE_UNKNOWN, message, place)
+            return None
         case "entrypoint":
             return ""
         case "network" | "net" if text in _PLAIN_NETWORKS:

@@ -49,7 +49,12 @@ from migrate.trace.workspace import Artifact, Copied, Written
 
 def extracts(trace: Trace) -> bool:
     """Whether the driver is a legacy build at all: it takes something out of a container, by `docker cp` or another way."""
-    return any(_takes_out(trace, index) for index in range(len(trace.steps)))
+    return bool(taking_out(trace))
+
+
+def taking_out(trace: Trace) -> tuple[Traced, ...]:
+    """The steps that take something out of a container, and the builds that take it from a stream."""
+    return tuple(s for i, s in enumerate(trace.steps) if _takes_out(trace, i))
 
 
 def _takes_out(trace: Trace, index: int) -> bool:
@@ -98,8 +103,8 @@ class _Phase:
     def derive(self) -> Provenance | None:
         self._composed()
         builds = self._read_builds()
-        containers = self._containers()
-        if builds is None or containers is None:
+        known = self._containers_known()
+        if builds is None or not known:
             return None
         copies: list[ArtifactCopy] = []
         words: list[ImageWord] = []
@@ -112,7 +117,7 @@ class _Phase:
             builds=builds,
             copies=tuple(copies),
             words=tuple(words),
-            containers=containers,
+            containers=self._containers(),
             unused=tuple(
                 e.span for e in self._trace.events if isinstance(e, Extraction) and e.span not in self.images.used
             ),
@@ -257,24 +262,18 @@ class _Phase:
 
     # containers and images
 
-    def _containers(self) -> dict[int, Image] | None:
-        result: dict[int, Image] = {}
-        failed = False
-        for event in self._trace.events:
-            if not isinstance(event, Extraction):
-                continue
-            number = event.container_number
-            if number is None:
-                message = f"the container `{event.container}` is not made by this script, so what is in it is not known"
-                self._report(rules.CONTAINER_UNKNOWN, message, event.source_span)
-                failed = True
-                continue
-            image = self.images.container(number)
-            if image is None:
-                failed = True
-            else:
-                result[number] = image
-        return None if failed else result
+    def _containers_known(self) -> bool:
+        unknown = [e for e in self._trace.events if isinstance(e, Extraction) and e.container_number is None]
+        for event in unknown:
+            message = f"the container `{event.container}` is not made by this script, so what is in it is not known"
+            self._report(rules.CONTAINER_UNKNOWN, message, event.source_span)
+        return not unknown
+
+    def _containers(self) -> dict[int, Image]:
+        """Those that something is copied out of, as far as a build takes something of theirs."""
+        numbers = dict.fromkeys(e.container_number for e in self._trace.events if isinstance(e, Extraction))
+        found = {n: self.images.container(n) for n in numbers if n is not None and n in self.images.contributing}
+        return {n: image for n, image in found.items() if image is not None}
 
     def _image_words(self, build: Build) -> list[ImageWord]:
         """The words of a Dockerfile that name images which the script makes."""

@@ -2,11 +2,11 @@
 container did."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, Rule, at
+from migrate.diagnostics import GIVE_IT, Diagnostic, Rule, at
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.scope import base_stage, global_variables, stage_variables, working_directory
 from migrate.image import ImageReference
@@ -93,6 +93,13 @@ class Images:
     def report(self, rule: Rule, message: str, span: Span) -> None:
         self._found[at(rule, message, span)] = None
 
+    def report_image(self, container: Container, span: Span) -> None:
+        """That it isn't known what a container is made of."""
+        unknown = container.image.first_unknown
+        cause = f": it depends on {unknown.origin}" if unknown is not None else ""
+        found = at(rules.VALUE_UNKNOWN, f"which image `{container.image}` is, is not known{cause}", span)
+        self._found[replace(found, help=GIVE_IT)] = None
+
     # names
 
     def named(self, value: Value, index: int) -> Image | None:
@@ -151,8 +158,7 @@ class Images:
         index, start = self._start(number)
         base = self.named(start.container.image, index)
         if base is None:
-            message = f"which image `{start.container.image}` is, is not known"
-            self.report(rules.VALUE_UNKNOWN, message, start.span)
+            self.report_image(start.container, start.span)
             return None
         ran = isinstance(start, ContainerRun)
         commands: list[tuple[Command, Span]] = []

@@ -179,7 +179,7 @@ class Build:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """`builds` are all of the script's, in order. `containers` maps the containers that something is copied out of to their
+    """`builds` are all of the script's, in order. `containers` maps the containers that artifacts are copied out of to their
     images; `contributing` are all that artifacts come from. `step_images` says for steps that name images which those are at
     that moment (None: not known). `unused` are extractions that no image takes, `used` the commands that bring what images
     take."""
@@ -207,6 +207,14 @@ def builds_of(image: Image) -> tuple[int, ...]:
         case MadeStage(base=base, steps=steps):
             places = [s.place.image for s in steps if isinstance(s, StageCopy)]
             return tuple(dict.fromkeys(n for i in (base, *places) for n in builds_of(i)))
+
+
+def stages(image: Image) -> "tuple[MadeStage, ...]":
+    """The made stages that an image is or needs."""
+    if not isinstance(image, MadeStage):
+        return ()
+    inner = (image.base, *(s.place.image for s in image.steps if isinstance(s, StageCopy)))
+    return (image, *(s for i in inner for s in stages(i)))
 
 
 def root_of(image: Image) -> Image:

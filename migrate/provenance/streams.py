@@ -177,8 +177,7 @@ class Streams:
             case ContainerRun(container=container):
                 base = self._images.base(container.number)
                 if base is None:
-                    message = f"which image `{container.image}` is, is not known"
-                    self._images.report(rules.VALUE_UNKNOWN, message, event.span)
+                    self._images.report_image(container, event.span)
                     return None
                 surroundings = around(self._images, container, base, event.workspace, event.span)
                 command = self._images.main_command(container, base, event.span)

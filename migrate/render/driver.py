@@ -26,6 +26,7 @@ from migrate.shell.syntax import (
     Subshell,
     Test,
     While,
+    Word,
 )
 from migrate.source import Edit, SourceFile, Span, apply_edits
 
@@ -88,6 +89,7 @@ class _Editor:
 
     def __init__(self, plan: DriverPlan, piece: Script) -> None:
         self._source = piece.source
+        self._pieces = plan.pieces
         self._removed = {c.span.start: c.span for c in plan.removed if c.span.file == piece.source}
         self._filters = {s.start for s in plan.filters if s.file == piece.source}
         self.left = set(self._removed.values())
@@ -128,6 +130,9 @@ class _Editor:
                 return self._if(command)
             case Subshell(body=body) if not self._source.span(command.span.start, command.span.start + 1).is_written:
                 self.whole(body)  # a step of a CI file, whose text has no parentheses
+            case For(words=words, body=body) if words and not self._seen_beyond(command, words):
+                if self.body(body):
+                    return True
             case For(body=body) | ArithmeticFor(body=body) | While(body=body) | Subshell(body=body):
                 self._inner(body)
             case Case(items=items):
@@ -150,6 +155,15 @@ class _Editor:
         if emptied is not None:
             raise UncertainEditError("taking this out would leave nothing here", emptied[0].span)
         return False
+
+    def _seen_beyond(self, loop: For, words: tuple[Word, ...]) -> bool:
+        """Whether a loop does more than what is in it: by a command among its words, or by its variable behind it."""
+        if any(re.search(r"\$\(|`", w.span.text) for w in words):
+            return True
+        text, span = self._source.text, loop.span
+        others = [] if self._source.chunks else [p.source.text for p in self._pieces if p.source != self._source]
+        rest = "\n".join((text[: span.start], text[span.end :], *others))
+        return re.search(rf"\$\{{?[#!]?{re.escape(loop.name)}\b", rest) is not None
 
     def _inner(self, statements: tuple[Statement, ...]) -> None:
         """The body of a construct that stays: what goes is cut, but something must be left of it."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from migrate import rules
+from migrate.diagnostics import GIVE_IT
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import Span
 from migrate.trace.docker_cli import DockerCommand, Operand, Option
@@ -56,7 +57,7 @@ class Call:
             rules.VALUE_UNKNOWN,
             f"{what} is not known: it depends on {cause}",
             span,
-            help_="give it with `--env NAME=VALUE` or `--arg VALUE`",
+            help_=GIVE_IT,
         )
         return None
 

@@ -216,12 +216,14 @@ class ImageUse:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostChange:
     """A command of the host that changes files: `paths` are those it names, relative to the root, as far as they lie in
-    the repository. `alters` are those among them that came out of a container and are now something else."""
+    the repository. `alters` are those among them that came out of a container and are now something else; `takes` is what came
+    out of a container and stands where its words lead, whatever it does with that."""
 
     span: Span
     command: str
     paths: tuple[PurePosixPath, ...]
     alters: tuple[PurePosixPath, ...] = ()
+    takes: tuple[PurePosixPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from migrate.shell.syntax import SimpleCommand
-from migrate.trace.archives import compress, tar, unzip, zip_
+from migrate.trace.archives import compress, tar, tar_words, unzip, zip_
 from migrate.trace.copying import cp, install, ln, mv
 from migrate.trace.events import Argument, HostChange, Opaque
 from migrate.trace.finding import find
@@ -68,8 +68,25 @@ def host_command(state: State, command: SimpleCommand, name: str, arguments: tup
     touched = dict.fromkeys(call.touched)
     alters = () if name in _TRACED or not held else tuple(p for p in touched if _meets(p, held))
     paths = tuple(dict.fromkeys(call.touched))
-    state.emit(HostChange(span=command.span, command=name, paths=paths, alters=alters), command)
+    takes = tuple(sorted({c for p in _named(call) for c in _found(before, p)}))
+    state.emit(HostChange(span=command.span, command=name, paths=paths, alters=alters, takes=takes), command)
     return True
+
+
+def _named(call: Call) -> list[PurePosixPath]:
+    """The paths that a command's words lead to."""
+    words = tar_words(call.words) if call.name == "tar" else None
+    if words is None:
+        return [t.path for t in call.targets]
+    mode, archive, directory, members = words
+    texts = [f"{directory}/{m}" if directory else m for m in members] if mode == "c" else [archive or "-"]
+    return [p for t in texts if t != "-" and (p := call.state.path(t)) is not None]
+
+
+def _found(workspace: Workspace, path: PurePosixPath) -> list[PurePosixPath]:
+    """What came out of a container and stands at `path`, above or below it."""
+    shared = [s.host for s in workspace.shares if s.host == path or s.host in path.parents or path in s.host.parents]
+    return [c for c in (*workspace.carried, *shared) if c == path or c in path.parents or path in c.parents]
 
 
 def _removed_by_pattern(state: State, arguments: Sequence[Argument]) -> None:

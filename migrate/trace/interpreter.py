@@ -82,14 +82,16 @@ def trace(
     bare: bool = False,
     driver: SourceFile | None = None,
     unknowns: tuple[str, ...] = (),
+    afresh: tuple[Span, ...] = (),
 ) -> Trace:
     """Follow `script`, started in `directory` as `name` (its `$0`). `driver` is the file that it stands for, where it is no file
-    itself (the command that starts make); `unknowns` are what the holes in it stand for.
+    itself (the command that starts make); `unknowns` are what the holes in it stand for. The commands at `afresh` are started
+    among the files as they were found.
 
     `arguments` are its positional parameters (None: not known). `environment` holds what is known of it; a name that is
     neither there nor set by the script is unknown; with `bare` it is taken not to be set.
     """
-    log = Log(bare=bare)
+    log = Log(bare=bare, afresh=frozenset(afresh))
     for expression in unknowns:
         log.holes.text(Value.unknown(f"`{expression}`", script.source.span(0, 0)))
     script = replace(script, statements=with_holes(script.statements, script.source))
@@ -121,7 +123,7 @@ def trace(
         unset=tuple(state.log.unset.items()),
         targets=tuple(state.log.targets),
         steps=tuple(state.log.steps),
-        remaining=tuple(sorted(end.workspace.carried)),
+        remaining=tuple(sorted({*log.left, *end.workspace.carried})),
         unreached=tuple(_unreached(script, state.log.reached))
         if driver is None and (state.log.assumed or known or arguments is not None or bare)
         else (),
@@ -370,6 +372,10 @@ class Interpreter:
 
     def statement(self, statement: Statement) -> None:
         command = statement.command
+        log, workspace = self.state.log, self.state.workspace
+        if log.afresh and statement.span in log.afresh:
+            log.left |= set(workspace.carried)
+            self.state.workspace = Workspace(repository=workspace.repository, root=workspace.root, overlay={})
         if not statement.background:
             self.command(command)
             return

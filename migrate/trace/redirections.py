@@ -8,7 +8,7 @@ from migrate.discover import EntryKind
 from migrate.shell.syntax import Redirection, SimpleCommand
 from migrate.source import Span
 from migrate.trace.commands import DISCARDED
-from migrate.trace.events import HostChange, Opaque
+from migrate.trace.events import Harmless, HostChange, Opaque
 from migrate.trace.state import State, Status
 from migrate.trace.values import EMPTY, Output, Stream, Value
 from migrate.trace.workspace import Changed, Node, Streamed, Workspace, Written, origins
@@ -26,6 +26,7 @@ class Redirected:
         self._interpreter = interpreter
         self._redirections = redirections
         self._files: list[tuple[Redirection, PurePosixPath | None]] = []
+        self._read: list[tuple[Redirection, PurePosixPath]] = []
         self._standard: tuple[Redirection, PurePosixPath | None] | None = None
         self._discarded = False
         self._fed = False
@@ -75,6 +76,8 @@ class Redirected:
                 self._fed = True
                 path = state.path(target.text) if target.text is not None else None
                 state.stdin = self._contents(state, path, redirection.span)
+                if path is not None and path in state.workspace.carried:
+                    self._read.append((redirection, path))
             return
         if (operator in (">&", "&>", "&>>", "<&") and (target.text or "").strip("-").isdigit()) or target.text == "-":
             if operator == ">&" and redirection.fd in (None, 1) and target.text not in ("1",):
@@ -148,6 +151,10 @@ class Redirected:
             state.out = self._out
 
     def _emit(self, state: State) -> None:
+        for redirection, read in self._read:
+            alone = SimpleCommand(span=redirection.span, assignments=(), words=(), redirections=(redirection,))
+            event = Harmless(span=redirection.span, command="redirection", text=redirection.span.text, paths=(read,))
+            state.emit(event, state.owner or alone)
         for redirection, path in self._files:
             span = redirection.span
             alone = SimpleCommand(span=span, assignments=(), words=(), redirections=(redirection,))

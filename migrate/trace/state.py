@@ -90,6 +90,10 @@ class Log:
     bare: bool = False
     """Whether the environment is taken to set none of the names that only this repository knows."""
     holes: Holes = field(default_factory=Holes)
+    afresh: frozenset[Span] = frozenset()
+    """Commands that are started among the files as they were found, whatever was left by those before."""
+    left: set[PurePosixPath] = field(default_factory=set)
+    """What came out of containers and stood on the host when one of these was come to."""
 
     def fresh(self) -> int:
         """A number for an unknown that equals no other."""

@@ -355,7 +355,16 @@ OUT = (
 )
 REFUSED = {
     "if": (SCRIPT.replace("docker rm extract", "if true; then docker rm extract; fi"), "MS410", "docker rm"),
-    "loop": (SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done"), "MS410", "docker rm"),
+    "loop": (
+        SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done; echo $c"),
+        "MS410",
+        "docker rm",
+    ),
+    "loop-of-a-command": (
+        SCRIPT.replace("docker rm extract", "for c in $(echo extract); do docker rm $c; done"),
+        "MS410",
+        "docker rm",
+    ),
     "function": (SCRIPT.replace("docker rm extract", "clean() { docker rm extract; }\nclean"), "MS410", "docker rm"),
     "sourced": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n. ./env\n"), "MS201", ". ./env"),
     "another-engine": (SCRIPT.replace("docker rm", "docker -H tcp://x rm"), "MS203", "docker -H"),
@@ -388,7 +397,7 @@ REFUSED = {
     ),
     "images-found": (SCRIPT + "docker rmi $(docker images -q demo:build)\n", "MS408", "docker images"),
     "all-images-found": (SCRIPT + "docker rmi `docker images -qf dangling=true`\n", "MS410", "docker rmi"),
-    "change-between": (SCRIPT.replace("docker create", "cp main.c other.c\ndocker create"), "MS411", "cp main.c"),
+    "change-between": (SCRIPT.replace("docker create", "cp build.sh main.c\ndocker create"), "MS411", "cp build.sh"),
     "unknown-between": (SCRIPT.replace("docker create", "./prepare\ndocker create"), "MS411", "./prepare"),
     "id-used-elsewhere": (
         SCRIPT.replace("docker create", "id=$(docker create").replace(
@@ -545,6 +554,52 @@ def test_a_script_that_the_driver_starts_changes_in_its_place(tmp_path: Path) ->
     assert [(str(b.driver), b.status) for b in outcome.builds] == [("inner.sh", Status.WRITTEN)]
 
 
+EXTRACTS, BUILDS = (
+    SCRIPT[: SCRIPT.index("docker build -t demo:latest")],
+    "#!/bin/sh\n./inner.sh\ndocker build -t demo .\n",
+)
+CALLERS = {
+    "nobody": ({}, True),
+    "deploys": ({"deploy.sh": "#!/bin/sh\n./inner.sh\nscp app host:\n"}, False),
+    "in-ci": ({".travis.yml": "script:\n  - sh inner.sh\n"}, False),
+    "in-words": ({"README.md": "Run ./inner.sh\n", "other.sh": "#!/bin/sh\n# as ./inner.sh does\ndate\n"}, True),
+    "another-name": ({"other.sh": "#!/bin/sh\n./dinner.sh\n./inner.sh.in\n"}, True),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CALLERS))
+def test_a_script_with_a_part_of_the_steps_changes_only_where_nobody_else_starts_it(name: str, tmp_path: Path) -> None:
+    files, migrates = CALLERS[name]
+    root = lay(tmp_path, {"build.sh": BUILDS, "inner.sh": EXTRACTS, **files})
+    driver = Driver(path=PurePosixPath("build.sh"), kind=DriverKind.SCRIPT)
+    analysis = analyse(scan(root), driver, Inputs())
+    assert codes(analysis) == (["MS413"] if migrates else ["MS410"])
+    assert (analysis.plan is not None) is migrates
+
+
+def test_a_script_that_starts_the_extraction_and_builds_behind_it_is_found(tmp_path: Path) -> None:
+    root = lay(tmp_path, {"build.sh": BUILDS, "inner.sh": EXTRACTS, "unrelated.sh": "#!/bin/sh\ndocker build -t x x\n"})
+    outcome = migrate(Request(root=root, verify=False), lambda _side, _text: None)
+    assert [(str(b.driver), b.status) for b in outcome.builds] == [("build.sh", Status.WRITTEN)]
+    assert (root / "build.sh").read_text() == "#!/bin/sh\n./inner.sh\ndocker build -t demo .\n"
+    assert (root / "inner.sh").read_text() == "#!/bin/sh\n"
+
+
+def test_where_a_script_takes_things_out_for_another_one_it_is_that_one_s_reason_which_is_told(tmp_path: Path) -> None:
+    files = {"build.sh": BUILDS, "inner.sh": EXTRACTS, "deploy.sh": "#!/bin/sh\n./inner.sh\nscp app host:\n"}
+    outcome = migrate(Request(root=lay(tmp_path / "whole", files), verify=False), lambda _side, _text: None)
+    assert [(str(b.driver), [d.rule.code for d in b.diagnostics]) for b in outcome.builds] == [("build.sh", ["MS410"])]
+    alone = lay(tmp_path / "alone", {"build.sh": "", "inner.sh": EXTRACTS})
+    outcome = migrate(Request(root=alone, verify=False), lambda _side, _text: None)
+    assert [[d.rule.code for d in b.diagnostics] for b in outcome.builds] == [["MS302"]]
+
+
+def test_a_script_with_all_of_the_steps_changes_for_all_who_start_it(tmp_path: Path) -> None:
+    files = {"build.sh": "#!/bin/sh\n./inner.sh\n", "inner.sh": SCRIPT, "deploy.sh": "#!/bin/sh\n./inner.sh\n"}
+    driver = Driver(path=PurePosixPath("build.sh"), kind=DriverKind.SCRIPT)
+    assert codes(analyse(scan(lay(tmp_path, files)), driver, Inputs())) == []
+
+
 def test_a_driver_that_is_not_there(tmp_path: Path) -> None:
     repository = scan(lay(tmp_path))
     driver = Driver(path=PurePosixPath("none.sh"), kind=DriverKind.SCRIPT)
@@ -554,7 +609,7 @@ def test_a_driver_that_is_not_there(tmp_path: Path) -> None:
 def test_two_scripts_for_one_dockerfile(tmp_path: Path) -> None:
     root = lay(tmp_path, {"other.sh": SCRIPT})
     outcome = migrate(Request(root=root, verify=False), lambda _side, _text: None)
-    assert [sorted(d.rule.code for d in b.diagnostics) for b in outcome.builds] == [["MS121"], ["MS121"]]
+    assert [sorted(d.rule.code for d in b.diagnostics) for b in outcome.builds] == [["MS121", "MS439"]] * 2
     chosen = migrate(Request(root=root, verify=False, driver=PurePosixPath("other.sh")), lambda _side, _text: None)
     assert [b.status for b in chosen.builds] == [Status.WRITTEN]
 
@@ -820,3 +875,204 @@ def test_a_runtime_named_by_what_is_not_known_keeps_its_name(tmp_path: Path) -> 
     analysis = analysed(tmp_path, {"build.sh": script})
     assert codes(analysis) == []
     assert "docker build -t demo:$T ." in text_of(analysis, "build.sh")
+
+
+LEFT = {
+    "the-second": ("docker cp extract:/src/other out\n", "docker cp extract:/src/other out"),
+    "moved": ("docker cp extract:/src/other out\nmv out there\n", "mv out there"),
+    "changed-since": ("docker cp extract:/src/other out\nchmod +x out\n", "docker cp extract:/src/other out"),
+    "printed": ("docker run --rm demo:build cat /src/other > out\n", "docker run --rm demo:build cat /src/other > out"),
+    "unpacked": (
+        "mkdir out\ndocker run --rm demo:build tar -c -C /src . | tar -x -C out\n",
+        "tar -x -C out",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(LEFT))
+def test_what_is_left_on_the_host_is_told_at_the_command_that_brought_it(name: str, tmp_path: Path) -> None:
+    lines, place = LEFT[name]
+    script = SCRIPT.replace("docker rm", f"{lines}docker rm")
+    dockerfile = RUNTIME + f"COPY {'there' if name == 'moved' else 'out'} /other/\n"
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": dockerfile})
+    told = [d.primary.span.text for d in analysis.diagnostics if d.rule.code == "MS413" and d.primary]
+    assert told == [place], [d.message for d in analysis.diagnostics]
+
+
+BETWEEN = {
+    "another-file": ({}, True),
+    "of-a-copied-folder": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY .")}, False),
+    "hidden": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY ."), ".dockerignore": "notes\n"}, True),
+    "perhaps-hidden": (
+        {"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY ."), ".dockerignore": "notes\n!notes/main.c\n"},
+        False,
+    ),
+    "by-a-pattern": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY main.c n*")}, False),
+    "by-a-variable": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "ARG W\nCOPY main.c $W")}, False),
+    "by-a-mount": ({"Dockerfile.build": BUILDER.replace("RUN cc", "RUN --mount=type=bind,target=/x cc")}, False),
+    "by-a-trigger": ({"Dockerfile.build": BUILDER.replace("gcc:12", "node:4-onbuild")}, False),
+    "on-an-image-of-ones-own": ({"Dockerfile.build": BUILDER.replace("gcc:12", "example.com/gcc")}, False),
+    "by-the-container": (
+        {
+            "build.sh": SCRIPT.replace(
+                "create --name extract demo:build", "run -v $PWD/notes:/x:ro --name extract demo:build make"
+            ),
+            "notes/x": "x\n",
+        },
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BETWEEN))
+def test_what_changes_between_the_builds_matters_where_the_builder_may_read_it(name: str, tmp_path: Path) -> None:
+    files, migrates = BETWEEN[name]
+    script = files.get("build.sh", SCRIPT).replace("docker rm", "mkdir -p notes\ncp main.c notes/main.c\ndocker rm")
+    analysis = analysed(tmp_path, {**files, "build.sh": script})
+    assert (analysis.plan is not None) is migrates, [d.message for d in analysis.diagnostics]
+    if migrates:
+        assert "mkdir -p notes\ncp main.c notes/main.c\ndocker build" in text_of(analysis, "build.sh")
+    else:
+        assert "MS411" in codes(analysis)
+
+
+def test_what_stands_between_two_pairs_of_builds_stays_between_them(tmp_path: Path) -> None:
+    again = SCRIPT.removeprefix("#!/bin/sh\n").replace("demo:latest .", "demo:two -f Dockerfile.two .")
+    files = {"build.sh": SCRIPT + "cp build.sh main.c\n" + again, "Dockerfile.two": RUNTIME}
+    analysis = analysed(tmp_path, files)
+    assert text_of(analysis, "build.sh") == (
+        "#!/bin/sh\ndocker build --target demo -t demo:latest .\ncp build.sh main.c\n"
+        "docker build --target two -t demo:two -f Dockerfile .\n"
+    )
+
+
+def test_what_a_folder_of_the_script_s_own_holds_is_missed_where_the_joined_context_hides_it(tmp_path: Path) -> None:
+    script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nmkdir dist\ncp main.c dist/conf\n")
+    files = {
+        "build.sh": script.replace("/src/app ./app", "/src/app dist/app").replace(
+            ":latest .", ":latest -f Dockerfile dist"
+        ),
+        "Dockerfile": RUNTIME + "COPY conf /etc/\n",
+    }
+    assert analysed(tmp_path / "seen", files).plan is not None
+    assert codes(analysed(tmp_path / "hidden", {**files, ".dockerignore": "dist\n"})) == ["MS304"]
+
+
+REPORT = "docker create --name other {image}\ndocker cp other:/report report\ndocker rm other\n"
+EXPORTS = {
+    "another-image": (REPORT.format(image="busybox"), "docker rm extract\n{}docker build -t demo:latest .\n", True),
+    "behind": (REPORT.format(image="busybox"), "docker build -t demo:latest .\n{}rm ./app\n", True),
+    "the-builder": (REPORT.format(image="demo:build"), "docker rm extract\n{}docker build -t demo:latest .\n", True),
+    "made-lighter": (
+        REPORT.format(image="busybox") + "gzip report\n",
+        "docker rm extract\n{}docker build -t demo:latest",
+        True,
+    ),
+    "its-folder": (
+        REPORT.format(image="busybox").replace(" report", " out/report"),
+        "mkdir out\ndocker cp extract:/src/app out/app\n{}docker build -t demo:latest -f Dockerfile out\n",
+        True,
+    ),
+    "a-program-that-would-be-read": (
+        REPORT.format(image="busybox").replace(" report", " main.c"),
+        "docker rm extract\n{}docker build -t demo:latest .\n",
+        False,
+    ),
+    "in-the-artifact": (
+        REPORT.format(image="busybox").replace(" report", " app/report"),
+        "docker rm extract\n{}docker build -t demo:latest .\n",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EXPORTS))
+def test_what_is_taken_out_for_the_host_alone_stays(name: str, tmp_path: Path) -> None:
+    lines, around, migrates = EXPORTS[name]
+    before, _, after = around.partition("{}")
+    script = SCRIPT
+    if name == "its-folder":
+        script = script.replace("docker cp extract:/src/app ./app\n", before).replace(
+            "docker build -t demo:latest .\n", after
+        )
+        script = script.replace("rm ./app", "rm -r out").replace(
+            f"{before}docker rm extract\n", f"{before}{lines}docker rm extract\n"
+        )
+    else:
+        script = script.replace(before + after, before + lines + after)
+    assert lines in script
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert (analysis.plan is not None) is migrates, [d.message for d in analysis.diagnostics]
+    if migrates:
+        assert lines in text_of(analysis, "build.sh")
+        assert "extract" not in text_of(analysis, "build.sh")
+        assert ("mkdir out\n" in text_of(analysis, "build.sh")) is (name == "its-folder")
+
+
+NEEDS = [
+    "cp app /usr/bin/",
+    "cp app dist-app",
+    "cp -r . /backup",
+    "tar czf app.tgz app",
+    "ln -s app link",
+    "install -m 755 app /usr/bin",
+    "docker run --rm -v $PWD/app:/app busybox /app",
+    "docker cp app other:/app",
+    "docker run --rm -i busybox sh < app",
+    "while read -r line; do echo $line; done < ./app",
+]
+
+
+@pytest.mark.parametrize("command", NEEDS)
+def test_a_command_that_needs_the_artifact_on_the_host_is_refused(command: str, tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("rm ./app", f"{command}\nrm ./app")})
+    assert analysis.plan is None
+    assert any(d.rule.code == "MS205" and d.primary and d.primary.span.text in command for d in analysis.diagnostics)
+
+
+def test_a_container_that_has_a_folder_with_the_artifact_is_told(tmp_path: Path) -> None:
+    script = SCRIPT.replace("rm ./app", "docker run --rm -v $PWD:/src busybox ls\nrm ./app")
+    assert codes(analysed(tmp_path / "behind", {"build.sh": script})) == ["MS413"]
+    script = SCRIPT + "docker run --rm -v $PWD:/src busybox ls\n"
+    assert codes(analysed(tmp_path / "cleared", {"build.sh": script})) == []
+
+
+def test_what_would_come_out_otherwise_without_what_goes_is_refused(tmp_path: Path) -> None:
+    script = SCRIPT.replace("rm ./app", "test -f app && docker push demo:latest\nrm ./app")
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert codes(analysis) == ["MS410"]
+    (found,) = analysis.diagnostics
+    assert found.primary is not None
+    assert found.primary.span.text == "docker push demo:latest"
+
+
+def test_what_waits_for_the_failure_of_what_goes_goes_with_it(tmp_path: Path) -> None:
+    script = SCRIPT.replace("Dockerfile.build .", "Dockerfile.build . || { echo failed; exit 1; }")
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\n"
+
+
+def test_an_archive_that_is_read_where_it_goes_with_its_reader_is_no_matter(tmp_path: Path) -> None:
+    saved = "docker save demo:build > image.tar\ndocker load < image.tar\nrm image.tar\ndocker create"
+    analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("docker create", saved)})
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\n"
+
+
+NAMED = {
+    "by-a-test": ({"test.sh": "#!/bin/sh\ndocker build -t test -f Dockerfile.build .\n"}, True),
+    "in-ci": ({".circleci/config.yml": "run: docker build -f ./Dockerfile.build .\n"}, True),
+    "in-prose": ({"README.md": "See Dockerfile.build.\n", ".gitattributes": "Dockerfile.build text\n"}, False),
+    "another-one": (
+        {"test.sh": "#!/bin/sh\ndocker build -t test -f old-Dockerfile.build .\n# not Dockerfile.build\n"},
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_a_builder_s_dockerfile_that_another_file_names_stays(name: str, tmp_path: Path) -> None:
+    files, stays = NAMED[name]
+    driver = Driver(path=PurePosixPath("build.sh"), kind=DriverKind.SCRIPT)
+    analysis = analyse(scan(lay(tmp_path, files)), driver, Inputs())
+    assert codes(analysis) == (["MS439"] if stays else [])
+    assert ("Dockerfile.build" not in rendered(analysis)) is stays

@@ -339,16 +339,19 @@ def test_up_without_names_still_starts_the_builders_service(tmp_path: Path) -> N
 
 
 def test_a_builder_that_is_still_run_is_built_by_its_stage(tmp_path: Path) -> None:
-    script = "docker-compose build builder\ndocker-compose run builder\ndocker-compose build app\ndocker-compose run builder sh\n"
-    analysis = two(tmp_path, script, TWO.replace("'2'", "'2.4'"))
+    script = (
+        "docker-compose build builder\ndocker-compose run builder\ndocker-compose build app\ndocker run -it tools sh\n"
+    )
+    named = TWO.replace("  builder:\n", "  builder:\n    image: tools\n")
+    analysis = two(tmp_path, script, named.replace("'2'", "'2.4'"))
     assert analysis.plan is not None, analysis.diagnostics
     assert text_of(analysis, "build.sh") == (
-        "docker-compose build builder\ndocker-compose build app\ndocker-compose run builder sh\n"
+        "docker-compose build builder\ndocker-compose build app\ndocker run -it tools sh\n"
     )
     assert "      dockerfile: Dockerfile\n      target: builder\n    volumes:" in text_of(
         analysis, "docker-compose.yml"
     )
-    refused = two(tmp_path / "old", script)
+    refused = two(tmp_path / "old", script, named)
     (told,) = [d for d in refused.diagnostics if d.rule.code == "MS410"]
     assert "has no `target`" in told.message
     assert (

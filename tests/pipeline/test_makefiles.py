@@ -212,3 +212,118 @@ image: app
 	docker build -t demo .
 """
     assert rendered(of(tmp_path, makefile))["Makefile"] == "app:\nimage:\n\tdocker build -t demo .\n"
+
+
+def test_where_a_container_is_refused_the_reason_is_told_and_not_that_nothing_is_taken(tmp_path: Path) -> None:
+    makefile = """\
+image:
+	docker build -t demo .
+dev:
+	docker run --rm -u $$(id -u) -v $(PWD):/src demo:build make debug
+app:
+	docker run --rm -u $$(id -u) -v $(PWD):/src demo:build make
+builder:
+	docker build -t demo:build -f Dockerfile.build .
+"""
+    analysis = of(tmp_path, makefile, {"Dockerfile.build": "FROM gcc\nWORKDIR /src\n"})
+    assert codes(analysis) == ["MS204"]
+    assert analysis.start.name.endswith("make image")
+
+
+TWO = """\
+.PHONY: binaries plugin tools
+binaries:
+	docker build -t demo:build -f Dockerfile.build .
+	docker create --name x demo:build
+	docker cp x:/src/bin .
+	docker rm x
+plugin: binaries
+	docker build -t demo:plugin .
+	mkdir -p rootfs
+	docker create --name y demo:plugin
+	docker export y | tar -x -C rootfs
+	docker rm y
+tools: binaries
+	docker build -t demo:tools -f Dockerfile.tools .
+"""
+
+
+def test_calls_that_are_there_for_one_image_each_are_followed_each_in_a_checkout_of_its_own(tmp_path: Path) -> None:
+    """One behind the other, the second extraction would land in what the first one left."""
+    files = {"Dockerfile": "FROM busybox\nCOPY bin/one /\n", "Dockerfile.tools": "FROM busybox\nCOPY bin/two /\n"}
+    builder = {"Dockerfile.build": "FROM gcc:12\nWORKDIR /src\nCOPY . .\nRUN make\n"}
+    analysis = of(tmp_path, TWO, {**files, **builder})
+    assert analysis.start.name == "make plugin && make tools"
+    text = rendered(analysis)
+    assert text["Makefile"] == (
+        ".PHONY: binaries plugin tools\nbinaries:\n"
+        "plugin: binaries\n\tdocker build --target demo-plugin -t demo:plugin .\n\tmkdir -p rootfs\n"
+        "\tdocker create --name y demo:plugin\n\tdocker export y | tar -x -C rootfs\n\tdocker rm y\n"
+        "tools: binaries\n\tdocker build --target tools -t demo:tools -f Dockerfile .\n"
+    )
+    assert text["Dockerfile.tools"] is None
+    assert codes(analysis) == ["MS413", "MS445"]
+
+
+PACKAGES = """\
+FILES = app-1.0.rpm src/app-1.0.src.rpm
+
+product:
+	mkdir product
+{other}
+package:
+	docker build -t demo:build -f Dockerfile.build .
+	id=$$(docker run -d demo:build sleep 180); \\
+	dir=/src; \\
+	for file in ${{FILES}}; do \\
+		name=$$(basename $$file); \\
+		docker cp $${{id}}:$${{dir}}/$${{file}} product/$${{name}}; \\
+	done; \\
+	docker rm -f $${{id}}
+	mv product/app-1.0.src.rpm product/sources.rpm
+
+image:
+	docker build -t demo .
+"""
+
+
+def test_a_loop_over_files_goes_with_what_only_it_uses(tmp_path: Path) -> None:
+    files = {"Dockerfile": "FROM busybox\nCOPY product/app-1.0.rpm /\n"}
+    analysis = of(tmp_path / "alone", PACKAGES.format(other=""), files)
+    assert analysis.start.name == "make product && make package && make image"
+    assert rendered(analysis)["Makefile"] == (
+        "FILES = app-1.0.rpm src/app-1.0.src.rpm\n\nproduct:\n\npackage:\n\nimage:\n\tdocker build -t demo .\n"
+    )
+    told = [d.primary.span.text for d in analysis.diagnostics if d.rule.code == "MS413" and d.primary]
+    assert [t.split(" ")[0] for t in sorted(told)] == ["docker", "mv"]
+
+
+def test_a_folder_that_another_target_fills_is_still_made(tmp_path: Path) -> None:
+    other = """
+others:
+	docker build -t demo:others -f Dockerfile.others .
+	docker create --name others demo:others
+	docker cp others:/src/other.deb product/
+	docker rm others
+all: product package others image
+"""
+    files = {"Dockerfile": "FROM busybox\nCOPY product/app-1.0.rpm /\n", "Dockerfile.others": "FROM busybox\n"}
+    analysis = of(tmp_path, PACKAGES.format(other=other), files)
+    assert analysis.plan is not None, [d.message for d in analysis.diagnostics]
+    assert "\nproduct:\n\tmkdir product\n" in (rendered(analysis)["Makefile"] or "")
+
+
+def test_the_reason_that_stays_whatever_the_environment_holds_is_told(tmp_path: Path) -> None:
+    makefile = MAKEFILE.replace("TAG ?= latest", "TAG ?= latest\nOUT ?= src").replace(
+        "extract:/src/", "extract:/$(OUT)/"
+    )
+    assert "MS209" in codes(of(tmp_path / "without", makefile))
+    looked_at = makefile.replace(
+        "\tdocker build -t $(NAME):$(TAG)", "\t./app --version\n\tdocker build -t $(NAME):$(TAG)"
+    )
+    assert "MS205" in codes(of(tmp_path / "run", looked_at))
+
+
+def test_a_target_that_composes_behind_what_goes_is_told(tmp_path: Path) -> None:
+    analysis = of(tmp_path, MAKEFILE + "\nup: image\n\tdocker-compose up -d\n")
+    assert codes(analysis) == ["MS447"]

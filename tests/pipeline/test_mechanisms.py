@@ -324,6 +324,23 @@ def test_what_has_no_place_in_a_build_is_refused_at_its_line(name: str, tmp_path
     assert any(d.primary is not None and d.primary.span.text.startswith(place) for d in hits)
 
 
+@pytest.mark.parametrize("options", ["-u $(id -u):$(id -g)", '-w "$PLACE"'])
+def test_a_user_or_a_folder_that_only_the_start_decides_is_named(options: str, tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": MADE_WHEN_RUN.replace("docker run", f"docker run {options}")})
+    assert [d.rule.code for d in analysis.diagnostics] == ["MS204"]
+    assert "that this container runs" in analysis.diagnostics[0].message
+
+
+def test_an_image_that_the_environment_names_can_be_given(tmp_path: Path) -> None:
+    script = MADE_WHEN_RUN.replace("docker build", '[ -n "$TOOLS" ] || { TOOLS=demo:build; docker build', 1)
+    script = script.replace("Dockerfile.build .", "Dockerfile.build .; }").replace(
+        "extract demo:build", 'extract "$TOOLS"'
+    )
+    analysis = analysed(tmp_path, {"build.sh": script})
+    assert [(d.rule.code, d.help is not None) for d in analysis.diagnostics] == [("MS204", True)]
+    assert "variable `TOOLS`" in analysis.diagnostics[0].message
+
+
 STREAMED = """\
 #!/bin/sh
 docker build -t demo:build -f Dockerfile.build .

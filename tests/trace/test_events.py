@@ -106,7 +106,10 @@ ROWS: dict[str, tuple[str, list[str]]] = {
         "mkdir d; docker export c | tar xC d",
         ["host mkdir d", "export c (None,)", "host tar d"],
     ),
-    "saved": ("docker save a | gzip > a.tgz; docker load < a.tgz", ["save a", "host redirection a.tgz", "load "]),
+    "saved": (
+        "docker save a | gzip > a.tgz; docker load < a.tgz",
+        ["save a", "host redirection a.tgz", "load ", "harmless redirection"],
+    ),
     "mounts": (
         'docker run --rm -v "$PWD/out:/o" -v /etc:/e:ro -v vol:/v --mount type=bind,src=.,dst=/m,readonly b make',
         ["run #0 :b {root}/out(out)>/o /etc(None)>/e! vol(None)>/v .(.)>/m! make"],

@@ -1,0 +1,76 @@
+"""Whether the commands that stay still do what they did. The driver is followed once more as the migration leaves it: a file that
+it no longer finds, a test that comes out otherwise, shows in what it then does."""
+
+from collections.abc import Hashable
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, at
+from migrate.plan.model import MigrationPlan
+from migrate.source import Span
+from migrate.trace.events import Compose, ConditionKind, Harmless, HostChange, ImageBuild, Opaque, Trace, Traced
+from migrate.trace.values import Stream
+
+
+def check_staying(planned: MigrationPlan, before: Trace, again: Trace) -> tuple[Diagnostic, ...]:
+    """The first step that stays and would come to something else; `again` is the driver without what goes."""
+    going = {c.span.origin for c in planned.driver.removed} | {s.origin for s in planned.driver.filters}
+    fed = {
+        s.command.span for s in before.steps if isinstance(s.event, ImageBuild) and isinstance(s.event.streamed, Stream)
+    }
+    staying = [
+        s
+        for s in before.steps
+        if _stays(s)
+        and not (_is_redirection(s) and s.command.span in fed)
+        and s.command.span.file not in planned.driver.gone_texts
+        and not going & {s.command.span.origin, *_asked(s)}
+    ]
+    after = [s for s in again.steps if _stays(s)]
+    for index, step in enumerate(staying):
+        if index >= len(after) or _what(step) != _what(after[index]):
+            message = f"`{_shown(step)}` would no longer come to the same without what goes"
+            return (at(rules.DRIVER_EDIT_UNCERTAIN, message, step.event.span),)
+    return ()
+
+
+def _stays(step: Traced) -> bool:
+    """Builds are compared for themselves, calls of compose by what they come to."""
+    return not (
+        isinstance(step.event, ImageBuild) or (isinstance(step.event, Compose) and step.event.project is not None)
+    )
+
+
+def _is_redirection(step: Traced) -> bool:
+    return isinstance(step.event, Harmless) and step.event.command == "redirection"
+
+
+def _asked(step: Traced) -> set[Span]:
+    """The commands on whose failure a step waits: it goes with them."""
+    return {c.span.origin for c in step.conditions if c.kind is ConditionKind.FAILURE}
+
+
+def _what(step: Traced) -> Hashable:
+    match step.event:
+        case HostChange(command=command, paths=paths) | Harmless(command=command, paths=paths):
+            detail: Hashable = command, paths
+        case Opaque(command=command):
+            detail = command
+        case _:
+            detail = None
+    conditions = tuple((c.kind, _text(c.span.text), c.holds) for c in step.conditions)
+    # the command that is redirected may be a build, whose words change
+    text = (
+        ""
+        if isinstance(step.event, HostChange) and step.event.command == "redirection"
+        else _text(step.event.span.text)
+    )
+    return type(step.event), text, detail, conditions
+
+
+def _shown(step: Traced) -> str:
+    text = _text(step.event.span.text)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _text(text: str) -> str:
+    return " ".join(text.split())
