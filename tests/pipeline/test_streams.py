@@ -86,6 +86,16 @@ def test_the_dockerfile_is_followed_through_stages(tmp_path: Path) -> None:
     assert built_from(tmp_path / "target", files) == "debian"
 
 
+def test_the_dockerfile_is_followed_into_a_base_that_the_script_builds(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile.base": SOURCES + "RUN cp /src/docker/Dockerfile .\n",
+        "Dockerfile.build": "FROM demo:base\nWORKDIR /out\nCOPY app .\n" + PACKS,
+        "build.sh": STREAMED.replace("#!/bin/sh\n", "#!/bin/sh\ndocker build -t demo:base -f Dockerfile.base .\n"),
+    }
+    analysis = analysed(tmp_path, FILES | files)
+    assert text_of(analysis, "Dockerfile.base").rpartition("FROM ")[2].startswith("debian")
+
+
 def test_a_dockerfile_that_the_ignore_file_hides_is_not_in_the_tar(tmp_path: Path) -> None:
     files = {"Dockerfile.build": SOURCES + "RUN cp /src/docker/Dockerfile .\n" + PACKS, ".dockerignore": "docker\n"}
     assert built_from(tmp_path, files) is None
