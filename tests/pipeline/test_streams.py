@@ -130,6 +130,13 @@ def test_what_is_packed_by_name_is_copied_from_where_it_was(tmp_path: Path) -> N
     assert "MS442" not in codes(analysis)
 
 
+def test_what_a_container_is_told_needs_no_stage_where_it_only_packs(tmp_path: Path) -> None:
+    told = STREAMED.replace("--rm demo:build", "--rm -u 0 -e A=1 -e B=$B demo:build")
+    analysis = analysed(tmp_path, FILES | {"Dockerfile.build": MEMBERS, "build.sh": told})
+    assert text_of(analysis, "Dockerfile.build").endswith("FROM busybox\nCOPY --from=builder /out/app /\n")
+    assert text_of(analysis, "build.sh") == f"#!/bin/sh\n{BUILD}\n"
+
+
 def test_all_of_a_tar_of_names_is_unpacked_in_a_stage(tmp_path: Path) -> None:
     files = FILES | {"Dockerfile.build": MEMBERS, "Dockerfile": "FROM busybox\nCOPY . /\n"}
     analysis = analysed(tmp_path, files)
