@@ -225,7 +225,7 @@ class _Sorter:
         )
 
     def _streams(self) -> list[Stream]:
-        """What the commands that go, and the builds that stay, were fed."""
+        """What the commands that go, and the builds that stay, were fed by commands that go."""
         streams: list[Stream] = []
         for index, step in enumerate(self._trace.steps):
             event = step.event
@@ -239,7 +239,20 @@ class _Sorter:
                         streams += _streams_of(workspace.overlay[path])
                 case _:
                     pass
-        return streams
+        return [s for s in streams if self._came_out(s)]
+
+    def _came_out(self, stream: Stream) -> bool:
+        """Whether what wrote a stream is there only for what is taken out."""
+        event = self._trace.steps[stream.step].event
+        match event:
+            case ContainerRun(container=container):
+                return container.number in self._dance
+            case ContainerUse(numbers=numbers):
+                return any(n in self._dance for n in numbers)
+            case ImageUse():
+                return self._saved(stream.step)
+            case _:
+                return True
 
     def sort(self) -> None:
         fates: dict[Span, list[tuple[bool, Traced]]] = {}

@@ -13,11 +13,12 @@ from pathlib import PurePosixPath
 
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.instructions import Instruction, Stage
-from migrate.dockerfile.scope import Variables, base_stage, stage_variables, working_directory
+from migrate.dockerfile.scope import Variables, base_stage, global_variables, stage_variables, working_directory
 from migrate.provenance.ignores import ignore_of
-from migrate.provenance.images import Images
+from migrate.provenance.images import Images, same_image
 from migrate.provenance.model import Build, BuiltImage, ContextCopy, Image, Line, MadeStage, StageCopy
 from migrate.trace.paths import in_container
+from migrate.trace.values import Value
 from migrate.trace.workspace import Workspace
 
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.\w+)$", re.IGNORECASE)
@@ -100,7 +101,19 @@ class Holdings:
                     steps += _shell(instruction.text, place)
                 case _:
                     pass
-        return _last(steps, path, lambda p: self._in_stage(build, base, p) if base is not None else None)
+        return _last(
+            steps, path, lambda p: self._in_stage(build, base, p) if base is not None else self._below(build, stage, p)
+        )
+
+    def _below(self, build: Build, stage: Stage, path: PurePosixPath) -> Held | None:
+        """In the image that a stage starts from, where the script built it before."""
+        variables = global_variables(build.dockerfile, build.given())
+        text = expand(stage.image.text, variables, build.dockerfile.escape).text
+        for other in reversed(self._images.builds):
+            named = text is not None and any(same_image(t, Value.of(text)) for t in other.event.tags)
+            if named and other.number < build.number:
+                return self.at(BuiltImage(number=other.number), path)
+        return None
 
     def _made(self, image: MadeStage) -> list[_Step]:
         place = self._images.directory(image.base)

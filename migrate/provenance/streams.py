@@ -17,7 +17,7 @@ from migrate.provenance.commands import (
     unpack_option,
 )
 from migrate.provenance.images import ARTIFACTS, Images, hint
-from migrate.provenance.model import Image, Line, MadeStage, Place, Step, Tree
+from migrate.provenance.model import Image, Line, MadeStage, PassedArgument, Place, Step, Tree
 from migrate.source import Span
 from migrate.trace.events import ContainerRun, ContainerUse, Event, Extraction, Trace
 from migrate.trace.paths import in_container
@@ -108,7 +108,8 @@ class Streams:
         )
         packed = packs(command, directory)
         if packed is not None:
-            inside = MadeStage(base=image, steps=around.steps, hint=name, span=span) if around.steps else image
+            bare = all(map(_makes_no_file, around.steps))
+            inside = image if bare else MadeStage(base=image, steps=around.steps, hint=name, span=span)
             place = Place(image=inside, path=in_container(packed.directory))
             if not packed.members:
                 return _all_of(place)
@@ -215,6 +216,10 @@ class Streams:
             message = f"`{words[0]}` of the host is run in a stage"
             self._images.report(rules.HOST_COMMAND_IN_STAGE, message, each.span)
         return text
+
+
+def _makes_no_file(step: Step) -> bool:
+    return isinstance(step, PassedArgument) or (isinstance(step, Line) and step.text.startswith(("ENV ", "USER ")))
 
 
 def _all_of(place: Place) -> Tree:

@@ -86,6 +86,16 @@ def test_the_dockerfile_is_followed_through_stages(tmp_path: Path) -> None:
     assert built_from(tmp_path / "target", files) == "debian"
 
 
+def test_the_dockerfile_is_followed_into_a_base_that_the_script_builds(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile.base": SOURCES + "RUN cp /src/docker/Dockerfile .\n",
+        "Dockerfile.build": "FROM demo:base\nWORKDIR /out\nCOPY app .\n" + PACKS,
+        "build.sh": STREAMED.replace("#!/bin/sh\n", "#!/bin/sh\ndocker build -t demo:base -f Dockerfile.base .\n"),
+    }
+    analysis = analysed(tmp_path, FILES | files)
+    assert text_of(analysis, "Dockerfile.base").rpartition("FROM ")[2].startswith("debian")
+
+
 def test_a_dockerfile_that_the_ignore_file_hides_is_not_in_the_tar(tmp_path: Path) -> None:
     files = {"Dockerfile.build": SOURCES + "RUN cp /src/docker/Dockerfile .\n" + PACKS, ".dockerignore": "docker\n"}
     assert built_from(tmp_path, files) is None
@@ -118,6 +128,13 @@ def test_what_is_packed_by_name_is_copied_from_where_it_was(tmp_path: Path) -> N
     text = text_of(analysis, "Dockerfile.build")
     assert text.endswith("FROM busybox\nCOPY --from=builder /out/app /\n")
     assert "MS442" not in codes(analysis)
+
+
+def test_what_a_container_is_told_needs_no_stage_where_it_only_packs(tmp_path: Path) -> None:
+    told = STREAMED.replace("--rm demo:build", "--rm -u 0 -e A=1 -e B=$B demo:build")
+    analysis = analysed(tmp_path, FILES | {"Dockerfile.build": MEMBERS, "build.sh": told})
+    assert text_of(analysis, "Dockerfile.build").endswith("FROM busybox\nCOPY --from=builder /out/app /\n")
+    assert text_of(analysis, "build.sh") == f"#!/bin/sh\n{BUILD}\n"
 
 
 def test_all_of_a_tar_of_names_is_unpacked_in_a_stage(tmp_path: Path) -> None:
