@@ -36,6 +36,7 @@ class DriverKind(Enum):
     SCRIPT = "shell script"
     MAKEFILE = "Makefile"
     WORKFLOW = "CI or compose file"
+    PACKAGE = "package.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +135,15 @@ def find_drivers(repository: Repository) -> tuple[Driver, ...]:
 
 
 def named_driver(path: PurePosixPath) -> Driver:
-    """The driver that a person names: by its name a Makefile or a YAML file, else a script."""
+    """The driver that a person names: by its name a Makefile, a YAML file or the like, else a script."""
     return Driver(path=path, kind=_kind_by_name(path) or DriverKind.SCRIPT)
 
 
 def _kind_by_name(path: PurePosixPath) -> DriverKind | None:
     if path.name.lower() in _MAKEFILES or path.suffix in (".mk", ".mak"):
         return DriverKind.MAKEFILE
+    if path.name == "package.json":
+        return DriverKind.PACKAGE
     return DriverKind.WORKFLOW if path.suffix.lower() in _YAML else None
 
 

@@ -9,6 +9,7 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, at
 from migrate.discover import Driver, DriverKind, Repository
 from migrate.drivers.makefile import Rule, outside_references, read_makefile, walk
+from migrate.drivers.package import PackageError, is_package, place_of, read_package
 from migrate.drivers.workflow import Job, find_jobs, job_text
 from migrate.drivers.yaml_reader import YamlError, read_yaml
 from migrate.shell.reader import read_script
@@ -57,6 +58,11 @@ def read_driver(repository: Repository, driver: Driver) -> tuple[SourceFile | No
             place = Label(span=source.span(0, len(source.line(1))))
             message = f"a {driver.kind.value} that seems to drive a legacy build is not read"
             return None, (Diagnostic(rule=rules.DRIVER_NOT_READ, message=message, primary=place),)
+    if driver.kind is DriverKind.PACKAGE:
+        try:
+            read_package(source)
+        except PackageError as error:
+            return None, (at(rules.DRIVER_NOT_READ, error.message, error.span),)
     return source, ()
 
 
@@ -125,13 +131,23 @@ def make_start(
     return Start(directory=driver.path.parent, name=name, arguments=(), commands=calls, bare=bare)
 
 
+def npm_start(driver: Driver, scripts: tuple[str, ...], arguments: tuple[str, ...], *, bare: bool) -> Start:
+    """npm, called for each of these scripts in the folder of the package.json."""
+    given = ("--", *arguments) if arguments else ()
+    calls = tuple(("npm", "run", script, *given) for script in scripts)
+    name = " && ".join(map(shlex.join, calls))
+    return Start(directory=driver.path.parent, name=name, arguments=(), commands=calls, bare=bare)
+
+
 def job_start(job: str, *, bare: bool) -> Start:
     """One job, from the repository's root."""
     return Start(directory=PurePosixPath(), name=f"job {job}", arguments=(), job=job, bare=bare)
 
 
 def _asked(source: SourceFile, words: tuple[str, ...]) -> Span:
-    """The rule that a call of make is there for."""
+    """The rule that a call of make is there for, or the script that one of npm is."""
+    if is_package(source.path):
+        return place_of(source, words[2])
     for node in walk(read_makefile(source)):
         if isinstance(node, Rule):
             colon = next((i for i, c in outside_references(node.span.text) if c == ":"), 0)

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import migrate
-from migrate.engine import standin
+from migrate.engine import npm_standin, standin
 from migrate.engine.builder import BuildTool, Kind
 from migrate.engine.client import EngineClient, EngineUnavailable
 from migrate.engine.policy import CONNECTION, JudgedBuild, ParityFile, Policy
@@ -199,15 +199,10 @@ class Run:
         policy.write(folder / "policy.json")
         programs = folder / "bin"
         programs.mkdir()
-        package = Path(migrate.__file__).resolve().parent.parent
-        start = f"import sys; sys.path.insert(0, {str(package)!r}); from {standin.__name__} import main; main()"
-        words = [sys.executable, "-I", "-S", "-c", start, str(folder / "policy.json")]
-        program = programs / "docker"
-        program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
-        program.chmod(0o755)
-        behind = programs / "sudo"
-        behind.write_text(_SUDO)
-        behind.chmod(0o755)
+        _program(programs / "docker", _starting(standin.__name__, str(folder / "policy.json")))
+        _program(programs / "sudo", _SUDO)
+        if shutil.which("npm", path=self._environment.get("PATH", "")) is None:
+            _program(programs / "npm", _starting(npm_standin.__name__))
         return policy
 
     def _execute(
@@ -217,6 +212,8 @@ class Run:
             **self._environment,
             **self._tool.environment,
             "BUILDKIT_PROGRESS": "plain",
+            "npm_config_logs_max": "0",
+            "npm_config_update_notifier": "false",
             **request.environment,
             "PATH": f"{folder / 'bin'}:{self._environment.get('PATH', '')}",
         }
@@ -262,6 +259,18 @@ class Run:
                 if inspected is not None and not inspected.get("RepoTags"):
                     self._client.remove_image(image_id)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def _starting(module: str, *words: str) -> str:
+    """A program that is `main` of a module of this package."""
+    package = Path(migrate.__file__).resolve().parent.parent
+    start = f"import sys; sys.path.insert(0, {str(package)!r}); from {module} import main; main()"
+    return f'#!/bin/sh\nexec {shlex.join([sys.executable, "-I", "-S", "-c", start, *words])} "$@"\n'
 
 
 def _copy(root: Path, tree: Path) -> None:

@@ -9,10 +9,11 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, Severity, at, has_errors
 from migrate.discover import Driver, DriverKind, Repository
 from migrate.dockerfile.reader import read_dockerfile
-from migrate.drivers.script import Start, job_start, jobs_of, make_start, read_driver, started, starts
+from migrate.drivers.package import is_package, read_package
+from migrate.drivers.script import Start, job_start, jobs_of, make_start, npm_start, read_driver, started, starts
 from migrate.drivers.workflow import named_elsewhere
 from migrate.drivers.yaml_reader import read_yaml
-from migrate.pipeline.goals import find_goals, targets_of
+from migrate.pipeline.goals import find_goals, has_client, targets_of
 from migrate.pipeline.other_targets import other_targets
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
@@ -61,7 +62,7 @@ def analyse(
     start = starts(driver)[0]
     if source is None:
         return _stopped(driver, start, diagnostics, legacy=True)
-    ways = {DriverKind.MAKEFILE: _make_starts, DriverKind.WORKFLOW: _job_starts}.get(driver.kind, _script_starts)
+    ways = _STARTS.get(driver.kind, _script_starts)
     stopped: Analysis | None = None
     for attempt in ways(repository, driver, source, inputs):
         analysis = _analysed(repository, driver, source, attempt, inputs, facts, buildkit=buildkit)
@@ -192,11 +193,31 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
 
         expanded = () if inputs.targets else follow(tuple(written[:1])).targets
         names = [*written, *(t for t in expanded if t not in written and not t.startswith("."))]
-        goals = inputs.targets or find_goals(repository, source, names, follow)
+        goals = inputs.targets or (find_goals(repository, names, follow) if has_client(source) else None)
         if goals is not None:
             yield make_start(driver, goals, inputs.arguments, bare=bare)
         if goals is not None and len(goals) > 1:
             yield make_start(driver, goals, inputs.arguments, bare=bare, together=True)
+
+
+def _npm_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
+    """The scripts of a package.json that come to the images, whatever the environment is; then in one that sets nothing."""
+    for bare in (False, True):
+
+        def follow(scripts: tuple[str, ...], bare: bool = bare) -> Trace:
+            start = npm_start(driver, scripts, inputs.arguments, bare=bare)
+            followed, _ = _traced(repository, source, start, inputs)
+            if followed is None:
+                raise ValueError("the start of npm is shell")
+            return followed
+
+        names = [s.name for s in read_package(source).scripts]
+        scripts = inputs.targets or find_goals(repository, names, follow)
+        if scripts is not None:
+            yield npm_start(driver, scripts, inputs.arguments, bare=bare)
+        if scripts is not None and len(scripts) > 1:
+            for script in scripts:
+                yield npm_start(driver, (script,), inputs.arguments, bare=bare)
 
 
 def _job_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
@@ -209,6 +230,13 @@ def _job_starts(repository: Repository, driver: Driver, source: SourceFile, inpu
         if followed is None or extracts(followed) or has_errors(followed.diagnostics):
             yield start
             yield replace(start, bare=True)
+
+
+_STARTS = {
+    DriverKind.MAKEFILE: _make_starts,
+    DriverKind.WORKFLOW: _job_starts,
+    DriverKind.PACKAGE: _npm_starts,
+}
 
 
 def _traced(
@@ -261,15 +289,18 @@ def _for_other_targets(
     if not start.commands:
         return (), False
 
+    named = [s.name for s in read_package(source).scripts] if is_package(driver.path) else list(targets_of(source))
+    called = npm_start if is_package(driver.path) else make_start
+
     def follow(goals: tuple[str, ...]) -> Trace:
-        commands = make_start(driver, goals, inputs.arguments, bare=start.bare).commands
+        commands = called(driver, goals, inputs.arguments, bare=start.bare).commands
         followed, _ = _traced(repository, source, replace(start, commands=commands), inputs)
         if followed is None:
             raise ValueError("the start of make is shell")
         return followed
 
     made = {word for words in start.commands for word in words}
-    return other_targets(repository, planned, [n for n in targets_of(source) if n not in made], follow)
+    return other_targets(repository, planned, [n for n in named if n not in made], follow)
 
 
 def _keeping(

@@ -4,9 +4,11 @@ import itertools
 from pathlib import PurePosixPath
 
 from migrate.drivers.makefile import is_makefile
+from migrate.drivers.package import is_package
 from migrate.plan.model import DriverPlan
 from migrate.render.lines import Cut, UncertainEditError, merged, whole_lines
 from migrate.render.makefile import render_makefile
+from migrate.render.package import render_package
 from migrate.render.workflow import render_workflow
 from migrate.shell.syntax import (
     AndOr,
@@ -73,6 +75,8 @@ def _commented(source: SourceFile, plan: DriverPlan) -> set[int]:
 def _rendered(source: SourceFile, plan: DriverPlan, cuts: list[Cut], edits: list[Edit]) -> str:
     if is_makefile(source.path):
         return render_makefile(source, cuts, edits, plan.gone)
+    if is_package(source.path):
+        return render_package(source, cuts, edits)
     if source.path.suffix.lower() in (".yml", ".yaml"):
         return render_workflow(source, cuts, edits, _commented(source, plan))
     lines = _commented(source, plan)
