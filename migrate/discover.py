@@ -20,6 +20,7 @@ SCRIPT_LIMIT = 256 * 1024
 _SKIPPED = {".git", ".hg", ".svn", ".ms-migrate", "node_modules", "vendor", "third_party", ".venv", "__pycache__"}
 _MAKEFILES = {"makefile", "gnumakefile"}
 _YAML = {".yml", ".yaml"}
+_JENKINSFILE = re.compile(r"(?i)jenkinsfile(?:[.-].*)?|.*\.jenkinsfile")
 _SHEBANG = re.compile(r"#!.*\b(?:ba|da|k|z|a)?sh\b")
 _TAKES_OUT = re.compile(r"\b(?:cp|export|run|save)\b")
 _COMMAND = re.compile(r"\b(?:docker|podman)\b|\$\{?\w*DOCKER\w*", re.IGNORECASE)
@@ -37,6 +38,7 @@ class DriverKind(Enum):
     MAKEFILE = "Makefile"
     WORKFLOW = "CI or compose file"
     PACKAGE = "package.json"
+    JENKINSFILE = "Jenkinsfile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,8 @@ def _kind_by_name(path: PurePosixPath) -> DriverKind | None:
         return DriverKind.MAKEFILE
     if path.name == "package.json":
         return DriverKind.PACKAGE
+    if _JENKINSFILE.fullmatch(path.name):
+        return DriverKind.JENKINSFILE
     return DriverKind.WORKFLOW if path.suffix.lower() in _YAML else None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from migrate.drivers.refusal import NotReadError
 from migrate.source import SourceFile, Span
 
 Stretch = tuple[str, Span, bool]
@@ -18,13 +19,8 @@ _ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2
 _BLANK = re.compile(r"[ \t\r\n]*")
 
 
-class PackageError(Exception):
+class PackageError(NotReadError):
     """The text is no package.json that npm would read; `span` is where that shows."""
-
-    def __init__(self, message: str, span: Span) -> None:
-        super().__init__(message)
-        self.message = message
-        self.span = span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,19 @@
 
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, at
 from migrate.discover import Driver, DriverKind, Repository
+from migrate.drivers.jenkinsfile import is_jenkinsfile, named_in_pipeline, pipeline_jobs
 from migrate.drivers.makefile import Rule, outside_references, read_makefile, walk
-from migrate.drivers.package import PackageError, is_package, place_of, read_package
-from migrate.drivers.workflow import Job, find_jobs, job_text
-from migrate.drivers.yaml_reader import YamlError, read_yaml
+from migrate.drivers.package import is_package, place_of, read_package
+from migrate.drivers.refusal import NotReadError
+from migrate.drivers.workflow import Job, find_jobs, job_text, named_elsewhere
+from migrate.drivers.yaml_reader import read_yaml
 from migrate.shell.reader import read_script
 from migrate.shell.syntax import Script
 from migrate.source import HOLES, SourceFile, Span
@@ -49,26 +52,31 @@ def read_driver(repository: Repository, driver: Driver) -> tuple[SourceFile | No
     if source is None:
         message = f"`{driver.path}` is no file that can be read"
         return None, (Diagnostic(rule=rules.FILE_UNREADABLE, message=message),)
-    if driver.kind is DriverKind.WORKFLOW:
-        try:
-            jobs = jobs_of(source)
-        except YamlError as error:
-            return None, (at(rules.DRIVER_NOT_READ, error.message, error.span),)
-        if not jobs:
-            place = Label(span=source.span(0, len(source.line(1))))
-            message = f"a {driver.kind.value} that seems to drive a legacy build is not read"
-            return None, (Diagnostic(rule=rules.DRIVER_NOT_READ, message=message, primary=place),)
-    if driver.kind is DriverKind.PACKAGE:
-        try:
+    try:
+        if driver.kind is DriverKind.PACKAGE:
             read_package(source)
-        except PackageError as error:
-            return None, (at(rules.DRIVER_NOT_READ, error.message, error.span),)
+        unread = driver.kind is DriverKind.WORKFLOW and not jobs_of(source)
+        if driver.kind is DriverKind.JENKINSFILE:
+            pipeline_jobs(source)
+    except NotReadError as error:
+        return None, (at(rules.DRIVER_NOT_READ, error.message, error.span),)
+    if unread:
+        place = Label(span=source.span(0, len(source.line(1))))
+        message = f"a {driver.kind.value} that seems to drive a legacy build is not read"
+        return None, (Diagnostic(rule=rules.DRIVER_NOT_READ, message=message, primary=place),)
     return source, ()
 
 
 def jobs_of(source: SourceFile) -> tuple[Job, ...]:
-    """The jobs of a CI file; none where it is none. Raises YamlError."""
-    return find_jobs(source, read_yaml(source))
+    """The jobs of a CI file; none where it is none. Raises NotReadError."""
+    return pipeline_jobs(source) if is_jenkinsfile(source.path) else find_jobs(source, read_yaml(source))
+
+
+def named_beside(source: SourceFile, paths: Iterable[PurePosixPath]) -> tuple[PurePosixPath, Span] | None:
+    """A file that something else in a CI file than the jobs' commands names, and where."""
+    if is_jenkinsfile(source.path):
+        return named_in_pipeline(source, paths)
+    return named_elsewhere(source, read_yaml(source), paths)
 
 
 def command_text(source: SourceFile, start: Start) -> str:
@@ -95,10 +103,13 @@ def started(source: SourceFile, start: Start) -> tuple[Entry | None, tuple[Diagn
             return None, (at(rules.DRIVER_NOT_READ, f"there is no job `{start.job}`", source.span(0, 0)),)
         text, names = job_text(source, job)
         script, found = read_script(text)
-        asked = next((s.condition for s in job.steps if s.condition is not None and "docker" in s.place.text), None)
-        if asked is not None:
+        asked = next((s for s in job.steps if s.condition is not None and "docker" in s.place.text), None)
+        if asked is not None and asked.condition is not None:
             message = "a step that the service runs on a condition is not followed"
-            found = (*found, at(rules.CONSTRUCT_NOT_TRACED, message, asked))
+            if asked.guard is not None:
+                message = "a step that runs on a condition, in a loop or in a function is not followed"
+            found = (*found, at(rules.CONSTRUCT_NOT_TRACED, message, asked.condition))
+        found += tuple(at(rules.CONSTRUCT_NOT_TRACED, message, place) for message, place in job.unread)
         return Entry(script=script, unknowns=names) if script is not None else None, found
     script, found = _started(source, start)
     return Entry(script=script) if script is not None else None, found

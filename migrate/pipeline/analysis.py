@@ -10,9 +10,17 @@ from migrate.diagnostics import Diagnostic, Severity, at, has_errors
 from migrate.discover import Driver, DriverKind, Repository
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.package import is_package, read_package
-from migrate.drivers.script import Start, job_start, jobs_of, make_start, npm_start, read_driver, started, starts
-from migrate.drivers.workflow import named_elsewhere
-from migrate.drivers.yaml_reader import read_yaml
+from migrate.drivers.script import (
+    Start,
+    job_start,
+    jobs_of,
+    make_start,
+    named_beside,
+    npm_start,
+    read_driver,
+    started,
+    starts,
+)
 from migrate.pipeline.goals import find_goals, has_client, targets_of
 from migrate.pipeline.other_targets import other_targets
 from migrate.plan.model import Facts, MigrationPlan
@@ -111,7 +119,7 @@ def _analysed(
     found = _read_back(repository, driver, planned, changes, start, inputs, followed)
     others, needed = _for_other_targets(repository, driver, source, planned, start, inputs)
     if start.job is not None:
-        named = named_elsewhere(source, read_yaml(source), planned.driver.gone)
+        named = named_beside(source, planned.driver.gone)
         if named is not None:
             message = f"`{named[0]}` is named here, and is no longer there after the migration"
             others = (*others, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
@@ -236,6 +244,7 @@ _STARTS = {
     DriverKind.MAKEFILE: _make_starts,
     DriverKind.WORKFLOW: _job_starts,
     DriverKind.PACKAGE: _npm_starts,
+    DriverKind.JENKINSFILE: _job_starts,
 }
 
 
