@@ -8,11 +8,12 @@ from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, at
-from migrate.discover import Driver, DriverKind, Repository
+from migrate.discover import PROGRAMS, Driver, DriverKind, Repository
 from migrate.drivers.jenkinsfile import is_jenkinsfile, named_in_pipeline, pipeline_jobs
 from migrate.drivers.makefile import Rule, outside_references, read_makefile, walk
 from migrate.drivers.package import is_package, place_of, read_package
 from migrate.drivers.refusal import NotReadError
+from migrate.drivers.unread import taken_out
 from migrate.drivers.workflow import Job, find_jobs, job_text, named_elsewhere
 from migrate.drivers.yaml_reader import read_yaml
 from migrate.shell.reader import read_script
@@ -47,11 +48,13 @@ class Entry:
 
 
 def read_driver(repository: Repository, driver: Driver) -> tuple[SourceFile | None, tuple[Diagnostic, ...]]:
-    """The driver's text; None with the reason where it can't be read."""
+    """The driver's text; None with the reason where it can't be read, without one where it then seems to be no driver."""
     source = repository.source(driver.path)
     if source is None:
         message = f"`{driver.path}` is no file that can be read"
         return None, (Diagnostic(rule=rules.FILE_UNREADABLE, message=message),)
+    if driver.kind is DriverKind.PROGRAM:
+        return None, (not_read(driver, taken_out(source) or source.span(0, len(source.line(1)))),)
     try:
         if driver.kind is DriverKind.PACKAGE:
             read_package(source)
@@ -59,12 +62,20 @@ def read_driver(repository: Repository, driver: Driver) -> tuple[SourceFile | No
         if driver.kind is DriverKind.JENKINSFILE:
             pipeline_jobs(source)
     except NotReadError as error:
+        if driver.kind is not DriverKind.WORKFLOW and taken_out(source) is None:
+            return None, ()
         return None, (at(rules.DRIVER_NOT_READ, error.message, error.span),)
     if unread:
         place = Label(span=source.span(0, len(source.line(1))))
         message = f"a {driver.kind.value} that seems to drive a legacy build is not read"
         return None, (Diagnostic(rule=rules.DRIVER_NOT_READ, message=message, primary=place),)
     return source, ()
+
+
+def not_read(driver: Driver, place: Span) -> Diagnostic:
+    """That a driver is of a kind that isn't read."""
+    what = PROGRAMS[driver.path.suffix.lower()]
+    return at(rules.DRIVER_NOT_READ, f"a legacy build seems to be driven by {what}, which is not read", place)
 
 
 def jobs_of(source: SourceFile) -> tuple[Job, ...]:

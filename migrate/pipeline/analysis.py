@@ -22,7 +22,7 @@ from migrate.drivers.script import (
     starts,
 )
 from migrate.pipeline.goals import find_goals, has_client, targets_of
-from migrate.pipeline.other_targets import other_targets
+from migrate.pipeline.other_targets import left_unread, other_targets
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
 from migrate.provenance.derive import derive, extracts
@@ -69,7 +69,7 @@ def analyse(
     source, diagnostics = read_driver(repository, driver)
     start = starts(driver)[0]
     if source is None:
-        return _stopped(driver, start, diagnostics, legacy=True)
+        return _stopped(driver, start, diagnostics, legacy=bool(diagnostics))
     ways = _STARTS.get(driver.kind, _script_starts)
     stopped: Analysis | None = None
     for attempt in ways(repository, driver, source, inputs):
@@ -118,6 +118,8 @@ def _analysed(
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
     found = _read_back(repository, driver, planned, changes, start, inputs, followed)
     others, needed = _for_other_targets(repository, driver, source, planned, start, inputs)
+    beside, asked = left_unread(repository, planned)
+    others, needed = (*others, *beside), needed or asked
     if start.job is not None:
         named = named_beside(source, planned.driver.gone)
         if named is not None:
@@ -309,7 +311,8 @@ def _for_other_targets(
         return followed
 
     made = {word for words in start.commands for word in words}
-    return other_targets(repository, planned, [n for n in named if n not in made], follow)
+    what = "script" if is_package(driver.path) else "target"
+    return other_targets(repository, planned, [n for n in named if n not in made], follow, what=what)
 
 
 def _keeping(

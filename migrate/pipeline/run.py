@@ -10,6 +10,7 @@ from migrate import rules
 from migrate.apply import RefusedError, apply, backup_directory, recover, undo
 from migrate.diagnostics import Diagnostic, Label
 from migrate.discover import Driver, Repository, find_drivers, named_driver, scan
+from migrate.drivers.unread import find_unread
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.analysis import Analysis, Inputs, analyse
 from migrate.pipeline.verification import Verified, verify
@@ -73,7 +74,17 @@ def undo_migration(root: Path) -> Undone:
 def found_builds(repository: Repository, inputs: Inputs, drivers: tuple[Driver, ...] | None = None) -> list[Analysis]:
     """The legacy builds of a repository through the static phases; of all drivers that are found, or of those named."""
     candidates = find_drivers(repository) if drivers is None else drivers
-    return _apart([a for d in candidates if (a := analyse(repository, d, inputs)).legacy])
+    found = _apart([a for d in candidates if (a := analyse(repository, d, inputs)).legacy])
+    return found + _not_read(repository, inputs, found) if drivers is None else found
+
+
+def _not_read(repository: Repository, inputs: Inputs, found: list[Analysis]) -> list[Analysis]:
+    """Drivers of kinds that aren't read, less those that a migration tells of."""
+    labels = [
+        d.primary for a in found if a.plan is not None for d in a.diagnostics if d.rule is rules.UNREAD_DRIVER_LEFT
+    ]
+    told = {label.span.file.path for label in labels if label is not None}
+    return [analyse(repository, u.driver, inputs) for u in find_unread(repository) if u.driver.path not in told]
 
 
 def _apart(analyses: list[Analysis]) -> list[Analysis]:
@@ -124,6 +135,7 @@ def _judge(
         status=Status.PLANNED if analysis.plan is not None else Status.REFUSED,
         changes=analysis.changes,
         diagnostics=analysis.diagnostics,
+        started=None if analysis.start.is_script else analysis.start.name,
     )
     if analysis.plan is None:
         return outcome

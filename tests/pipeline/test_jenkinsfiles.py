@@ -229,18 +229,11 @@ def test_a_file_that_another_step_names_is_not_taken_away(step: str, tmp_path: P
     assert (analysis.plan, codes(analysis)) == (None, ["MS410"])
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "node {\nsh 'docker cp x:/a .\n}\n",
-        "node {\nsh 'docker cp x:/a .'\n",
-        "node {\nsh $/docker cp x:/a ./$\n}\n",
-        "node )",
-    ],
-)
-def test_text_that_can_not_be_taken_apart(text: str, tmp_path: Path) -> None:
-    analysis = of(tmp_path, text + "// docker cp x:/a .\n")
+@pytest.mark.parametrize("end", ["sh 'x\n}\n", "", "sh $/x/$\n}\n", "}\n)\n", "/* x\n}\n", 'sh "${x"\n}\n'])
+def test_text_that_can_not_be_taken_apart(end: str, tmp_path: Path) -> None:
+    analysis = of(tmp_path / "a", f"node {{\n{EACH}\n{end}")
     assert (analysis.plan, codes(analysis)) == (None, ["MS122"])
+    assert not of(tmp_path / "b", f"node {{\nsh 'docker run x'\n{end}").legacy
 
 
 STATEMENTS = {
