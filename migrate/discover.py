@@ -169,7 +169,7 @@ def programs(repository: Repository) -> Iterator[SourceFile]:
         except OSError:
             continue
         source = repository.source(path) if size <= SCRIPT_LIMIT else None
-        if source is not None and _COMMAND.search(source.text):
+        if source is not None and _COMMAND.search(source.text) and not _SHEBANG.match(source.text[:128]):
             yield source
 
 

@@ -194,14 +194,20 @@ class _Reader:
                 around = around.on(_line(statement.span))
         last = [s for s in statements if s.head == "post" and s.blocks]
         for statement in statements:
-            if statement not in last and not (
-                statement.head in _APART and (statement.blocks or statement.head == "agent")
-            ):
+            if statement.head in _APART and (statement.blocks or statement.head == "agent"):
+                self._section(statement)
+            elif statement not in last:
                 self._statement(statement, around)
-            elif statement.head == "agent" and re.search(r"\bdockerfile\b", statement.span.text):
-                self.unread.append(("the image of this agent is built from a Dockerfile", _line(statement.span)))
         for statement in last:
             self._post(statement.blocks[0], around)
+
+    def _section(self, statement: Statement) -> None:
+        """One that holds no steps; docker in it is not followed."""
+        for inner in walk((statement,)):
+            if "docker" in inner.span.text and any(True for _ in shell_steps(inner)):
+                self.unread.append(("what runs in this section is not followed", _line(inner.span)))
+        if statement.head == "agent" and re.search(r"\bdockerfile\b", statement.span.text):
+            self.unread.append(("the image of this agent is built from a Dockerfile", _line(statement.span)))
 
     def _post(self, block: Block, around: _Around) -> None:
         inner = {s.head: s for s in block.statements if s.blocks}
@@ -279,7 +285,10 @@ class _Reader:
             tokens = statement.tokens
             if len(tokens) > 2 and tokens[0].kind is Kind.NAME and tokens[1].is_sign("="):
                 value = tokens[2] if len(tokens) == 3 and tokens[2].kind is Kind.STRING else None
-                variables.append((tokens[0].text, self._text(value, tokens[0].text, tuple(variables))))
+                name = tokens[0].text
+                variables.append((name, self._text(value, name, tuple(variables))))
+                if tokens[2].text == "credentials":
+                    variables += [(f"{name}_{part}", _unknown(f"{name}_{part}")) for part in ("USR", "PSW")]
         return replace(around, variables=tuple(variables))
 
     def _text(self, token: Token | None, name: str, variables: tuple[tuple[str, str], ...]) -> str:

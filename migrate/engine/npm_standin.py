@@ -26,7 +26,7 @@ def _run(words: Sequence[str]) -> int:
     behind = given.split("\0") if given else []
     before: list[str] = []
     folder, verb, script = None, "", ""
-    silent = "npm_config_loglevel" in os.environ
+    silent, optional = "npm_config_loglevel" in os.environ, False
     rest = asked.split("\0")
     while rest:
         word = rest.pop(0)
@@ -36,14 +36,16 @@ def _run(words: Sequence[str]) -> int:
             folder = Path(word.partition("=")[2])
         elif word in _SILENT:
             silent = True
-        elif word.startswith("-") and word != "--if-present":
+        elif word == "--if-present":
+            optional = True
+        elif word.startswith("-"):
             return _refused(words)
         elif not verb:
             verb = word
             script = _NAMED.get(verb, "")
         elif not script:
             script = word
-        elif not word.startswith("-"):
+        else:
             before.append(word)
     if not script or verb not in {*_NAMED, "run", "run-script"}:
         return _refused(words)
@@ -55,7 +57,7 @@ def _run(words: Sequence[str]) -> int:
         return _refused(words)
     if script not in package.get("scripts", {}):
         print(f"npm: there is no script {script}", file=sys.stderr)
-        return 0 if "--if-present" in words else 1
+        return 0 if optional else 1
     return _scripts(package, folder, script, [*before, *behind], silent=silent)
 
 
@@ -64,7 +66,7 @@ def _scripts(package: dict[str, Any], folder: Path, script: str, arguments: Sequ
     environment = {
         **os.environ,
         **{f"npm_package_{n}": package[n] for n in ("name", "version") if isinstance(package.get(n), str)},
-        **{f"npm_package_config_{n}": str(v) for n, v in config.items()},
+        **{f"npm_package_config_{n}": v for n, v in config.items() if isinstance(v, str)},
         "INIT_CWD": str(Path.cwd()),
         **({"npm_config_loglevel": "silent"} if silent else {}),
     }

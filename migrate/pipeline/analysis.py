@@ -29,6 +29,7 @@ from migrate.provenance.derive import derive, extracts
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
+from migrate.trace.commands import mentions_client
 from migrate.trace.events import ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
 from migrate.trace.interpreter import trace
 from migrate.trace.values import Unknown, Value
@@ -221,7 +222,8 @@ def _npm_starts(repository: Repository, driver: Driver, source: SourceFile, inpu
                 raise ValueError("the start of npm is shell")
             return followed
 
-        names = [s.name for s in read_package(source).scripts]
+        written = read_package(source).scripts
+        names = [s.name for s in written] if any(mentions_client(s.text) for s in written) else []
         scripts = inputs.targets or find_goals(repository, names, follow)
         if scripts is not None:
             yield npm_start(driver, scripts, inputs.arguments, bare=bare)

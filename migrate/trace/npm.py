@@ -42,8 +42,6 @@ _SILENT = frozenset({"-s", "--silent", "-q", "--quiet"})
 _NO_MATTER = re.compile(
     r"-d+|--if-present|--no-\w[\w-]*|--color(?:=.*)?|--(?:loglevel|progress|unsafe-perm)=.*|--unsafe-perm"
 )
-_CALLS_OUT = re.compile(r"\.sh\b|\bmake\b")
-"""What may come to docker in another file."""
 _PLAIN = re.compile(r"[\w@%+=:,./-]+")
 
 
@@ -172,9 +170,13 @@ class Packages:
                 state = interpreter.state
                 state.variables["npm_lifecycle_event"] = Value.of(hook.name)
                 script = self._read(source, hook, call.arguments if hook.name == call.script else ())
-                if script is not None and not state.dead:
-                    interpreter.subshell(lambda s=script: self._process(s), hook.place)  # type: ignore[misc]
-                    interpreter.errexit(hook.place)
+                if state.dead:
+                    return
+                if script is None:
+                    interpreter.opaque(command, hook.text)
+                    continue
+                interpreter.subshell(lambda s=script: self._process(s), hook.place)  # type: ignore[misc]
+                interpreter.errexit(hook.place)
 
         interpreter.subshell(run, command.span)
         if not interpreter.state.dead and interpreter.state.status.code == 0:
@@ -210,9 +212,20 @@ class Packages:
             except PackageError:
                 return mentions_client(source.text)
             scripts = package.scripts if anything and call is not _AROUND else reached(package, named)
-            if any(mentions_client(s.text) or _CALLS_OUT.search(s.text) for s in scripts):
+            if any(self._comes_to_docker(s.text) for s in scripts):
                 return True
         return False
+
+    def _comes_to_docker(self, text: str) -> bool:
+        """Whether a script has docker in it, or what it calls has."""
+        repository = self._interpreter.state.workspace.repository
+        called = {w.rpartition("/")[2] for w in re.findall(r"[\w./-]+\.sh\b", text)}
+        if re.search(r"\bmake\b", text):
+            called |= {"Makefile", "makefile", "GNUmakefile"}
+        paths = (p for p in repository.entries if p.name in called)
+        return mentions_client(text) or any(
+            (s := repository.source(p)) is not None and mentions_client(s.text) for p in paths
+        )
 
 
 def reached(package: Package, names: set[str]) -> list[PackageScript]:

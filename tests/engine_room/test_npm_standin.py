@@ -35,6 +35,7 @@ CALLS = {
     "a hook that fails": ("run", "failing"),
     "no such script": ("run", "none"),
     "no such script, which is no matter": ("run", "--if-present", "none"),
+    "a script, if it is there": ("run", "--if-present", "test"),
     "an empty script": ("run", "empty"),
 }
 

@@ -113,6 +113,10 @@ REFUSED = {
     "commands put together": (declarative(f"{EACH}\nsh 'docker ' + x"), "are not known"),
     "another shell": (declarative(f"{EACH}\nbat 'docker ps'"), "`bat`"),
     "another program": (declarative(f"{EACH}\nsh '''#!/usr/bin/env python\nimport docker\n'''"), "no shell"),
+    "a section that holds no steps": (
+        declarative(EACH, around="environment {\nID = sh(script: 'docker ps -q', returnStdout: true)\n}"),
+        "this section",
+    ),
     "a list of variables": (declarative(f"withEnv(list) {{\necho 'x'\n{EACH}\n}}"), "set here"),
 }
 
