@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from migrate import rules
 from migrate.discover import PROGRAMS, Driver, EntryKind, Repository
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.dockerfile.reader import read_dockerfile
@@ -82,8 +83,8 @@ def half_migrated(analysis: Analysis, files: dict[PurePosixPath, Dockerfile]) ->
 
 
 def host_export(analysis: Analysis) -> NearMiss | None:
-    """A driver that takes something out, and builds no image behind it."""
-    if analysis.trace is None:
+    """A driver that takes something out, and builds no image behind it, all of it followed."""
+    if analysis.trace is None or any(d.rule is rules.CONSTRUCT_NOT_TRACED for d in analysis.diagnostics):
         return None
     seen: Extraction | None = None
     for event in analysis.trace.events:
