@@ -196,6 +196,8 @@ class _Tokens:
                 part = self._escape(at)
             elif text[at] == "$" and delimiter[0] == '"':
                 part = self._inserted(at)
+            elif text.startswith("\r\n", at):
+                part = Part(text="\n", span=self._source.span(at, at + 2))
             if part is None:
                 at += 1
                 continue

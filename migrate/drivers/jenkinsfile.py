@@ -36,6 +36,8 @@ _CHANGES_FILES = frozenset(
     "writeFile writeJSON writeYaml unstash unzip untar copyArtifacts fileOperations touch".split()
 )
 _OTHER_SHELLS = frozenset("bat powershell pwsh".split())
+_WORKSPACE = ("WORKSPACE", "$PWD")
+"""The folder in which every step begins: what the shell calls it before a `dir`."""
 _NAMES_VARIABLE = re.compile(r"\b(?:\w*[vV]ariable|name)\s*:\s*['\"](\w+)['\"]")
 """How a parameter, or what credentials are put into, is called."""
 
@@ -65,7 +67,8 @@ def pipeline_jobs(source: SourceFile) -> tuple[Job, ...]:
     reader = _Reader(source, statements)
     told = [s for s in walk(statements) if s.head in ("parameters", "properties")]
     named = (n for s in told for n in _NAMES_VARIABLE.findall(s.span.text))
-    reader.block(statements, _Around(variables=tuple((n, _unknown(n)) for n in dict.fromkeys(named))))
+    variables = (_WORKSPACE, *((n, _unknown(n)) for n in dict.fromkeys(named)))
+    reader.block(statements, _Around(variables=variables))
     steps = tuple(reader.steps)
     plain = not any(_shebang("".join(p[0] for p in s.pieces)) == "bash" for s in steps)
     start = source.span(0, 0)
@@ -334,6 +337,8 @@ class _Expressions:
     """The names that are put into `env`, and whether their values change between uses."""
     _changing: set[str] = field(default_factory=set)
     _assigned: set[str] = field(default_factory=set)
+    _altered: set[str] = field(default_factory=set)
+    """Names of which a part is set, or a method called: what hangs on them may change."""
 
     def __post_init__(self) -> None:
         assigned: dict[str, list[tuple[int, bool]]] = {}
@@ -363,6 +368,9 @@ class _Expressions:
                 for root in (r for text in inserted for r in _roots(text)):
                     used.setdefault(root, token.span.start)
                 name = _assigned_name(tokens, at)
+                altered = _altered_name(tokens, at)
+                if altered is not None:
+                    self._altered.add(altered)
                 if name is not None:
                     assigned.setdefault(name, []).append((token.span.start, apart))
             conditional = statement.head in ("if", "else", "try", "catch", "finally", "switch")
@@ -373,11 +381,14 @@ class _Expressions:
     def value(self, part: Part, variables: tuple[tuple[str, str], ...]) -> str:
         """The text that stands for an expression: a variable's value where that is known, else a name for the unknown."""
         name = part.text.removeprefix("env.")
+        if name == _WORKSPACE[0]:
+            return "${WORKSPACE}"
         known = dict(variables).get(name)
         if known is not None and name not in self._assigned and f"env.{name}" not in self._assigned:
             return known
         roots = _roots(part.text)
         steady = re.fullmatch(r"[\w.]+", part.text) is not None and not self._changing & set(roots)
+        steady = steady and not ("." in part.text and roots[0] in self._altered)
         if steady:
             return f"${{{{ {part.text} }}}}"
         place = part.span.position
@@ -402,6 +413,19 @@ def _assigned_name(tokens: Sequence[Token], at: int) -> str | None:
     if before[-1:] == ["."]:
         return f"env.{token.text}" if before[:1] == ["env"] else None
     return token.text
+
+
+def _altered_name(tokens: Sequence[Token], at: int) -> str | None:
+    """The variable at a token of which something is set or called: `x.y = …`, `x[y] = …`, `x.y()`."""
+    token, end = tokens[at], at + 1
+    if token.kind is not Kind.NAME or (at and tokens[at - 1].is_sign(".")):
+        return None
+    while end < len(tokens) and (tokens[end].is_sign(".") or tokens[end].is_sign("[")):
+        end = end + 2 if tokens[end].is_sign(".") else _closing(tokens, end) + 1
+    if end == at + 1 or end >= len(tokens):
+        return None
+    following = tokens[end].text + (tokens[end + 1].text if end + 1 < len(tokens) else "")
+    return token.text if re.match(r"\(|=(?!=)|[-+]=|<<", following) else None
 
 
 def _unknown(name: str, place: str = "") -> str:
