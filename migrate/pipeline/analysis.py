@@ -302,8 +302,9 @@ def _for_other_targets(
     if not start.commands:
         return (), False
 
-    named = [s.name for s in read_package(source).scripts] if is_package(driver.path) else list(targets_of(source))
-    called = npm_start if is_package(driver.path) else make_start
+    package = is_package(driver.path)
+    named = [s.name for s in read_package(source).scripts] if package else list(targets_of(source))
+    called = npm_start if package else make_start
 
     def follow(goals: tuple[str, ...]) -> Trace:
         commands = called(driver, goals, inputs.arguments, bare=start.bare).commands
@@ -312,8 +313,8 @@ def _for_other_targets(
             raise ValueError("the start of make is shell")
         return followed
 
-    made = {word for words in start.commands for word in words}
-    what = "script" if is_package(driver.path) else "target"
+    made = {word for words in start.commands for word in (words[2:3] if package else words)}
+    what = "script" if package else "target"
     return other_targets(repository, planned, [n for n in named if n not in made], follow, what=what)
 
 

@@ -179,8 +179,9 @@ def test_each_escape_is_a_stretch_of_its_own() -> None:
     ]
 
 
-def test_what_another_script_needs_is_told(tmp_path: Path) -> None:
-    scripts = {"image": f"{BUILD} && {TAKE} && {IMAGE} && rm app", "shell": "docker run -it demo:build sh"}
+@pytest.mark.parametrize("name", ["shell", "run"])
+def test_what_another_script_needs_is_told(name: str, tmp_path: Path) -> None:
+    scripts = {"image": f"{BUILD} && {TAKE} && {IMAGE} && rm app", name: "docker run -it demo:build sh"}
     analysis = of(tmp_path, scripts)
     assert (analysis.plan is not None, codes(analysis)) == (True, ["MS447"])
 
