@@ -54,7 +54,9 @@ def migrate_command(
     ] = False,
     driver: Annotated[
         str | None,
-        typer.Option("--driver", metavar="FILE", help="The script or Makefile that builds it, relative to PATH."),
+        typer.Option(
+            "--driver", metavar="FILE", help="The file that builds it, relative to PATH: a script, Makefile, CI file …"
+        ),
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -69,7 +71,7 @@ def migrate_command(
         typer.Option(
             "--target",
             metavar="NAME",
-            help="The Makefile's target, or the CI file's job, that makes the images; may be repeated.",
+            help="The Makefile's target, the package.json's script or the CI file's job that makes the images; may be repeated.",
         ),
     ] = None,
     time_limit: Annotated[

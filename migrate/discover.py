@@ -7,7 +7,7 @@ Nothing is started and links are not followed.
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,29 @@ SCRIPT_LIMIT = 256 * 1024
 _SKIPPED = {".git", ".hg", ".svn", ".ms-migrate", "node_modules", "vendor", "third_party", ".venv", "__pycache__"}
 _MAKEFILES = {"makefile", "gnumakefile"}
 _YAML = {".yml", ".yaml"}
+PROGRAMS = {
+    ".ps1": "PowerShell",
+    ".psm1": "PowerShell",
+    ".bat": "a batch file",
+    ".cmd": "a batch file",
+    ".groovy": "Groovy",
+    ".gradle": "Gradle",
+    ".py": "Python",
+    ".js": "JavaScript",
+    ".ts": "TypeScript",
+    ".rb": "Ruby",
+    ".ex": "Elixir",
+    ".exs": "Elixir",
+    ".go": "Go",
+    ".pl": "Perl",
+    ".php": "PHP",
+    ".java": "Java",
+    ".kt": "Kotlin",
+    ".cs": "C#",
+    ".rs": "Rust",
+}
+"""Kinds of files that can drive a build and aren't read, by suffix."""
+_JENKINSFILE = re.compile(r"(?i)jenkinsfile(?:[.-].*)?|.*\.jenkinsfile")
 _SHEBANG = re.compile(r"#!.*\b(?:ba|da|k|z|a)?sh\b")
 _TAKES_OUT = re.compile(r"\b(?:cp|export|run|save)\b|compose\b.*\bup\b|COMPOSE\w*[)}]?.*\bup\b")
 _COMMAND = re.compile(r"\b(?:docker|podman)\b|\$\{?\w*DOCKER\w*", re.IGNORECASE)
@@ -36,6 +59,9 @@ class DriverKind(Enum):
     SCRIPT = "shell script"
     MAKEFILE = "Makefile"
     WORKFLOW = "CI or compose file"
+    PACKAGE = "package.json"
+    JENKINSFILE = "Jenkinsfile"
+    PROGRAM = "program"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,14 +178,34 @@ def find_callers(repository: Repository, drivers: Sequence[Driver]) -> tuple[Dri
     return tuple(found)
 
 
+def programs(repository: Repository) -> Iterator[SourceFile]:
+    """The files of kinds that can drive a build and aren't read, as far as they mention docker."""
+    for path, kind in repository.entries.items():
+        if kind is not EntryKind.FILE or path.suffix.lower() not in PROGRAMS:
+            continue
+        try:
+            size = (repository.root / path).stat().st_size
+        except OSError:
+            continue
+        source = repository.source(path) if size <= SCRIPT_LIMIT else None
+        if source is not None and _COMMAND.search(source.text) and not _SHEBANG.match(source.text[:128]):
+            yield source
+
+
 def named_driver(path: PurePosixPath) -> Driver:
-    """The driver that a person names: by its name a Makefile or a YAML file, else a script."""
+    """The driver that a person names: by its name a Makefile, a YAML file or the like, else a script."""
     return Driver(path=path, kind=_kind_by_name(path) or DriverKind.SCRIPT)
 
 
 def _kind_by_name(path: PurePosixPath) -> DriverKind | None:
     if path.name.lower() in _MAKEFILES or path.suffix in (".mk", ".mak"):
         return DriverKind.MAKEFILE
+    if path.name == "package.json":
+        return DriverKind.PACKAGE
+    if _JENKINSFILE.fullmatch(path.name):
+        return DriverKind.JENKINSFILE
+    if path.suffix.lower() in PROGRAMS:
+        return DriverKind.PROGRAM
     return DriverKind.WORKFLOW if path.suffix.lower() in _YAML else None
 
 
@@ -194,7 +240,7 @@ def _driver_kind(repository: Repository, path: PurePosixPath, *, takes_out: bool
     kind = _kind_by_name(path)
     if (kind is None and path.suffix in (".sh", ".bash")) or _SHEBANG.match(head.decode("utf-8", "replace")):
         kind = DriverKind.SCRIPT
-    if kind is None:
+    if kind in (None, DriverKind.PROGRAM):
         return None
     source = repository.source(path)
     if source is None or not _COMMAND.search(source.text):

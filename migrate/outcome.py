@@ -47,12 +47,14 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOutcome:
-    """One legacy build. `verification` is None where it wasn't built; `reason` then says why."""
+    """One legacy build. `started` is the call of make or npm, or the job, that was followed, None for a script. `verification` is
+    None where it wasn't built; `not_verified` then says why."""
 
     driver: PurePosixPath
     status: Status
     changes: tuple[FileChange, ...]
     diagnostics: tuple[Diagnostic, ...]
+    started: str | None = None
     verification: Verification | None = None
     not_verified: str | None = None
 

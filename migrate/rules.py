@@ -85,8 +85,10 @@ COMMAND_ASSUMED_APART = _rule(
 )
 
 OTHER_TARGET_NEEDS = _rule(
-    "MS447", "other-target-needs", _W, "another target of the Makefile needs what the migration takes away"
+    "MS447", "other-target-needs", _W, "another target or script needs what the migration takes away"
 )
+
+UNREAD_DRIVER_LEFT = _rule("MS448", "unread-driver-left", _W, "a driver that is not read builds the old way still")
 
 RUNS_CONDITIONALLY = _rule(
     "MS423", "runs-conditionally", _E, "the extraction and the runtime's build do not always run together"

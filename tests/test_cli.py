@@ -71,6 +71,17 @@ def test_nothing_found_and_nothing_to_do_are_told_apart(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "ms-migrate: nothing to migrate\n", "")
 
 
+def test_the_call_or_the_job_that_was_followed_is_said(tmp_path: Path) -> None:
+    recipe = "".join(f"\t{line}\n" for line in SCRIPT.splitlines()[1:])
+    lay(tmp_path, {"build.sh": "", "Makefile": f"all:\n\ttrue\nimage:\n{recipe}"})
+    assert ms_migrate("--check", tmp_path).stdout.startswith("Makefile (make image): found\n")
+    (tmp_path / "Makefile").rename(tmp_path / ".gitlab-ci.yml")
+    (tmp_path / ".gitlab-ci.yml").write_text(
+        "pack:\n  script:\n" + "".join(f"  - {s}\n" for s in SCRIPT.splitlines()[1:])
+    )
+    assert ms_migrate("--check", tmp_path).stdout.startswith(".gitlab-ci.yml (job pack): found\n")
+
+
 def test_check_finds_and_writes_nothing(tmp_path: Path) -> None:
     before = files(lay(tmp_path))
     done = ms_migrate("--check", tmp_path)

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from migrate.discover import Driver, EntryKind, Repository
+from migrate import rules
+from migrate.discover import PROGRAMS, Driver, EntryKind, Repository
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.outcome import AuditStatus
@@ -25,20 +26,6 @@ _TAKES_OUT = re.compile(
 _IN_PROGRAMS = re.compile(
     r"\bdocker\b[^\n]{0,40}?\b(?:cp|create)\b|[\"'](?:docker|cp)[\"']\s*,\s*[\[\"'](?:cp|create)?"
 )
-_PROGRAMS = {
-    ".ps1": "PowerShell",
-    ".bat": "a batch file",
-    ".cmd": "a batch file",
-    "jenkinsfile": "a Jenkinsfile",
-    ".groovy": "Groovy",
-    ".py": "Python",
-    ".js": "JavaScript",
-    ".ts": "TypeScript",
-    ".rb": "Ruby",
-    ".ex": "Elixir",
-    ".go": "Go",
-    ".gradle": "Gradle",
-}
 _PROSE = {".md", ".markdown", ".rst", ".txt", ".adoc"}
 _PROSE_LIMIT = 256 * 1024
 
@@ -96,8 +83,8 @@ def half_migrated(analysis: Analysis, files: dict[PurePosixPath, Dockerfile]) ->
 
 
 def host_export(analysis: Analysis) -> NearMiss | None:
-    """A driver that takes something out, and builds no image behind it."""
-    if analysis.trace is None:
+    """A driver that takes something out, and builds no image behind it, all of it followed."""
+    if analysis.trace is None or any(d.rule is rules.CONSTRUCT_NOT_TRACED for d in analysis.diagnostics):
         return None
     seen: Extraction | None = None
     for event in analysis.trace.events:
@@ -182,7 +169,7 @@ def unread(repository: Repository, driver: Driver, files: dict[PurePosixPath, Do
 def _program(repository: Repository) -> NearMiss | None:
     """A file of a kind that is not read as a driver, and that takes something out of a container."""
     for path, kind in repository.entries.items():
-        what = _PROGRAMS.get(path.suffix.lower()) or _PROGRAMS.get(path.name.lower())
+        what = PROGRAMS.get(path.suffix.lower())
         source = repository.source(path) if what is not None and kind is EntryKind.FILE else None
         if source is None or len(source.text) > _PROSE_LIMIT:
             continue

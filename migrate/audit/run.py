@@ -58,6 +58,8 @@ def _rows(path: Path) -> list[AuditRow]:
             half = unread(repository, analysis.driver, files)
         if half is not None:
             rows.append(_near(path, half, driver=str(analysis.driver.path)))
+        elif analysis.driver.kind is DriverKind.PROGRAM:
+            rows.append(replace(_judged(path, analysis), status=AuditStatus.CANNOT))
         elif any(d.rule is rules.DRIVER_NOT_READ for d in analysis.diagnostics):
             place = takes_out(repository, analysis.driver)
             miss = unread(repository, analysis.driver, files)

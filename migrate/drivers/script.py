@@ -3,16 +3,21 @@
 import posixpath
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, at
-from migrate.discover import Driver, DriverKind, Repository, is_compose_file
+from migrate.discover import PROGRAMS, Driver, DriverKind, Repository, is_compose_file
 from migrate.drivers.compose import FILES
+from migrate.drivers.jenkinsfile import is_jenkinsfile, named_in_pipeline, pipeline_jobs
 from migrate.drivers.makefile import Rule, is_makefile, outside_references, read_makefile, walk
-from migrate.drivers.workflow import Job, find_jobs, job_text
-from migrate.drivers.yaml_reader import YamlError, read_yaml
+from migrate.drivers.package import is_package, place_of, read_package
+from migrate.drivers.refusal import NotReadError
+from migrate.drivers.unread import taken_out
+from migrate.drivers.workflow import Job, find_jobs, job_text, named_elsewhere
+from migrate.drivers.yaml_reader import read_yaml
 from migrate.shell.reader import read_script
 from migrate.shell.syntax import Script
 from migrate.source import HOLES, SourceFile, Span
@@ -51,28 +56,48 @@ class Entry:
 
 
 def read_driver(repository: Repository, driver: Driver) -> tuple[SourceFile | None, tuple[Diagnostic, ...]]:
-    """The driver's text; None with the reason where it can't be read."""
+    """The driver's text; None with the reason where it can't be read, without one where it then seems to be no driver."""
     source = repository.source(driver.path)
     if source is None:
         message = f"`{driver.path}` is no file that can be read"
         return None, (Diagnostic(rule=rules.FILE_UNREADABLE, message=message),)
-    if driver.kind is DriverKind.WORKFLOW:
-        try:
-            jobs = jobs_of(source)
-        except YamlError as error:
-            return None, (at(rules.DRIVER_NOT_READ, error.message, error.span),)
-        if not jobs:
-            place = Label(span=source.span(0, len(source.line(1))))
-            message = f"a {driver.kind.value} that seems to drive a legacy build is not read"
-            if is_compose_file(source.path):
-                message = "which commands build these services, and in which order, is said nowhere"
-            return None, (Diagnostic(rule=rules.DRIVER_NOT_READ, message=message, primary=place),)
+    if driver.kind is DriverKind.PROGRAM:
+        return None, (not_read(driver, taken_out(source) or source.span(0, len(source.line(1)))),)
+    try:
+        if driver.kind is DriverKind.PACKAGE:
+            read_package(source)
+        unread = driver.kind is DriverKind.WORKFLOW and not jobs_of(source)
+        if driver.kind is DriverKind.JENKINSFILE:
+            pipeline_jobs(source)
+    except NotReadError as error:
+        if driver.kind is not DriverKind.WORKFLOW and taken_out(source) is None:
+            return None, ()
+        return None, (at(rules.DRIVER_NOT_READ, error.message, error.span),)
+    if unread:
+        place = Label(span=source.span(0, len(source.line(1))))
+        message = f"a {driver.kind.value} that seems to drive a legacy build is not read"
+        if is_compose_file(source.path):
+            message = "which commands build these services, and in which order, is said nowhere"
+        return None, (Diagnostic(rule=rules.DRIVER_NOT_READ, message=message, primary=place),)
     return source, ()
 
 
+def not_read(driver: Driver, place: Span) -> Diagnostic:
+    """That a driver is of a kind that isn't read."""
+    what = PROGRAMS[driver.path.suffix.lower()]
+    return at(rules.DRIVER_NOT_READ, f"a legacy build seems to be driven by {what}, which is not read", place)
+
+
 def jobs_of(source: SourceFile) -> tuple[Job, ...]:
-    """The jobs of a CI file; none where it is none. Raises YamlError."""
-    return find_jobs(source, read_yaml(source))
+    """The jobs of a CI file; none where it is none. Raises NotReadError."""
+    return pipeline_jobs(source) if is_jenkinsfile(source.path) else find_jobs(source, read_yaml(source))
+
+
+def named_beside(source: SourceFile, paths: Iterable[PurePosixPath]) -> tuple[PurePosixPath, Span] | None:
+    """A file that something else in a CI file than the jobs' commands names, and where."""
+    if is_jenkinsfile(source.path):
+        return named_in_pipeline(source, paths)
+    return named_elsewhere(source, read_yaml(source), paths)
 
 
 def command_text(source: SourceFile, start: Start) -> str:
@@ -99,10 +124,13 @@ def started(source: SourceFile, start: Start) -> tuple[Entry | None, tuple[Diagn
             return None, (at(rules.DRIVER_NOT_READ, f"there is no job `{start.job}`", source.span(0, 0)),)
         text, names = job_text(source, job)
         script, found = read_script(text)
-        asked = next((s.condition for s in job.steps if s.condition is not None and "docker" in s.place.text), None)
-        if asked is not None:
+        asked = next((s for s in job.steps if s.condition is not None and "docker" in s.place.text), None)
+        if asked is not None and asked.condition is not None:
             message = "a step that the service runs on a condition is not followed"
-            found = (*found, at(rules.CONSTRUCT_NOT_TRACED, message, asked))
+            if asked.guard is not None:
+                message = "a step that runs on a condition, in a loop or in a function is not followed"
+            found = (*found, at(rules.CONSTRUCT_NOT_TRACED, message, asked.condition))
+        found += tuple(at(rules.CONSTRUCT_NOT_TRACED, message, place) for message, place in job.unread)
         return Entry(script=script, unknowns=names) if script is not None else None, found
     script, found = _started(source, start)
     if script is None:
@@ -155,13 +183,23 @@ def composed_start(start: Start, driver: Driver, file: PurePosixPath, *, executa
     )
 
 
+def npm_start(driver: Driver, scripts: tuple[str, ...], arguments: tuple[str, ...], *, bare: bool) -> Start:
+    """npm, called for each of these scripts in the folder of the package.json."""
+    given = ("--", *arguments) if arguments else ()
+    calls = tuple(("npm", "run", script, *given) for script in scripts)
+    name = " && ".join(map(shlex.join, calls))
+    return Start(directory=driver.path.parent, name=name, arguments=(), commands=calls, bare=bare)
+
+
 def job_start(job: str, *, bare: bool) -> Start:
     """One job, from the repository's root."""
     return Start(directory=PurePosixPath(), name=f"job {job}", arguments=(), job=job, bare=bare)
 
 
 def _asked(source: SourceFile, words: tuple[str, ...]) -> Span:
-    """The rule that a call of make is there for; the beginning of another driver."""
+    """The rule that a call of make is there for, or the script that one of npm is; the beginning of another driver."""
+    if is_package(source.path):
+        return place_of(source, words[2])
     if not is_makefile(source.path):
         return source.span(0, len(source.line(1)))
     for node in walk(read_makefile(source)):

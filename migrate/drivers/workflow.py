@@ -35,7 +35,8 @@ _CIRCLE_1 = ("machine", "checkout", "dependencies", "database", "compile", "test
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Commands that one shell runs. `directory` is where, `variables` what is set before; `keeps_on` where a command that
-    fails doesn't end it; `condition` is what the service asks first."""
+    fails doesn't end it, for this step alone with `forgiving`; `condition` is what the service asks first, `guard` a name for
+    what comes of that."""
 
     pieces: tuple[Stretch, ...]
     place: Span
@@ -43,17 +44,22 @@ class Step:
     variables: tuple[tuple[str, str], ...] = ()
     keeps_on: bool = False
     condition: Span | None = None
+    guard: str | None = None
+    forgiving: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job: its steps in order, each a process of its own unless `together`."""
+    """One job: its steps in order, each a process of its own unless `together`. `unread` is what can't be followed in it, each
+    with why; with `plain` its shell is `sh`."""
 
     name: str
     place: Span
     steps: tuple[Step, ...]
     together: bool = False
     variables: tuple[tuple[str, str], ...] = ()
+    unread: tuple[tuple[str, Span], ...] = ()
+    plain: bool = False
 
 
 def find_jobs(source: SourceFile, root: YamlNode | None) -> tuple[Job, ...]:
@@ -113,21 +119,28 @@ def job_text(source: SourceFile, job: Job) -> tuple[SourceFile, tuple[str, ...]]
     def add(text: str, place: Span = at) -> None:
         stretches.append((text, place, False))
 
+    if job.plain:
+        add("#!/bin/sh\n")
     for name, value in job.variables:
         add(_export(name, value, known))
     if not any(s.keeps_on for s in job.steps):
         add("set -e\n")
     for step in job.steps:
         place = step.place.file.span(step.place.start, step.place.start)
+        if step.guard is not None:
+            add(f'if [ "{_hole(step.guard, known)}" = yes ]; then\n', place)
         if not job.together:
             add("(\n", place)
+        if step.forgiving:
+            add("set +e\n", place)
         for name, value in step.variables:
             add(_export(name, value, known), place)
         if step.directory is not None:
             add(f"cd {_quoted(step.directory, known)}\n", place)
         for match, stretch in expression_pieces(step.pieces):
             stretches.append(stretch if match is None else (_known(match[1], step, job, known), stretch[1], False))
-        add("\n" if job.together else "\n)\n", step.place.file.span(step.place.end, step.place.end))
+        end = ("\n" if job.together else "\n)\n") + ("fi\n" if step.guard is not None else "")
+        add(end, step.place.file.span(step.place.end, step.place.end))
     return SourceFile.derived(source.path, [s for s in stretches if s[0]]), tuple(known)
 
 

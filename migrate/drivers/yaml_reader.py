@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from migrate.drivers.refusal import NotReadError
 from migrate.source import SourceFile, Span
 
 Stretch = tuple[str, Span, bool]
@@ -18,13 +19,8 @@ MAX_NODES = 50_000
 """Nodes of one file, those behind an alias counted each time."""
 
 
-class YamlError(Exception):
+class YamlError(NotReadError):
     """The text is no YAML; `span` is where that shows."""
-
-    def __init__(self, message: str, span: Span) -> None:
-        super().__init__(message)
-        self.message = message
-        self.span = span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import migrate
-from migrate.engine import compose, standin
+from migrate.engine import compose, npm_standin, standin
 from migrate.engine.builder import BuildTool, Kind
 from migrate.engine.client import EngineClient, EngineUnavailable
 from migrate.engine.policy import CONNECTION, JudgedBuild, ParityFile, Policy
@@ -210,6 +210,8 @@ class Run:
             "docker-compose": f'exec {composed} docker-compose "$@"',
             "sudo": _SUDO,
         }
+        if shutil.which("npm", path=self._environment.get("PATH", "")) is None:
+            texts["npm"] = f'exec {shlex.join(_python(npm_standin.__name__, "-S"))} "$@"'
         for name, script in texts.items():
             program = programs / name
             program.write_text(f"#!/bin/sh\n{script}\n")
@@ -223,6 +225,8 @@ class Run:
             **self._environment,
             **self._tool.environment,
             "BUILDKIT_PROGRESS": "plain",
+            "npm_config_logs_max": "0",
+            "npm_config_update_notifier": "false",
             **request.environment,
             "PATH": f"{folder / 'bin'}:{self._environment.get('PATH', '')}",
         }

@@ -11,12 +11,22 @@ from migrate.diagnostics import Diagnostic, Severity, at, has_errors
 from migrate.discover import Driver, DriverKind, Repository, is_compose_file
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.compose import FILES
-from migrate.drivers.script import Start, composed_start, job_start, jobs_of, make_start, read_driver, started, starts
-from migrate.drivers.workflow import named_elsewhere
-from migrate.drivers.yaml_reader import read_yaml
-from migrate.pipeline.goals import Follow, Goals, find_goals, targets_of
+from migrate.drivers.package import is_package, read_package
+from migrate.drivers.script import (
+    Start,
+    composed_start,
+    job_start,
+    jobs_of,
+    make_start,
+    named_beside,
+    npm_start,
+    read_driver,
+    started,
+    starts,
+)
+from migrate.pipeline.goals import Follow, Goals, find_goals, has_client, targets_of
 from migrate.pipeline.missing import lacks_sources
-from migrate.pipeline.other_targets import folders_of_others, other_targets
+from migrate.pipeline.other_targets import folders_of_others, left_unread, other_targets
 from migrate.pipeline.staying import check_staying
 from migrate.plan.callers import naming_file
 from migrate.plan.model import Facts, MigrationPlan
@@ -25,6 +35,7 @@ from migrate.provenance.derive import derive, extracts, taking_out
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
+from migrate.trace.commands import mentions_client
 from migrate.trace.events import Compose, ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
 from migrate.trace.interpreter import trace
 from migrate.trace.values import Stream, Unknown, Value
@@ -67,9 +78,9 @@ def analyse(
     source, diagnostics = read_driver(repository, driver)
     start = starts(driver)[0]
     if source is None:
-        legacy = not is_compose_file(driver.path) or lacks_sources(repository)
+        legacy = bool(diagnostics) and (not is_compose_file(driver.path) or lacks_sources(repository))
         return _stopped(driver, start, diagnostics, legacy=legacy)
-    ways = {DriverKind.MAKEFILE: _make_starts, DriverKind.WORKFLOW: _job_starts}.get(driver.kind, _script_starts)
+    ways = _STARTS.get(driver.kind, _script_starts)
     stopped: list[Analysis] = []
     for attempt in ways(repository, driver, source, inputs):
         analysis = _analysed(repository, driver, source, attempt, inputs, facts, buildkit=buildkit)
@@ -128,9 +139,12 @@ def _analysed(
         uncertain = replace(uncertain, notes=_by_hand(planned))
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
     found = _read_back(repository, driver, planned, changes, start, inputs, followed)
-    said, needed = other_targets(repository, planned, others, follow)
+    what = "script" if is_package(driver.path) else "target"
+    said, needed = other_targets(repository, planned, others, follow, what=what)
+    beside, asked = left_unread(repository, planned)
+    said, needed = (*said, *beside), needed or asked
     if start.job is not None:
-        named = named_elsewhere(source, read_yaml(source), planned.driver.gone)
+        named = named_beside(source, planned.driver.gone)
         if named is not None:
             message = f"`{named[0]}` is named here, and is no longer there after the migration"
             said = (*said, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
@@ -227,13 +241,37 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
 
         expanded = () if inputs.targets else follow(tuple(written[:1])).targets
         names = [*written, *(t for t in expanded if t not in written and not t.startswith("."))]
-        goals = Goals(names=inputs.targets) if inputs.targets else find_goals(repository, source, names, follow)
+        goals = Goals(names=inputs.targets) if inputs.targets else None
+        if goals is None and has_client(source):
+            goals = find_goals(repository, names, follow)
         if goals is not None:
             yield make_start(driver, goals.names, inputs.arguments, bare=bare)
         if goals is not None and len(goals.names) > 1:
             yield make_start(driver, goals.names, inputs.arguments, bare=bare, together=True)
         if goals is not None and goals.afresh:
             yield make_start(driver, goals.names, inputs.arguments, bare=bare, afresh=goals.afresh)
+
+
+def _npm_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
+    """The scripts of a package.json that come to the images, whatever the environment is; then in one that sets nothing."""
+    for bare in (False, True):
+
+        def follow(scripts: tuple[str, ...], bare: bool = bare) -> Trace:
+            start = npm_start(driver, scripts, inputs.arguments, bare=bare)
+            followed, _ = _traced(repository, source, start, inputs)
+            if followed is None:
+                raise ValueError("the start of npm is shell")
+            return followed
+
+        written = read_package(source).scripts
+        names = [s.name for s in written] if any(mentions_client(s.text) for s in written) else []
+        goals = Goals(names=inputs.targets) if inputs.targets else find_goals(repository, names, follow)
+        scripts = goals.names if goals is not None else None
+        if scripts is not None:
+            yield npm_start(driver, scripts, inputs.arguments, bare=bare)
+        if scripts is not None and len(scripts) > 1:
+            for script in scripts:
+                yield npm_start(driver, (script,), inputs.arguments, bare=bare)
 
 
 def _job_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
@@ -246,6 +284,14 @@ def _job_starts(repository: Repository, driver: Driver, source: SourceFile, inpu
         if followed is None or extracts(followed) or has_errors(followed.diagnostics):
             yield start
             yield replace(start, bare=True)
+
+
+_STARTS = {
+    DriverKind.MAKEFILE: _make_starts,
+    DriverKind.WORKFLOW: _job_starts,
+    DriverKind.PACKAGE: _npm_starts,
+    DriverKind.JENKINSFILE: _job_starts,
+}
 
 
 def _traced(
@@ -294,18 +340,24 @@ def _without_arguments(followed: Trace, start: Start, inputs: Inputs) -> tuple[D
 
 
 def _other_names(source: SourceFile, start: Start) -> tuple[str, ...]:
-    """The targets of a Makefile that are not made here."""
-    made = {word for words in start.commands for word in words}
-    return tuple(n for n in targets_of(source) if n not in made) if start.commands else ()
+    """The targets of a Makefile, or the scripts of a package.json, that are not made here."""
+    if not start.commands or start.script is not None:
+        return ()
+    package = is_package(source.path)
+    named = [s.name for s in read_package(source).scripts] if package else list(targets_of(source))
+    made = {word for words in start.commands for word in (words[2:3] if package else words)}
+    return tuple(n for n in named if n not in made)
 
 
 def _following(repository: Repository, driver: Driver, source: SourceFile, start: Start, inputs: Inputs) -> Follow:
     """Each target is followed once."""
     known: dict[tuple[str, ...], Trace] = {}
 
+    called = npm_start if is_package(driver.path) else make_start
+
     def follow(goals: tuple[str, ...]) -> Trace:
         if goals not in known:
-            commands = make_start(driver, goals, inputs.arguments, bare=start.bare).commands
+            commands = called(driver, goals, inputs.arguments, bare=start.bare).commands
             other = replace(start, commands=commands, afresh=frozenset())
             followed, _ = _traced(repository, source, other, inputs)
             if followed is None:

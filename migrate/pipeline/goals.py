@@ -1,4 +1,5 @@
-"""Which targets of a Makefile make images out of what others build, and in which order make has to be called for them.
+"""Which targets of a Makefile make images out of what others build, and in which order make has to be called for them; the same
+for the scripts of a package.json.
 
 A target that needs an image or a file which another one makes is called behind it; of targets that come to the same builds the
 one that does least is taken.
@@ -92,13 +93,16 @@ def targets_of(source: SourceFile) -> dict[str, Span]:
     return found
 
 
-def find_goals(repository: Repository, source: SourceFile, names: Sequence[str], follow: Follow) -> Goals | None:
-    """The calls of make that come to every image which this Makefile makes of a container's files; None where there is none.
+def has_client(source: SourceFile) -> bool:
+    """Whether a recipe of this Makefile has docker in it."""
+    return any(mentions_client(n.span.text) for n in walk(read_makefile(source)) if isinstance(n, Recipe | Rule))
 
-    `names` are the targets to choose from.
+
+def find_goals(repository: Repository, names: Sequence[str], follow: Follow) -> Goals | None:
+    """The calls of make (or npm) that come to every image which is made there of a container's files; None where there is none.
+
+    `names` are the targets (or scripts) to choose from.
     """
-    if not any(mentions_client(n.span.text) for n in walk(read_makefile(source)) if isinstance(n, Recipe | Rule)):
-        return None
     known = {name: Candidate(goals=(name,), trace=follow((name,))) for name in names[:MAX_GOALS]}
     behind = {n: _completed(n, known, {}, repository, follow) for n in known}
     completed = [_completed(n, known, behind, repository, follow) if _only_builds(c) else c for n, c in behind.items()]

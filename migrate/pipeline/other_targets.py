@@ -1,4 +1,5 @@
-"""What a migration leaves to the Makefile's other targets: those that need what goes are told, and keep their Dockerfiles."""
+"""What a migration leaves to others: targets of the Makefile, scripts of the package.json, and drivers that aren't read. Those
+that need what goes are told, and keep their Dockerfiles."""
 
 import re
 from collections.abc import Iterable
@@ -7,6 +8,7 @@ from pathlib import PurePosixPath
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
 from migrate.discover import Repository
+from migrate.drivers.unread import find_unread
 from migrate.pipeline.goals import MAX_GOALS, Follow
 from migrate.plan.model import MigrationPlan
 from migrate.provenance.derive import derive
@@ -26,9 +28,10 @@ from migrate.trace.events import (
 
 
 def other_targets(
-    repository: Repository, planned: MigrationPlan, names: Iterable[str], follow: Follow
+    repository: Repository, planned: MigrationPlan, names: Iterable[str], follow: Follow, *, what: str
 ) -> tuple[tuple[Diagnostic, ...], bool]:
-    """Findings at the places of `names`, and whether one of them builds from a Dockerfile that would go."""
+    """Findings at the places of `names`, and whether one of them builds from a Dockerfile that would go. `what` is such a name
+    as a person says it: a target, a script."""
     going = {c.span.origin for c in planned.driver.removed}
     edited = {b.span.origin for b in planned.builds}
     removed = {p for g in planned.groups for p in g.removed}
@@ -41,7 +44,7 @@ def other_targets(
             if isinstance(event, ImageBuild) and event.dockerfile in removed and place not in going | edited:
                 needs_file = True
         apart = _apart(repository, followed)
-        for span, message, rule in _needed(planned, followed, name, going, edited | apart):
+        for span, message, rule in _needed(planned, followed, f"{what} `{name}`", going, edited | apart):
             found.setdefault(span, at(rule, message, span))
     return tuple(found.values()), needs_file
 
@@ -64,6 +67,31 @@ def folders_of_others(made: Trace, names: Iterable[str], follow: Follow) -> froz
     return frozenset(found - {PurePosixPath()})
 
 
+def left_unread(repository: Repository, planned: MigrationPlan) -> tuple[tuple[Diagnostic, ...], bool]:
+    """Drivers of kinds that aren't read which build the same the old way, and whether one needs a Dockerfile that would go."""
+    found: list[Diagnostic] = []
+    removed = {p for g in planned.groups for p in g.removed}
+    tags = {t.text for b in planned.builds if b.number in planned.dropped for t in b.tags if t.text}
+    needs_file = False
+    for unread in find_unread(repository):
+        text, folder = unread.place.file.text, unread.driver.path.parent
+        near = [p for p in planned.builder_paths if folder == p.parent or folder in p.parents]
+        named = [p for p in near if _names(text, p)]
+        if not named and not any(re.search(rf"(?<![\w.-]){re.escape(t)}(?![\w.-])", text) for t in tags):
+            continue
+        needs_file = needs_file or bool(removed & set(named))
+        kept = f", and needs `{named[0]}`" if named else ""
+        message = f"{unread.what}, which is not read, still builds this the old way{kept}"
+        found.append(at(rules.UNREAD_DRIVER_LEFT, message, unread.place))
+    return tuple(found), needs_file
+
+
+def _names(text: str, dockerfile: PurePosixPath) -> bool:
+    """Whether a text names a Dockerfile: one that is called `Dockerfile` by its folder."""
+    name = dockerfile.name if dockerfile.name != "Dockerfile" else dockerfile.parent.name
+    return bool(name) and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text) is not None
+
+
 def _apart(repository: Repository, followed: Trace) -> set[Span]:
     """The builds of which it is known that they take nothing out of a container."""
     provenance, _ = derive(followed, repository)
@@ -76,7 +104,7 @@ def _apart(repository: Repository, followed: Trace) -> set[Span]:
 def _needed(
     planned: MigrationPlan, followed: Trace, name: str, going: set[Span], edited: set[Span]
 ) -> Iterable[tuple[Span, str, Rule]]:
-    """What one target does with images that are no longer made, and what it builds behind an extraction that goes."""
+    """What one of them does with images that are no longer made, and what it builds behind an extraction that goes."""
     gone = {t.text for b in planned.builds if b.number in planned.dropped for t in b.tags if t.text}
     made: set[str] = set()
     extracted = False
@@ -91,29 +119,29 @@ def _needed(
                 if extracted and place not in edited:
                     there = event.dockerfile is not None and event.workspace.source(event.dockerfile) is not None
                     rule = rules.DRIVER_EDIT_UNCERTAIN if there else rules.OTHER_TARGET_NEEDS
-                    yield place, f"the target `{name}` builds this behind an extraction that goes", rule
+                    yield place, f"the {name} builds this behind an extraction that goes", rule
             case ContainerCreate(container=container) | ContainerRun(container=container):
                 image = container.image.text
                 if image in gone and image not in made:
-                    message = f"the target `{name}` needs the image `{image}`, which is no longer made"
+                    message = f"the {name} needs the image `{image}`, which is no longer made"
                     yield place, message, rules.OTHER_TARGET_NEEDS
             case ImageUse(images=images):
                 image = next((i.text for i in images if i.text in gone and i.text not in made), None)
                 if image is not None:
-                    message = f"the target `{name}` needs the image `{image}`, which is no longer made"
+                    message = f"the {name} needs the image `{image}`, which is no longer made"
                     yield place, message, rules.OTHER_TARGET_NEEDS
             case Compose(verb="up" | "build" | "run" | "create" as verb) if extracted:
-                message = f"the target `{name}` runs `docker compose {verb}`, which may build of what goes"
+                message = f"the {name} runs `docker compose {verb}`, which may build of what goes"
                 yield place, message, rules.OTHER_TARGET_NEEDS
             case Extraction(landed=PurePosixPath() as landed) if extracted and set(planned.driver.gone) & set(
                 landed.parents
             ):
-                message = f"the target `{name}` puts `{landed}` where the artifact stood"
+                message = f"the {name} puts `{landed}` where the artifact stood"
                 yield place, message, rules.DRIVER_EDIT_UNCERTAIN
             case HostChange() | Harmless() | Opaque() if extracted:
                 used = _used(event, set(planned.driver.gone))
                 if used is not None:
-                    message = f"the target `{name}` needs `{used}` on the host, which is no longer there"
+                    message = f"the {name} needs `{used}` on the host, which is no longer there"
                     yield place, message, rules.DRIVER_EDIT_UNCERTAIN
             case _:
                 pass

@@ -10,6 +10,7 @@ from migrate import rules
 from migrate.apply import RefusedError, apply, backup_directory, recover, undo
 from migrate.diagnostics import Diagnostic, Label, Severity
 from migrate.discover import Driver, Repository, find_callers, find_drivers, is_compose_file, named_driver, scan
+from migrate.drivers.unread import find_unread
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.analysis import Analysis, Inputs, analyse
 from migrate.pipeline.verification import Verified, verify
@@ -77,7 +78,8 @@ def found_builds(repository: Repository, inputs: Inputs, drivers: tuple[Driver, 
     if drivers is None and any(a.plan is None for a in analyses):
         callers = [analyse(repository, d, inputs) for d in find_callers(repository, candidates)]
         analyses = _with_callers(analyses, [a for a in callers if a.legacy])
-    return _apart([a for a in analyses if not is_compose_file(a.driver.path)] or analyses)
+    found = _apart([a for a in analyses if not is_compose_file(a.driver.path)] or analyses)
+    return found + _not_read(repository, inputs, found) if drivers is None else found
 
 
 def _with_callers(analyses: list[Analysis], callers: list[Analysis]) -> list[Analysis]:
@@ -97,6 +99,15 @@ def _with_callers(analyses: list[Analysis], callers: list[Analysis]) -> list[Ana
 
 def _starts(analysis: Analysis, path: PurePosixPath) -> bool:
     return analysis.trace is not None and any(p.source.path == path for p in analysis.trace.pieces)
+
+
+def _not_read(repository: Repository, inputs: Inputs, found: list[Analysis]) -> list[Analysis]:
+    """Drivers of kinds that aren't read, less those that a migration tells of."""
+    labels = [
+        d.primary for a in found if a.plan is not None for d in a.diagnostics if d.rule is rules.UNREAD_DRIVER_LEFT
+    ]
+    told = {label.span.file.path for label in labels if label is not None}
+    return [analyse(repository, u.driver, inputs) for u in find_unread(repository) if u.driver.path not in told]
 
 
 def _apart(analyses: list[Analysis]) -> list[Analysis]:
@@ -147,6 +158,7 @@ def _judge(
         status=Status.PLANNED if analysis.plan is not None else Status.REFUSED,
         changes=analysis.changes,
         diagnostics=analysis.diagnostics,
+        started=None if analysis.start.is_script else analysis.start.name,
     )
     if analysis.plan is None:
         return outcome

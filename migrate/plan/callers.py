@@ -89,6 +89,9 @@ def _naming(
             continue
         if {other.suffix.lower(), other.name.lower()} & (_PROSE | _LISTS):
             continue
+        beside = other.parent / path.name
+        if beside != path and repository.kind(beside) is EntryKind.FILE:
+            continue  # it has one of its own, of the same name
         source = repository.source(other)
         if source is not None and any(names.search(line) for line in _lines(source)):
             return other

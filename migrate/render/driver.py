@@ -4,11 +4,15 @@ import itertools
 import re
 from pathlib import PurePosixPath
 
+from migrate.drivers.jenkinsfile import is_jenkinsfile
 from migrate.drivers.makefile import is_makefile
+from migrate.drivers.package import is_package
 from migrate.plan.model import DriverPlan
 from migrate.render.compose import render_services
+from migrate.render.jenkinsfile import render_jenkinsfile
 from migrate.render.lines import Cut, UncertainEditError, merged, whole_lines
 from migrate.render.makefile import render_makefile
+from migrate.render.package import render_package
 from migrate.render.workflow import render_workflow
 from migrate.shell.syntax import (
     AndOr,
@@ -78,6 +82,10 @@ def _commented(source: SourceFile, plan: DriverPlan) -> set[int]:
 def _rendered(source: SourceFile, plan: DriverPlan, cuts: list[Cut], edits: list[Edit]) -> str:
     if is_makefile(source.path):
         return render_makefile(source, cuts, edits, plan.gone)
+    if is_jenkinsfile(source.path):
+        return render_jenkinsfile(source, cuts, edits, _commented(source, plan))
+    if is_package(source.path):
+        return render_package(source, cuts, edits)
     if source.path.suffix.lower() in (".yml", ".yaml"):
         return render_workflow(source, cuts, edits, _commented(source, plan))
     lines = _commented(source, plan)

@@ -1,6 +1,7 @@
 """What is cut out of a text, widened to whole lines: with the comments that speak of it, without doubled blank lines."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migrate.source import Edit, SourceFile, Span
@@ -149,3 +150,22 @@ def _within_line(source: SourceFile, cut: Cut) -> Span:
         return source.span(start, end)
     before = text[:start].rstrip(" \t")
     return source.span(len(before.removesuffix(";")), cut.end)
+
+
+def within_text(inside: Span, cuts: Iterable[Cut], between: str) -> list[Edit]:
+    """Cuts of statements beside others in a text that ends with `inside` (a string): up to the next statement, or from behind the
+    one before. `between` is a pattern for what may stand between statements."""
+    text, found = inside.file.text, []
+    joined: list[Cut] = []
+    for cut in sorted((c for c in cuts if inside.start <= c.start and c.end <= inside.end), key=lambda c: c.start):
+        if joined and re.fullmatch(between, text[joined[-1].end : cut.start]):
+            joined[-1] = Cut(start=joined[-1].start, end=cut.end)
+        else:
+            joined.append(cut)
+    for cut in joined:
+        following = re.compile(between).match(text, cut.end, inside.end)
+        start, end = cut.start, following.end() if following else cut.end
+        if end == inside.end:
+            start = inside.start + len(re.sub(between + "$", "", text[inside.start : start]))
+        found.append(Edit(span=inside.file.span(start, end), text=""))
+    return found

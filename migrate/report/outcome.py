@@ -46,8 +46,9 @@ def print_undone(root: Path, undone: Undone) -> int:
 
 
 def _lines(build: BuildOutcome) -> list[str]:
-    """One legacy build: its driver and status, what was compared, what was or would be written."""
-    lines = [f"{visible(str(build.driver))}: {build.status.value}"]
+    """One legacy build: its driver (and how it was started) and status, what was compared, what was or would be written."""
+    started = f" ({visible(build.started)})" if build.started is not None else ""
+    lines = [f"{visible(str(build.driver))}{started}: {build.status.value}"]
     if build.verification is not None:
         lines += _verification(build.verification)
     elif build.not_verified is not None:

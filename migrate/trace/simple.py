@@ -17,11 +17,12 @@ from migrate.trace.docker_events import docker_command
 from migrate.trace.events import Argument, Harmless
 from migrate.trace.host import host_command
 from migrate.trace.make.process import Makes
+from migrate.trace.npm import RUNNERS, Packages
 from migrate.trace.prefixes import Prefix, without_prefix
 from migrate.trace.printed import printed
 from migrate.trace.redirections import Redirected
 from migrate.trace.state import SUCCESS, Positional, Status
-from migrate.trace.values import EMPTY, Array, Stream, Value, Variable
+from migrate.trace.values import EMPTY, Array, Stream, Value
 
 if TYPE_CHECKING:
     from migrate.trace.interpreter import Interpreter
@@ -38,6 +39,7 @@ class SimpleCommands:
         self._builtins = Builtins(interpreter, self)
         self._makes = Makes(interpreter)
         self._composes = Composes(interpreter)
+        self._packages = Packages(interpreter)
         self._scripts: dict[PurePosixPath, Script | None] = {}
         self.before: Status = SUCCESS
         """How the command before the present one ended: what `exit` and `return` give on."""
@@ -309,6 +311,8 @@ class SimpleCommands:
         if base in ("make", "gmake"):
             self._makes.run(command, arguments[1:])
             return
+        if name in RUNNERS and self._packages.run(command, name, arguments[1:]):
+            return
         if base in ("docker-compose", "podman-compose"):
             self._composes.run(command, arguments[1:], name)
             return
@@ -433,14 +437,7 @@ class SimpleCommands:
 
         def run() -> None:
             state = interpreter.state
-            hidden = {n for n in state.variables if n not in state.exported}
-            variables: dict[str, Variable | None] = {n: v for n, v in state.variables.items() if n in state.exported}
-            if state.sudo:
-                variables = {}
-            for variable in hidden:
-                if state.variables[variable] is None:
-                    variables[variable] = None
-            state.variables = {n: v for n, v in variables.items() if not isinstance(v, Array)}
+            state.only_exported()
             state.positional, state.name = Positional(known=known, rest=rest), name
             state.functions, state.aliases, state.frames = {}, {}, ()
             state.options = frozenset({"errexit"} if "e" in letters else ())

@@ -45,7 +45,7 @@ _CHANGES_BY_ITSELF = set("OPTIND LINENO RANDOM SECONDS ? ! _ FUNCNAME EPOCHSECON
 
 _OF_THE_SYSTEM = re.compile(
     r"(?:HOME|PATH|USER|LOGNAME|SHELL|PWD|OLDPWD|LANG|LC_\w+|TERM|TMPDIR|HOSTNAME|HOST|UID|EUID|SUDO_\w+|EDITOR|PAGER|DISPLAY"
-    r"|SSH_\w+|XDG_\w+|DOCKER_\w+|BUILDKIT_\w+|\w*PROXY|\w*proxy|CI|(?:CI|GITHUB|GITLAB|TRAVIS|CIRCLE|JENKINS|BITBUCKET|BUILD"
+    r"|SSH_\w+|XDG_\w+|npm_\w+|DOCKER_\w+|BUILDKIT_\w+|\w*PROXY|\w*proxy|CI|(?:CI|GITHUB|GITLAB|TRAVIS|CIRCLE|JENKINS|BITBUCKET|BUILD"
     r"|RUNNER|SYSTEM|AGENT)_\w+|BASH\w*|GOPATH|GOROOT|JAVA_HOME)$"
 )
 """Names that an environment has by itself, or that a CI service sets."""
@@ -211,6 +211,12 @@ class State:
         if len(conditions) > MAX_CONDITIONS:
             conditions = (*conditions[: MAX_CONDITIONS // 2], *conditions[1 - MAX_CONDITIONS // 2 :])
         self.conditions = conditions
+
+    def only_exported(self) -> None:
+        """What another process sees of the variables."""
+        hidden = {n: v for n, v in self.variables.items() if v is None and n not in self.exported}
+        seen = {} if self.sudo else {n: v for n, v in self.variables.items() if n in self.exported}
+        self.variables = {n: v for n, v in {**seen, **hidden}.items() if not isinstance(v, Array)}
 
     def set_option(self, name: str, on: bool) -> None:
         self.options = self.options | {name} if on else self.options - {name}

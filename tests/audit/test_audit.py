@@ -35,6 +35,7 @@ docker run -d --name x demo:build sleep 1h
 docker cp x:/src/app app
 docker build -t demo .
 """
+PLUGIN = "".join(f"  sh '{line}'\n" for line in SCRIPT.splitlines()[1:5])
 EXPORT = SCRIPT.partition("docker build -t demo:latest")[0]
 CASES: dict[str, tuple[dict[str, str], AuditStatus, str]] = {
     "plain": ({}, AuditStatus.MIGRATES, ""),
@@ -47,6 +48,11 @@ CASES: dict[str, tuple[dict[str, str], AuditStatus, str]] = {
     "refused": ({"build.sh": SCRIPT.replace("docker rm", "docker rm --nope")}, AuditStatus.CANNOT, "nope"),
     "makefile": ({"build.sh": "", "Makefile": MAKEFILE}, AuditStatus.ASSUMING, "no longer does"),
     "powershell": ({"build.sh": "", "build.ps1": POWERSHELL}, AuditStatus.CANNOT, "PowerShell"),
+    "a-plugin-that-builds": (
+        {"build.sh": "", "Jenkinsfile": f"node {{\n{PLUGIN}  docker.build('demo')\n}}\n"},
+        AuditStatus.CANNOT,
+        "Docker plugin",
+    ),
     "export-by-a-script": (
         {"build.sh": EXPORT, "Dockerfile": ""},
         AuditStatus.NOT_PATTERN,
