@@ -103,12 +103,10 @@ def _emit_build(
 
 
 def _buildkit(call: Call) -> bool | None:
-    """Which builder the command asks for: `docker buildx` is BuildKit, else DOCKER_BUILDKIT says (docker's own words for yes and
-    no)."""
-    if call.client.rpartition(" ")[2] != "docker":
+    """Which builder the command asks for, as DOCKER_BUILDKIT says (docker's own words for yes and no). `docker buildx` doesn't ask
+    that variable, and what stands behind it is for building to show."""
+    if call.client.rpartition(" ")[2] != "docker" or call.arguments[0].value.text == "buildx":
         return None
-    if call.arguments[0].value.text == "buildx":
-        return True
     state, name = call.state, "DOCKER_BUILDKIT"
     value = state.variables.get(name) if name in state.exported and not state.sudo else None
     text = value.text if isinstance(value, Value) else None

@@ -175,7 +175,7 @@ def written(root: Path, **environment: str) -> BuildOutcome:
 
 
 BUILDERS = {
-    "buildx": (STREAMED.replace("docker build -t demo:l", "docker buildx build --load -t demo:l"), {}, ""),
+    "buildx": (STREAMED.replace("docker build -t demo:l", "docker buildx build --load -t demo:l"), {}, None),
     "asked-for": (STREAMED.replace("docker build -t demo:l", "DOCKER_BUILDKIT=1 docker build -t demo:l"), {}, ""),
     "exported": (STREAMED.replace("bin/sh\n", "bin/sh\nexport DOCKER_BUILDKIT=0\n"), {}, "--chown=0:0 "),
     "classic": (
