@@ -286,6 +286,28 @@ class _Sorter:
                     pass
         return extracted or changed
 
+    def _is_left(self, path: PurePosixPath) -> bool:
+        """Whether a file that isn't the repository's stands in a folder that a container which goes could write to."""
+        if self._provenance.builds[0].workspace.repository.kind(path) is not None or path in self._fed():
+            return False
+        runs = [c for c in self._dance.values() if any(not m.read_only for m in c.mounts)]
+        hosts = {m.host for c in runs for m in c.mounts if not m.read_only}
+        return path in hosts or any(p in hosts for p in path.parents)
+
+    def _written(self, path: PurePosixPath, index: int) -> bool:
+        """Whether a container has left `path` before step `index`, and nothing has taken it away."""
+        there = False
+        for step in self._trace.steps[:index]:
+            match step.event:
+                case ContainerRun(container=container) if container.number in self._dance:
+                    hosts = [m.host for m in container.mounts if not m.read_only]
+                    there = there or any(h == path or h in path.parents for h in hosts)
+                case HostChange(command="rm" | "rmdir", paths=paths) if path in paths or set(paths) & set(path.parents):
+                    there = False
+                case _:
+                    pass
+        return there
+
     def _writer(self, host: PurePosixPath) -> Span:
         """The container that could write to a folder of the host, the last one that did."""
         runs = [
@@ -384,7 +406,10 @@ class _Sorter:
         held = [(m, p) for m in container.mounts if m.host is not None for p in self._held(event.workspace, m.host)]
         if held:
             mount, path = held[0]
-            near = mount.host in (path, *(p for p in path.parents if p != PurePosixPath()))
+            near = mount.host in (path, *(p for p in path.parents if p != PurePosixPath())) or (
+                mount.host is not None and self._is_left(mount.host)
+            )
+            path = mount.host if near and mount.host is not None else path
             message = f"this container has `{path}` of the host, which is no longer there"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT if near else rules.HOST_ARTIFACT_GONE, message, event.span)
         elif mounts and self._is_between(self._trace_index(event)) and self.landed:
@@ -395,9 +420,16 @@ class _Sorter:
 
     def _held(self, workspace: Workspace, folder: PurePosixPath) -> list[PurePosixPath]:
         """What goes of the things that stand in `folder`, or that it stands in."""
-        shared = [s.host for s in workspace.shares if s.container in self._dance]
-        there = (p for p in (*workspace.carried, *shared) if self._meets_artifact(p))
-        return [p for p in there if p == folder or p in folder.parents or folder in p.parents]
+        shared = (
+            p
+            for s in workspace.shares
+            if s.container in self._dance
+            for p in (s.host, *self.landed)
+            if (p == s.host or s.host in p.parents) and self._is_left(p)
+        )
+        there = (*(p for p in workspace.carried if self._meets_artifact(p)), *shared)
+        found = [p for p in there if p == folder or p in folder.parents or folder in p.parents]
+        return [*found, folder] if workspace.left(folder) and self._is_left(folder) else found
 
     def _trace_index(self, event: Event) -> int:
         return next(i for i, e in enumerate(self._trace.events) if e is event)
@@ -544,7 +576,7 @@ class _Sorter:
             self._report(
                 rules.DRIVER_EDIT_UNCERTAIN, f"`{event.command}` changes artifacts and other files at once", event.span
             )
-        needed = next((p for p in event.takes if self._meets_artifact(p)), None)
+        needed = next((p for p in event.takes if self._meets_artifact(p) or self._is_left(p)), None)
         if needed is not None and event.command not in ("rm", "rmdir", "mkdir") and not any(dance):
             message = f"`{_short(event.span.text)}` needs `{needed}` on the host, which is no longer there"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
@@ -602,14 +634,16 @@ class _Sorter:
         return False
 
     def _reads(self, event: Harmless) -> None:
-        read = next((p for p in event.paths if self._meets_artifact(p)), None)
+        named = event.command == "redirection"
+        read = next((p for p in event.paths if self._meets_artifact(p) or (named and self._is_left(p))), None)
         if read is not None:
-            shown = event.text if event.command == "redirection" else event.command
+            shown = event.text if named else event.command
             message = f"`{shown}` needs `{read}` on the host, which is no longer there"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
 
     def _opaque(self, index: int, event: Opaque) -> None:
         artifacts = [p for p in event.artifacts if self._meets_artifact(p)]
+        artifacts += [p for p in self.landed if self._is_left(p) and self._written(p, index)]
         named = next((p for p in artifacts if re.search(rf"\b{re.escape(p.name)}\b", event.span.text)), None)
         between = self._is_between(index)
         if not between and any(index >= m.steps.stop for m in self._between):

@@ -1074,3 +1074,26 @@ def test_a_builder_s_dockerfile_that_another_file_names_stays(name: str, tmp_pat
     analysis = analyse(scan(lay(tmp_path, files)), driver, Inputs())
     assert codes(analysis) == (["MS439"] if stays else [])
     assert ("Dockerfile.build" not in rendered(analysis)) is stays
+
+
+MOUNTED = """\
+#!/bin/sh
+docker build -t demo:build -f Dockerfile.build .
+docker run --rm -v $PWD:/src demo:build make
+docker build -t demo:latest .
+{}
+rm app
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["cp app /usr/bin/", "cp report /srv/", "./app", "docker run -v $PWD/app:/app busybox /app", "wc < app"]
+)
+def test_a_command_that_needs_what_a_container_left_in_a_folder_of_the_repository_is_refused(
+    command: str, tmp_path: Path
+) -> None:
+    files = {"Dockerfile.build": "FROM gcc:12\nWORKDIR /src\n", "Dockerfile": "FROM busybox\nCOPY app /\n"}
+    assert codes(analysed(tmp_path / "without", {**files, "build.sh": MOUNTED.format("date")})) == ["MS445"]
+    analysis = analysed(tmp_path / "with", {**files, "build.sh": MOUNTED.format(command)})
+    assert analysis.plan is None
+    assert "MS205" in codes(analysis)
