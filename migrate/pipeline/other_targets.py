@@ -1,5 +1,6 @@
 """What a migration leaves to the Makefile's other targets: those that need what goes are told, and keep their Dockerfiles."""
 
+import posixpath
 import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -23,6 +24,9 @@ from migrate.trace.events import (
     Opaque,
     Trace,
 )
+
+_COMPOSE = re.compile(r"(?:docker-)?compose[\w.-]*\.ya?ml")
+_CONTEXT = re.compile(r"^[ \t]+(?:build|context)[ \t]*:[ \t]*[\"']?([^\s\"'#{\[]+)", re.MULTILINE)
 
 
 def other_targets(
@@ -103,8 +107,10 @@ def _needed(
                     message = f"the target `{name}` needs the image `{image}`, which is no longer made"
                     yield place, message, rules.OTHER_TARGET_NEEDS
             case Compose(verb="up" | "build" | "run" | "create" as verb) if extracted:
-                message = f"the target `{name}` runs `docker compose {verb}`, which may build of what goes"
-                yield place, message, rules.OTHER_TARGET_NEEDS
+                told = [(_of_context(planned, c), c) for c in _composed(planned)]
+                for rule, context in sorted(told, key=lambda t: t[0] is rules.OTHER_TARGET_NEEDS):
+                    message = f"the target `{name}` runs `docker compose {verb}`, which builds of `{context}`"
+                    yield place, message, rule
             case Extraction(landed=PurePosixPath() as landed) if extracted and set(planned.driver.gone) & set(
                 landed.parents
             ):
@@ -117,6 +123,25 @@ def _needed(
                     yield place, message, rules.DRIVER_EDIT_UNCERTAIN
             case _:
                 pass
+
+
+def _composed(planned: MigrationPlan) -> list[PurePosixPath]:
+    """The folders that compose files build of, as far as they name them in one line."""
+    repository = planned.builds[0].workspace.repository
+    found: list[PurePosixPath] = []
+    for path in repository.entries:
+        source = repository.source(path) if _COMPOSE.fullmatch(path.name) else None
+        for match in _CONTEXT.finditer(source.text if source is not None else ""):
+            found.append(PurePosixPath(posixpath.normpath(path.parent / match[1])))
+    return list(dict.fromkeys(found))
+
+
+def _of_context(planned: MigrationPlan, context: PurePosixPath) -> Rule:
+    """What goes from a folder that only the script makes is missed there; what is built of the repository's own folders builds
+    by itself now."""
+    made = planned.builds[0].workspace.repository.kind(context) is None
+    missed = made and any(context == p or context in p.parents for p in planned.driver.gone)
+    return rules.DRIVER_EDIT_UNCERTAIN if missed else rules.OTHER_TARGET_NEEDS
 
 
 def _used(event: HostChange | Harmless | Opaque, gone: set[PurePosixPath]) -> PurePosixPath | None:

@@ -325,5 +325,19 @@ def test_the_reason_that_stays_whatever_the_environment_holds_is_told(tmp_path: 
 
 
 def test_a_target_that_composes_behind_what_goes_is_told(tmp_path: Path) -> None:
-    analysis = of(tmp_path, MAKEFILE + "\nup: image\n\tdocker-compose up -d\n")
-    assert codes(analysis) == ["MS447"]
+    makefile = MAKEFILE.replace("./app", "dist/app").replace("\tdocker create", "\tmkdir -p dist\n\tdocker create")
+    makefile = makefile.replace("-t $(NAME):$(TAG) .", "-t $(NAME):$(TAG) -f Dockerfile dist").replace("rm app", "date")
+    makefile += "\nup: image\n\tdocker-compose up -d\n"
+    composed = 'web:\n  image: demo\n  build: {}\nother:\n  build:\n    context: "{}"\n'
+    for name, contexts, expected in (
+        ("images", None, set()),
+        ("own", (".", "./web"), {"MS447"}),
+        ("made", (".", "dist"), {"MS410"}),
+    ):
+        text = composed.format(*contexts) if contexts else "web:\n  image: demo\n"
+        files = {"docker-compose.yml": text, "web/Dockerfile": "FROM busybox\n", "build.sh": "", "Makefile": makefile}
+        repository = scan(lay(tmp_path / name, files))
+        driver = next(d for d in find_drivers(repository) if d.path.name == "Makefile")
+        analysis = analyse(repository, driver, Inputs())
+        assert {"MS410", "MS447"} & set(codes(analysis)) == expected, name
+        assert (analysis.plan is None) is ("MS410" in expected), name
