@@ -1035,13 +1035,20 @@ def test_a_container_that_has_a_folder_with_the_artifact_is_told(tmp_path: Path)
     assert codes(analysed(tmp_path / "cleared", {"build.sh": script})) == []
 
 
-def test_what_would_come_out_otherwise_without_what_goes_is_refused(tmp_path: Path) -> None:
-    script = SCRIPT.replace("rm ./app", "test -f app && docker push demo:latest\nrm ./app")
-    analysis = analysed(tmp_path, {"build.sh": script})
-    assert codes(analysis) == ["MS410"]
-    (found,) = analysis.diagnostics
-    assert found.primary is not None
-    assert found.primary.span.text == "docker push demo:latest"
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("test -f app && docker push demo:latest", "docker push demo:latest"),
+        ("[ -x app ] || exit 1", "exit 1"),
+        ("set -e\ntest -s app", "docker build -t demo:latest ."),
+        ("if [ ! -f app ]; then date; fi", "date"),
+    ],
+)
+def test_what_would_come_out_otherwise_without_what_goes_is_refused(command: str, place: str, tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("rm ./app", f"{command}")})
+    assert analysis.plan is None
+    told = [d.primary.span.text for d in analysis.diagnostics if d.rule.code == "MS410" and d.primary]
+    assert told == [place]
 
 
 def test_what_waits_for_the_failure_of_what_goes_goes_with_it(tmp_path: Path) -> None:
