@@ -341,3 +341,10 @@ def test_a_target_that_composes_behind_what_goes_is_told(tmp_path: Path) -> None
         analysis = analyse(repository, driver, Inputs())
         assert {"MS410", "MS447"} & set(codes(analysis)) == expected, name
         assert (analysis.plan is None) is ("MS410" in expected), name
+
+
+def test_a_target_that_would_come_out_otherwise_is_refused(tmp_path: Path) -> None:
+    analysis = of(tmp_path, MAKEFILE + "\ncheck: builder\n\ttest -s app && docker images\n")
+    assert analysis.plan is None
+    (found,) = [d for d in analysis.diagnostics if d.rule.code == "MS410"]
+    assert "(target `check`)" in found.message
