@@ -909,6 +909,8 @@ BETWEEN = {
     "by-a-variable": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "ARG W\nCOPY main.c $W")}, False),
     "by-a-mount": ({"Dockerfile.build": BUILDER.replace("RUN cc", "RUN --mount=type=bind,target=/x cc")}, False),
     "by-a-trigger": ({"Dockerfile.build": BUILDER.replace("gcc:12", "node:4-onbuild")}, False),
+    "on-an-image-that-only-this-host-has": ({"Dockerfile.build": BUILDER.replace("gcc:12", "gcc-with-tools")}, False),
+    "by-a-class": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY main.c [!a]otes*")}, False),
     "on-an-image-of-ones-own": ({"Dockerfile.build": BUILDER.replace("gcc:12", "example.com/gcc")}, False),
     "by-the-container": (
         {
