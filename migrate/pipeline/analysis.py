@@ -24,7 +24,7 @@ from migrate.drivers.script import (
     started,
     starts,
 )
-from migrate.pipeline.goals import Follow, Goals, find_goals, has_client, targets_of
+from migrate.pipeline.goals import MAX_GOALS, Follow, Goals, find_goals, has_client, targets_of
 from migrate.pipeline.missing import lacks_sources
 from migrate.pipeline.other_targets import folders_of_others, left_unread, other_targets
 from migrate.pipeline.staying import check_staying
@@ -143,6 +143,8 @@ def _analysed(
     said, needed = other_targets(repository, planned, others, follow, what=what)
     beside, asked = left_unread(repository, planned)
     said, needed = (*said, *beside), needed or asked
+    if not has_errors(found) and not has_errors(said):
+        said = (*said, *_others_staying(repository, driver, planned, changes, start, inputs, others, follow))
     if start.job is not None:
         named = named_beside(source, planned.driver.gone)
         if named is not None:
@@ -467,6 +469,30 @@ def _still_taking(again: Trace, before: Trace, planned: MigrationPlan) -> bool:
             case _:
                 pass
     return False
+
+
+def _others_staying(
+    repository: Repository,
+    driver: Driver,
+    planned: MigrationPlan,
+    changes: tuple[FileChange, ...],
+    start: Start,
+    inputs: Inputs,
+    names: tuple[str, ...],
+    follow: Follow,
+) -> tuple[Diagnostic, ...]:
+    """The first of a Makefile's other targets that would come to something else."""
+    changed = repository.changed({c.path: None if c.after is None else decode(c.after) for c in changes})
+    source = changed.source(driver.path)
+    if source is None:
+        return ()
+    after = _following(changed, driver, source, start, inputs)
+    kept = targets_of(source)
+    for name in (n for n in names[:MAX_GOALS] if n in kept):
+        found = check_staying(planned, follow((name,)), after((name,)))
+        if found:
+            return tuple(replace(d, message=f"{d.message} (target `{name}`)") for d in found)
+    return ()
 
 
 def _told(build: ImageBuild) -> Iterator[tuple[str, Value]]:

@@ -118,7 +118,8 @@ def _needed(
                 made |= {t.text for t in tags if t.text}
                 if extracted and place not in edited:
                     there = event.dockerfile is not None and event.workspace.source(event.dockerfile) is not None
-                    rule = rules.DRIVER_EDIT_UNCERTAIN if there else rules.OTHER_TARGET_NEEDS
+                    uncertain = there and not _is_whole(planned, event)
+                    rule = rules.DRIVER_EDIT_UNCERTAIN if uncertain else rules.OTHER_TARGET_NEEDS
                     yield place, f"the {name} builds this behind an extraction that goes", rule
             case ContainerCreate(container=container) | ContainerRun(container=container):
                 image = container.image.text
@@ -130,8 +131,8 @@ def _needed(
                 if image is not None:
                     message = f"the {name} needs the image `{image}`, which is no longer made"
                     yield place, message, rules.OTHER_TARGET_NEEDS
-            case Compose(verb="up" | "build" | "run" | "create" as verb) if extracted:
-                message = f"the {name} runs `docker compose {verb}`, which may build of what goes"
+            case Compose(project=None, verb="up" | "build" | "run" | "create" as verb) if extracted:
+                message = f"the {name} runs `docker compose {verb}`, which isn't followed and may build of what goes"
                 yield place, message, rules.OTHER_TARGET_NEEDS
             case Extraction(landed=PurePosixPath() as landed) if extracted and set(planned.driver.gone) & set(
                 landed.parents
@@ -145,6 +146,14 @@ def _needed(
                     yield place, message, rules.DRIVER_EDIT_UNCERTAIN
             case _:
                 pass
+
+
+def _is_whole(planned: MigrationPlan, event: ImageBuild) -> bool:
+    """Whether a build is one of a Dockerfile that has the builder's stages now, in the context that these need."""
+    given = {b.number for b in planned.builds if b.build_arguments}
+    return any(
+        (event.dockerfile, event.context) == (g.path, g.context) and not given & set(g.builders) for g in planned.groups
+    )
 
 
 def _used(event: HostChange | Harmless | Opaque, gone: set[PurePosixPath]) -> PurePosixPath | None:

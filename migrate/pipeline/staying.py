@@ -4,7 +4,7 @@ it no longer finds, a test that comes out otherwise, shows in what it then does.
 from collections.abc import Hashable
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, at
+from migrate.diagnostics import Diagnostic, Severity, at
 from migrate.plan.model import MigrationPlan
 from migrate.source import Span
 from migrate.trace.events import Compose, ConditionKind, Harmless, HostChange, ImageBuild, Opaque, Trace, Traced
@@ -30,7 +30,15 @@ def check_staying(planned: MigrationPlan, before: Trace, again: Trace) -> tuple[
         if index >= len(after) or _what(step) != _what(after[index]):
             message = f"`{_shown(step)}` would no longer come to the same without what goes"
             return (at(rules.DRIVER_EDIT_UNCERTAIN, message, step.event.span),)
-    return ()
+    if len(after) > len(staying):
+        message = f"`{_shown(after[len(staying)])}` would run that did not before"
+        return (at(rules.DRIVER_EDIT_UNCERTAIN, message, planned.place),)
+    known = {d.message for d in before.diagnostics}
+    new = next((d for d in again.diagnostics if d.severity is Severity.ERROR and d.message not in known), None)
+    if new is None:
+        return ()
+    message = f"without what goes, this would be found in the driver: {new.message}"
+    return (at(rules.DRIVER_EDIT_UNCERTAIN, message, planned.place),)
 
 
 def _stays(step: Traced) -> bool:
@@ -58,7 +66,7 @@ def _what(step: Traced) -> Hashable:
             detail = command
         case _:
             detail = None
-    conditions = tuple((c.kind, _text(c.span.text), c.holds) for c in step.conditions)
+    conditions = tuple((c.kind, _text(c.span.text), c.holds, c.decided) for c in step.conditions)
     # the command that is redirected may be a build, whose words change
     text = (
         ""

@@ -13,8 +13,14 @@ from migrate.provenance.model import Provenance, builds_of
 from migrate.source import SourceFile, Span
 from migrate.trace.events import ContainerCreate, ContainerRun, Extraction, Trace
 
-_PROSE = frozenset({".md", ".rst", ".txt", ".adoc", ".html", ".svg", ".lock"})
-_LISTS = frozenset({".dockerignore", ".gitignore", ".gitattributes", ".npmignore", ".editorconfig"})
+_RUN = frozenset(
+    " .sh .bash .zsh .mk .mak .yml .yaml .json .toml .hcl .groovy .gradle .xml .py .rb .js .pl .ps1 .bat .cmd .env .cfg .ini"
+    " .tf .bzl".split(" ")
+)
+"""What files are called that may run something; many have no suffix (Jenkinsfile, Rakefile, a script)."""
+_LISTS = frozenset(
+    {".dockerignore", ".gitignore", ".gitattributes", ".npmignore", ".editorconfig", "license", "readme"}
+)
 _STARTS = r"(?:(?:^|[\s;&|(\"'`])(?:\.|source|sh|bash|exec)\s+|/)"
 
 
@@ -87,7 +93,7 @@ def _naming(
     for other, kind in repository.entries.items():
         if kind is not EntryKind.FILE or other == path or other in followed:
             continue
-        if {other.suffix.lower(), other.name.lower()} & (_PROSE | _LISTS):
+        if other.suffix.lower() not in _RUN or other.name.lower() in _LISTS:
             continue
         beside = other.parent / path.name
         if beside != path and repository.kind(beside) is EntryKind.FILE:

@@ -2,6 +2,7 @@
 the migration's own files mean in it. Held to the files that are there: no COPY may take one more or one less."""
 
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,6 +22,12 @@ from migrate.source import Edit, FileChange, SourceFile, encode
 from migrate.trace.workspace import Gone, Made, from_container
 
 _ROOT = PurePosixPath()
+_OFFICIAL = frozenset(
+    "scratch alpine busybox debian ubuntu centos fedora amazonlinux archlinux rockylinux almalinux buildpack-deps golang gcc"
+    " python rust openjdk java eclipse-temurin ruby perl php node maven gradle swift haskell erlang elixir clojure mono nginx"
+    " httpd postgres mysql redis".split()
+)
+"""Images that do nothing of themselves when something is built on them, but for tags that say so (`onbuild`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +225,9 @@ def may_take(build: Build, path: PurePosixPath) -> bool:
 
 
 def _meets(source: str, path: str) -> bool:
-    """Whether a source names `path`, something in it, or a folder that holds it."""
+    """Whether a source may name `path`, something in it, or a folder that holds it."""
+    if re.search(r"[\[\\]", source):
+        return True  # Go's patterns are not all Python's
     cleaned = PurePosixPath(posixpath.normpath("/" + source).lstrip("/"))
     return all(map(fnmatchcase, PurePosixPath(path).parts, cleaned.parts))
 
@@ -238,8 +247,9 @@ def _takes_unseen(build: Build) -> bool:
 def _is_official(text: str) -> bool:
     """Whether an image is `scratch` or an official one that does nothing of itself when something is built on it."""
     reference = ImageReference.parse(text)
-    known = reference is not None and reference.domain == "docker.io" and reference.path.startswith("library/")
-    return known and "onbuild" not in text and "$" not in text
+    official = reference is not None and reference.domain == "docker.io"
+    known = official and reference is not None and reference.path.removeprefix("library/") in _OFFICIAL
+    return known and "onbuild" not in text
 
 
 def changed_files(

@@ -14,9 +14,10 @@ from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, Rule
+from migrate.dockerfile.expand import expand
 from migrate.dockerfile.ignore import IgnoreFile
 from migrate.dockerfile.instructions import Instruction
-from migrate.dockerfile.scope import working_directory
+from migrate.dockerfile.scope import stage_variables, working_directory
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts
 from migrate.provenance.model import (
     ArtifactCopy,
@@ -181,7 +182,7 @@ class CopyPlanner:
         grouped: dict[tuple[str, str, str], list[str]] = {}
         for origin in copy.origins:
             fact = self._fact(origin)
-            source = origin.place.path.as_posix()
+            source = self._with_variables(copy, origin)
             if origin.pattern is not None:
                 source = f"{source.rstrip('/')}/{origin.pattern}"
             elif origin.contents and source != "/":
@@ -196,6 +197,24 @@ class CopyPlanner:
             _Line(stage=stage, sources=tuple(sources), destination=destination, flag=flag)
             for (stage, destination, flag), sources in grouped.items()
         ]
+
+    def _with_variables(self, copy: ArtifactCopy, origin: Origin) -> str:
+        """The path in the stage, ending in the author's words as far as it ends as they do: `app-${VERSION}.rpm`."""
+        path, text = origin.place.path.as_posix(), origin.argument.text
+        whole = origin.pattern is None and origin.below == PurePosixPath() and not origin.contents
+        if not whole or "$" not in text or re.search(r"[\\\"']", text):
+            return path
+        at = copy.stage.instructions.index(copy.instruction)
+        scope = stage_variables(self._build.dockerfile, copy.stage, self._build.given())[at]
+        parts = re.split(r"(\$\w+|\$\{\w+\})", text)
+        values = [expand(p, scope, self._build.dockerfile.escape).text if i % 2 else p for i, p in enumerate(parts)]
+        if any(v is None or "$" in v for v in values):
+            return path
+        for first in range(1, len(parts), 2):
+            end = "".join(v or "" for v in values[first:])
+            if values[first] and path.endswith(end):
+                return path.removesuffix(end) + "".join(parts[first:])
+        return path
 
     def _flag(self, copy: ArtifactCopy, origin: Origin, fact: ArtifactFact | None) -> str:
         """The owner to write out: none where it is the author's, or stays what it is."""

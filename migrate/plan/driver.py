@@ -2,22 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
 from migrate.drivers.compose import Project, Service
+from migrate.plan.between import is_between, moved_builds, read_later
 from migrate.plan.commands import BuildEditor
-from migrate.plan.context import may_take
-from migrate.plan.groups import Group, loaded, needs
-from migrate.plan.made import mounted
+from migrate.plan.groups import Group, loaded
+from migrate.plan.host import HostFiles
 from migrate.plan.model import DriverPlan, GroupPlan
 from migrate.plan.options import Inserted
 from migrate.plan.services import Fates, gone_services
 from migrate.plan.ways import check_unreached, check_ways, editable
 from migrate.provenance.images import same_image
-from migrate.provenance.model import Build, BuiltImage, Image, MadeStage, Provenance, stages
+from migrate.provenance.model import BuiltImage, Image, MadeStage, Provenance
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import Edit, SourceFile, Span
 from migrate.trace.commands import assigned_names, mentions_client, simple_commands
@@ -40,7 +39,7 @@ from migrate.trace.events import (
     Traced,
 )
 from migrate.trace.values import ContainerId, Stream, Value
-from migrate.trace.workspace import Altered, Artifact, Changed, Node, Streamed, Workspace, origins
+from migrate.trace.workspace import Altered, Changed, Streamed
 
 
 def plan_driver(
@@ -62,7 +61,7 @@ def plan_driver(
     plan = DriverPlan(
         source=trace.source,
         pieces=trace.pieces,
-        gone=tuple(sorted({*sorter.landed, *(p for g in planned for p in g.removed)})),
+        gone=tuple(sorted({*sorter.host.landed, *(p for g in planned for p in g.removed)})),
         removed=tuple(sorter.removed),
         filters=sorter.filters(),
         edits=(*edits, *sorter.edits),
@@ -71,21 +70,6 @@ def plan_driver(
         gone_texts=sorter.composed.gone,
     )
     return plan, (*sorter.diagnostics, *editor.diagnostics, *found)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Moved:
-    """`builds`, and stages with the folders `mounts`, that are built at the end of `steps` and were built at their start."""
-
-    steps: range
-    builds: tuple[Build, ...]
-    mounts: tuple[PurePosixPath, ...]
-
-    def reads(self, path: PurePosixPath) -> bool:
-        """Whether one of them may read `path` of the host: its Dockerfile, its ignore file, or what its instructions take."""
-        if any(path == m or m in path.parents or path in m.parents for m in self.mounts):
-            return True
-        return any(may_take(b, path) for b in self.builds)
 
 
 class _Sorter:
@@ -108,115 +92,17 @@ class _Sorter:
         self._builders = [b for g in grouped for b in g.builders]
         self._dance = self._dance_containers()
         self._handing_on = frozenset(self.filters())
-        self.landed = self._places()
-        self._between = self._spans()
+        self.host = HostFiles(trace, provenance, grouped, self._dance, self.filters())
+        self._between = moved_builds(trace, provenance, sorted(self._kept))
         self.removed: list[SimpleCommand] = []
         self.composed = Fates()
         self.edits: list[Edit] = []
         self.diagnostics: list[Diagnostic] = []
 
-    def _spans(self) -> "tuple[_Moved, ...]":
-        """For each build that stays: the steps from the first of those that it takes in up to itself, with what it takes in.
-        What stands among them would run before these."""
-        events = self._trace.events
-        places = {e.number: i for i, e in enumerate(events) if isinstance(e, ImageBuild)}
-        started = {e.span: i for i, e in enumerate(events) if isinstance(e, ContainerCreate | ContainerRun)}
-        wanted = needs(self._provenance)
-        found = []
-        for target in sorted(self._kept):
-            inner: set[int] = set()
-            rest = [target]
-            while rest:
-                new = wanted[rest.pop()] - inner
-                inner |= new
-                rest += new
-            images = [o.place.image for c in self._provenance.copies if c.build in {target, *inner} for o in c.origins]
-            first = [places[n] for n in inner] + [
-                started[s.span] for i in images for s in stages(i) if s.span in started
-            ]
-            if first:
-                builds = tuple(self._provenance.build(n) for n in sorted(inner))
-                mounts = tuple(c.path for i in images for c in mounted(i))
-                found.append(_Moved(steps=range(min(first), places[target]), builds=builds, mounts=mounts))
-        return tuple(found)
-
-    def _is_between(self, index: int) -> bool:
-        return any(index in moved.steps for moved in self._between)
-
-    def _read_later(self, index: int, paths: Sequence[PurePosixPath]) -> PurePosixPath | None:
-        """The first of `paths` that what is built after step `index`, and was built before it, may read."""
-        return next((p for p in paths for m in self._between if index in m.steps and m.reads(p)), None)
-
     def _dance_containers(self) -> dict[int, Container]:
         """Containers that are there only for what is taken out of them."""
         made = [e.container for e in self._trace.events if isinstance(e, ContainerCreate | ContainerRun)]
         return {c.number: c for c in made if c.number in self._provenance.contributing}
-
-    def _places(self) -> list[PurePosixPath]:
-        """Where artifacts stand on the host."""
-        found = [
-            e.landed
-            for e in self._trace.events
-            if isinstance(e, Extraction) and e.landed is not None and e.container_number in self._dance
-        ]
-        builds = {b.number: b for b in self._provenance.builds}
-        repository = self._provenance.builds[0].workspace.repository
-        for group in self._grouped:
-            for build in group.builds:
-                workspace = builds[build.number].workspace
-                found += [p for p in workspace.carried if self._of_dance(workspace.overlay[p])]
-                for share in build.workspace.shares:
-                    if share.container in self._dance and repository.kind(share.host) is None:
-                        found.append(share.host)
-        found += [
-            o.host
-            for c in self._provenance.copies
-            for o in c.origins
-            if o.host != PurePosixPath() and builds[c.build].tree is None
-        ]
-        fed = self._fed()
-        return [p for p in dict.fromkeys((*found, *self._saved_files())) if p not in fed]
-
-    def _of_dance(self, node: Node) -> bool:
-        """Whether what stands there came out of a container that goes."""
-        for origin in origins(node):
-            match origin:
-                case Artifact(container=container):
-                    numbers: tuple[int | None, ...] = (container,)
-                case Streamed(stream=stream):
-                    numbers = _numbers(self._trace.steps[stream.step].event)
-                case _:
-                    continue
-            if not numbers or any(n in self._dance for n in numbers):
-                return True
-        return False
-
-    def _fed(self) -> set[PurePosixPath]:
-        """Files that the script wrote into a folder before a container had it mounted: the build copies them."""
-        last = next((s.event for s in reversed(self._trace.steps) if isinstance(s.event, ImageBuild)), None)
-        found: set[PurePosixPath] = set()
-        for share in last.workspace.shares if last is not None else ():
-            for step in self._trace.steps:
-                event = step.event
-                if isinstance(event, ContainerRun) and event.container.number == share.container:
-                    break
-                if isinstance(event, HostChange) and event.command not in ("rm", "rmdir", "mkdir"):
-                    found |= {p for p in event.paths if p == share.host or share.host in p.parents}
-        return found
-
-    def _saved_files(self) -> list[PurePosixPath]:
-        """Files that hold images which are saved and loaded again."""
-        spans = set(self.filters())
-        for index, step in enumerate(self._trace.steps):
-            if isinstance(step.event, ImageUse) and step.event.verb == "save" and loaded(self._trace, index):
-                spans.add(step.event.span)
-        redirections = [e for e in self._trace.events if isinstance(e, HostChange) and e.command == "redirection"]
-        return [
-            p
-            for e in redirections
-            if any((s.start <= e.span.start and e.span.end <= s.end) or s.start == e.span.start for s in spans)
-            for p in e.paths
-        ]
 
     def filters(self) -> tuple[Span, ...]:
         """Commands that a stream out of a container goes through on its way into a file, a folder or a build."""
@@ -301,42 +187,17 @@ class _Sorter:
         told = set(self._provenance.unused)
         going = {c.span for c in self.removed}
         for path in self._trace.remaining:
-            step = self._brought(path)
-            place = step.event.span if step is not None else self._first_extraction()
+            step = self.host.brought(path)
+            place = step.event.span if step is not None else self.host.first_extraction()
             if place in told or (step is not None and step.command.span not in going):
                 continue
             told.add(place)
             self._report(
                 rules.HOST_ARTIFACT_GONE, f"`{path}` stood on the host after the script, and no longer does", place
             )
-        for host in self._shared_remaining():
+        for host in self.host.shared_remaining():
             message = f"what the container left in `{host}` stood on the host after the script, and no longer does"
-            self._report(rules.HOST_ARTIFACT_GONE, message, self._writer(host))
-
-    def _brought(self, path: PurePosixPath) -> Traced | None:
-        """The step that put `path` where it stands: an extraction rather than what was done to it there since."""
-        extracted: Traced | None = None
-        changed: Traced | None = None
-        for step in self._trace.steps:
-            match step.event:
-                case Extraction(landed=PurePosixPath() as landed) if path == landed or landed in path.parents:
-                    extracted = step
-                case HostChange(paths=paths) if path in paths:
-                    changed = step
-                case _:
-                    pass
-        return extracted or changed
-
-    def _writer(self, host: PurePosixPath) -> Span:
-        """The container that could write to a folder of the host, the last one that did."""
-        runs = [
-            e
-            for e in self._trace.events
-            if isinstance(e, ContainerRun)
-            and e.container.number in self._dance
-            and any(m.host == host and not m.read_only for m in e.container.mounts)
-        ]
-        return runs[-1].span if runs else self._first_extraction()
+            self._report(rules.HOST_ARTIFACT_GONE, message, self.host.writer(host))
 
     def compose(self, gone: tuple[tuple[Project, Service], ...]) -> None:
         """The calls of compose: those that only concern what goes go too; of the services that others name, those that go."""
@@ -372,28 +233,6 @@ class _Sorter:
                 self._report(rules.DRIVER_EDIT_UNCERTAIN, message, event.span)
                 return
             self.edits.append(Edit(span=origin.file.span(origin.start - blank, origin.end), text=""))
-
-    def _shared_remaining(self) -> tuple[PurePosixPath, ...]:
-        """Artifacts that a container left in a mounted folder and that stand there at the end."""
-        shares = [s for e in self._trace.events if isinstance(e, ImageBuild) for s in e.workspace.shares]
-        hosts = dict.fromkeys(s.host for s in shares if s.container in self._dance)
-        cleared = {p for e in self._trace.events if isinstance(e, HostChange) and e.command == "rm" for p in e.paths}
-        taken = [o.host for c in self._provenance.copies for o in c.origins]
-
-        def gone(path: PurePosixPath) -> bool:
-            return any(p in cleared for p in (path, *path.parents))
-
-        return tuple(h for h in hosts if not gone(h) and not all(gone(t) for t in taken if t.is_relative_to(h)))
-
-    def _first_extraction(self) -> Span:
-        return next(
-            (
-                e.span
-                for e in self._trace.events
-                if isinstance(e, Extraction) or (isinstance(e, ContainerRun) and e.container.number in self._dance)
-            ),
-            self._trace.source.span(0, 0),
-        )
 
     def _goes(self, index: int, event: Event) -> bool:
         match event:
@@ -435,10 +274,10 @@ class _Sorter:
         if event.container_number in self._dance:
             return True
         landed = (event.landed,) if event.landed is not None else ()
-        if self._read_later(index, landed) is not None:
+        if read_later(self._between, index, landed) is not None:
             message = f"this changes `{event.landed}` between the two builds; it would run before the builder"
             self._report(rules.COMMANDS_BETWEEN, message, event.span)
-        if any(p == at_place or at_place in p.parents for p in landed for at_place in self.landed):
+        if any(p == at_place or at_place in p.parents for p in landed for at_place in self.host.landed):
             message = f"this lands where the artifact `{event.landed}` stood, which is no longer there"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
         return False
@@ -457,23 +296,20 @@ class _Sorter:
             return True
         names = ("volumes-from",)
         mounts = bool(container.mounts) or any(o.name in (*names, "volume", "mount") for o in container.options)
-        held = [(m, p) for m in container.mounts if m.host is not None for p in self._held(event.workspace, m.host)]
+        held = [(m, p) for m in container.mounts if m.host is not None for p in self.host.held(event.workspace, m.host)]
         if held:
             mount, path = held[0]
-            near = mount.host in (path, *(p for p in path.parents if p != PurePosixPath()))
+            near = mount.host in (path, *(p for p in path.parents if p != PurePosixPath())) or (
+                mount.host is not None and self.host.is_left(mount.host)
+            )
+            path = mount.host if near and mount.host is not None else path
             message = f"this container has `{path}` of the host, which is no longer there"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT if near else rules.HOST_ARTIFACT_GONE, message, event.span)
-        elif mounts and self._is_between(self._trace_index(event)) and self.landed:
+        elif mounts and is_between(self._between, self._trace_index(event)) and self.host.landed:
             self._report(
                 rules.COMMAND_TOUCHES_ARTIFACT, "a container with mounts may change or need the artifact", event.span
             )
         return False
-
-    def _held(self, workspace: Workspace, folder: PurePosixPath) -> list[PurePosixPath]:
-        """What goes of the things that stand in `folder`, or that it stands in."""
-        shared = [s.host for s in workspace.shares if s.container in self._dance]
-        there = (p for p in (*workspace.carried, *shared) if self._meets_artifact(p))
-        return [p for p in there if p == folder or p in folder.parents or folder in p.parents]
 
     def _trace_index(self, event: Event) -> int:
         return next(i for i, e in enumerate(self._trace.events) if e is event)
@@ -623,7 +459,7 @@ class _Sorter:
     def _host_change(self, index: int, event: HostChange) -> bool:
         """Preparing the place where an artifact lands, moving it, and clearing it away is part of the extraction."""
         dance = [self._is_artifact_place(p) for p in event.paths]
-        alters = [p for p in event.alters if self._meets_artifact(p)]
+        alters = [p for p in event.alters if self.host.meets(p)]
         if alters and event.span not in self._provenance.used and not self._is_redirection(event):
             message = f"`{event.command}` changes the artifact `{alters[0]}` on its way"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
@@ -634,11 +470,11 @@ class _Sorter:
             self._report(
                 rules.DRIVER_EDIT_UNCERTAIN, f"`{event.command}` changes artifacts and other files at once", event.span
             )
-        needed = next((p for p in event.takes if self._meets_artifact(p)), None)
+        needed = next((p for p in event.takes if self.host.meets(p) or self.host.is_left(p)), None)
         if needed is not None and event.command not in ("rm", "rmdir", "mkdir") and not any(dance):
             message = f"`{_short(event.span.text)}` needs `{needed}` on the host, which is no longer there"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
-        read = self._read_later(index, event.paths)
+        read = read_later(self._between, index, event.paths)
         if read is not None:
             self._report(
                 rules.COMMANDS_BETWEEN,
@@ -663,15 +499,7 @@ class _Sorter:
         staying = [e.landed for e in events if isinstance(e, Extraction) and e.container_number not in self._dance]
         if any(p is not None and (p == path or path in p.parents) for p in staying):
             return False
-        return self._meets_artifact(path) and all(self._meets_artifact(p) for p in others)
-
-    def _meets_artifact(self, path: PurePosixPath) -> bool:
-        """Whether `path` is an artifact, lies in one, or is a folder that is there only for one."""
-        if self._provenance.builds[0].workspace.repository.kind(path) is not None:
-            return path in self.landed
-        if path in self._fed():
-            return False
-        return any(path == p or path in p.parents or p in path.parents for p in self.landed)
+        return self.host.meets(path) and all(self.host.meets(p) for p in others)
 
     def _harmless(self, event: Harmless) -> bool:
         words = re.split(r"\s+", event.text)
@@ -694,16 +522,18 @@ class _Sorter:
         return False
 
     def _reads(self, event: Harmless) -> None:
-        read = next((p for p in event.paths if self._meets_artifact(p)), None)
+        named = event.command == "redirection"
+        read = next((p for p in event.paths if self.host.meets(p) or (named and self.host.is_left(p))), None)
         if read is not None:
-            shown = event.text if event.command == "redirection" else event.command
+            shown = event.text if named else event.command
             message = f"`{shown}` needs `{read}` on the host, which is no longer there"
             self._report(rules.COMMAND_TOUCHES_ARTIFACT, message, event.span)
 
     def _opaque(self, index: int, event: Opaque) -> None:
-        artifacts = [p for p in event.artifacts if self._meets_artifact(p)]
+        artifacts = [p for p in event.artifacts if self.host.meets(p)]
+        artifacts += [p for p in self.host.landed if self.host.is_left(p) and self.host.written(p, index)]
         named = next((p for p in artifacts if re.search(rf"\b{re.escape(p.name)}\b", event.span.text)), None)
-        between = self._is_between(index)
+        between = is_between(self._between, index)
         if not between and any(index >= m.steps.stop for m in self._between):
             if named is not None:
                 message = f"`{_short(event.span.text)}` needs `{named}` on the host, which is no longer there"
@@ -763,19 +593,6 @@ def _only_names(command: SimpleCommand) -> bool:
     values = re.sub(r"\$\((?:basename|dirname) [^()`;&|<>]*\)", "", command.span.text)
     plain = command.assignments and not command.words and not command.redirections
     return bool(plain) and re.search(r"\$\(|`", values) is None and all(n.islower() for n in assigned_names(command))
-
-
-def _numbers(event: Event) -> tuple[int | None, ...]:
-    """The containers that a command which printed something is about; none where it is about none."""
-    match event:
-        case ContainerRun(container=container):
-            return (container.number,)
-        case ContainerUse(numbers=numbers):
-            return numbers
-        case Extraction(container_number=number):
-            return (number,)
-        case _:
-            return ()
 
 
 def _streams_of(node: object) -> list[Stream]:

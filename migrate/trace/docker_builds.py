@@ -103,8 +103,8 @@ def _emit_build(
 
 
 def _buildkit(call: Call) -> bool | None:
-    """Which builder the command asks for, as DOCKER_BUILDKIT says (docker's own words for yes and no). `docker buildx` doesn't ask
-    that variable, and what stands behind it is for building to show."""
+    """Which builder the command asks for, as DOCKER_BUILDKIT says (docker's own words for yes and no). `docker buildx` doesn't
+    ask that variable, and what stands behind it is for building to show."""
     if call.client.rpartition(" ")[2] != "docker" or call.arguments[0].value.text == "buildx":
         return None
     state, name = call.state, "DOCKER_BUILDKIT"

@@ -85,8 +85,8 @@ def _named(call: Call) -> list[PurePosixPath]:
 
 def _found(workspace: Workspace, path: PurePosixPath) -> list[PurePosixPath]:
     """What came out of a container and stands at `path`, above or below it."""
-    shared = [s.host for s in workspace.shares if s.host == path or s.host in path.parents or path in s.host.parents]
-    return [c for c in (*workspace.carried, *shared) if c == path or c in path.parents or path in c.parents]
+    found = [c for c in workspace.carried if c == path or c in path.parents or path in c.parents]
+    return [*found, path] if workspace.left(path) else found
 
 
 def _removed_by_pattern(state: State, arguments: Sequence[Argument]) -> None:

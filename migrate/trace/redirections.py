@@ -76,7 +76,7 @@ class Redirected:
                 self._fed = True
                 path = state.path(target.text) if target.text is not None else None
                 state.stdin = self._contents(state, path, redirection.span)
-                if path is not None and path in state.workspace.carried:
+                if path is not None and (path in state.workspace.carried or state.workspace.left(path)):
                     self._read.append((redirection, path))
             return
         if (operator in (">&", "&>", "&>>", "<&") and (target.text or "").strip("-").isdigit()) or target.text == "-":

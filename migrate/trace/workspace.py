@@ -193,6 +193,10 @@ class Workspace:
             return None
         return next((s for s in reversed(self.shares) if s.host == path or s.host in path.parents), None)
 
+    def left(self, path: PurePosixPath) -> bool:
+        """Whether what stands at `path`, if anything does, was left there by a container that had the folder."""
+        return self.share(path) is not None and self.repository.kind(path) is None
+
     def shared(self, share: Share) -> "Workspace":
         """After a container that could write to a folder. What the script had laid there is in the container now."""
         kept = {p: n for p, n in self.overlay.items() if share.host not in p.parents}

@@ -911,6 +911,8 @@ BETWEEN = {
     "by-a-variable": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "ARG W\nCOPY main.c $W")}, False),
     "by-a-mount": ({"Dockerfile.build": BUILDER.replace("RUN cc", "RUN --mount=type=bind,target=/x cc")}, False),
     "by-a-trigger": ({"Dockerfile.build": BUILDER.replace("gcc:12", "node:4-onbuild")}, False),
+    "on-an-image-that-only-this-host-has": ({"Dockerfile.build": BUILDER.replace("gcc:12", "gcc-with-tools")}, False),
+    "by-a-class": ({"Dockerfile.build": BUILDER.replace("COPY main.c", "COPY main.c [!a]otes*")}, False),
     "on-an-image-of-ones-own": ({"Dockerfile.build": BUILDER.replace("gcc:12", "example.com/gcc")}, False),
     "by-the-container": (
         {
@@ -1037,13 +1039,20 @@ def test_a_container_that_has_a_folder_with_the_artifact_is_told(tmp_path: Path)
     assert codes(analysed(tmp_path / "cleared", {"build.sh": script})) == []
 
 
-def test_what_would_come_out_otherwise_without_what_goes_is_refused(tmp_path: Path) -> None:
-    script = SCRIPT.replace("rm ./app", "test -f app && docker push demo:latest\nrm ./app")
-    analysis = analysed(tmp_path, {"build.sh": script})
-    assert codes(analysis) == ["MS410"]
-    (found,) = analysis.diagnostics
-    assert found.primary is not None
-    assert found.primary.span.text == "docker push demo:latest"
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("test -f app && docker push demo:latest", "docker push demo:latest"),
+        ("[ -x app ] || exit 1", "exit 1"),
+        ("set -e\ntest -s app", "docker build -t demo:latest ."),
+        ("if [ ! -f app ]; then date; fi", "date"),
+    ],
+)
+def test_what_would_come_out_otherwise_without_what_goes_is_refused(command: str, place: str, tmp_path: Path) -> None:
+    analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("rm ./app", f"{command}")})
+    assert analysis.plan is None
+    told = [d.primary.span.text for d in analysis.diagnostics if d.rule.code == "MS410" and d.primary]
+    assert told == [place]
 
 
 def test_what_waits_for_the_failure_of_what_goes_goes_with_it(tmp_path: Path) -> None:
@@ -1076,3 +1085,26 @@ def test_a_builder_s_dockerfile_that_another_file_names_stays(name: str, tmp_pat
     analysis = analyse(scan(lay(tmp_path, files)), driver, Inputs())
     assert codes(analysis) == (["MS439"] if stays else [])
     assert ("Dockerfile.build" not in rendered(analysis)) is stays
+
+
+MOUNTED = """\
+#!/bin/sh
+docker build -t demo:build -f Dockerfile.build .
+docker run --rm -v $PWD:/src demo:build make
+docker build -t demo:latest .
+{}
+rm app
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["cp app /usr/bin/", "cp report /srv/", "./app", "docker run -v $PWD/app:/app busybox /app", "wc < app"]
+)
+def test_a_command_that_needs_what_a_container_left_in_a_folder_of_the_repository_is_refused(
+    command: str, tmp_path: Path
+) -> None:
+    files = {"Dockerfile.build": "FROM gcc:12\nWORKDIR /src\n", "Dockerfile": "FROM busybox\nCOPY app /\n"}
+    assert codes(analysed(tmp_path / "without", {**files, "build.sh": MOUNTED.format("date")})) == ["MS445"]
+    analysis = analysed(tmp_path / "with", {**files, "build.sh": MOUNTED.format(command)})
+    assert analysis.plan is None
+    assert "MS205" in codes(analysis)

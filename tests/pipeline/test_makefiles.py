@@ -325,5 +325,30 @@ def test_the_reason_that_stays_whatever_the_environment_holds_is_told(tmp_path: 
 
 
 def test_a_target_that_composes_behind_what_goes_is_told(tmp_path: Path) -> None:
-    analysis = of(tmp_path, MAKEFILE + "\nup: image\n\tdocker-compose up -d\n")
-    assert codes(analysis) == ["MS447"]
+    makefile = MAKEFILE.replace("./app", "dist/app").replace("\tdocker create", "\tmkdir -p dist\n\tdocker create")
+    makefile = makefile.replace("-t $(NAME):$(TAG) .", "-t $(NAME):$(TAG) -f Dockerfile dist").replace("rm app", "date")
+    makefile += "\nup: image\n\tdocker-compose up -d\n"
+    composed = 'services:\n  web:\n    image: demo\n    build: {{context: "{}", dockerfile: "{}"}}\n'
+    for name, built, expected in (
+        ("images", None, set()),
+        ("own", ("./web", "Dockerfile"), set()),
+        ("made", ("dist", "../Dockerfile"), set()),
+        ("unread", (".", "$ {"), {"MS447"}),
+    ):
+        text = composed.format(*built) if built else "services:\n  web:\n    image: demo\n"
+        files = {"docker-compose.yml": text, "web/Dockerfile": "FROM busybox\n", "build.sh": "", "Makefile": makefile}
+        repository = scan(lay(tmp_path / name, files))
+        driver = next(d for d in find_drivers(repository) if d.path.name == "Makefile")
+        analysis = analyse(repository, driver, Inputs())
+        assert {"MS410", "MS447"} & set(codes(analysis)) == expected, name
+        assert analysis.plan is not None, name
+        composed_anew = rendered(analysis).get("docker-compose.yml")
+        assert (composed_anew is not None) is (name == "made")
+        assert composed_anew is None or "{context: ., dockerfile: Dockerfile}" in composed_anew
+
+
+def test_a_target_that_would_come_out_otherwise_is_refused(tmp_path: Path) -> None:
+    analysis = of(tmp_path, MAKEFILE + "\ncheck: builder\n\ttest -s app && docker images\n")
+    assert analysis.plan is None
+    (found,) = [d for d in analysis.diagnostics if d.rule.code == "MS410"]
+    assert "(target `check`)" in found.message

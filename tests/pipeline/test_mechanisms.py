@@ -250,7 +250,7 @@ PLANNED = {
     ),
     "argument-in-a-path": (
         {"Dockerfile": RUNTIME.replace("COPY app", "ARG WHAT=app\nCOPY $WHAT")},
-        ["ARG WHAT=app\nCOPY --from=builder --chown=0:0 /src/app /usr/local/bin/\n"],
+        ["ARG WHAT=app\nCOPY --from=builder --chown=0:0 /src/$WHAT /usr/local/bin/\n"],
         [],
         ["MS437"],
     ),
@@ -481,3 +481,34 @@ def test_what_cannot_be_said_in_a_dockerfile_is_refused(name: str, tmp_path: Pat
     analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": runtime})
     assert analysis.changes == ()
     assert code in codes(analysis)
+
+
+WORDS = {
+    "the-end-of-both": ("app-1.2.tgz", "my-app-${V}.tgz", "/src/app-${V}.tgz"),
+    "as-it-is": ("app-1.2.tgz", "app-1.2.tgz", "/src/app-1.2.tgz"),
+    "another-end": ("app-1.2.tgz", "${V}.tar", "/src/app-1.2.tgz"),
+    "one-of-two": ("app-1.2.tgz", "${D}/app-$V.tgz", "/src/app-$V.tgz"),
+    "with-a-modifier": ("app-1.2.tgz", "app-${V:-3}.tgz", "/src/app-1.2.tgz"),
+    "empty": ("app-1.2.tgz", "app-1.2.tgz${E}", "/src/app-1.2.tgz"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WORDS))
+def test_a_path_keeps_the_author_s_variables_as_far_as_it_ends_as_his_word_does(name: str, tmp_path: Path) -> None:
+    inside, word, expected = WORDS[name]
+    host = (
+        word.replace("${V:-3}", "1.2")
+        .replace("${V}", "1.2")
+        .replace("$V", "1.2")
+        .replace("${D}", "dist")
+        .replace("${E}", "")
+    )
+    files = {
+        "build.sh": SCRIPT.replace("/src/app ./app", f"/src/{inside} {host}")
+        .replace("docker create", "mkdir -p dist\ndocker create")
+        .replace("demo:latest", "demo:latest --build-arg V=1.2"),
+        "Dockerfile": f"FROM busybox\nARG V\nARG D=dist\nARG E=\nCOPY {word} /srv/app.tgz\n",
+    }
+    assert f"COPY --from=builder --chown=0:0 {expected} /srv/app.tgz\n" in text_of(
+        analysed(tmp_path, files), "Dockerfile"
+    )
