@@ -490,9 +490,15 @@ def _others_staying(
     kept = targets_of(source)
     for name in (n for n in names[:MAX_GOALS] if n in kept):
         found = check_staying(planned, follow((name,)), after((name,)))
-        if found:
+        if found and not _lacks_a_dockerfile(repository, follow((name,))):
             return tuple(replace(d, message=f"{d.message} (target `{name}`)") for d in found)
     return ()
+
+
+def _lacks_a_dockerfile(repository: Repository, followed: Trace) -> bool:
+    """Whether a target builds from a file that isn't there, before or after: what it comes to can't be told (MS447)."""
+    paths = (e.dockerfile for e in followed.events if isinstance(e, ImageBuild) and e.dockerfile is not None)
+    return any(repository.kind(p) is None for p in paths)
 
 
 def _told(build: ImageBuild) -> Iterator[tuple[str, Value]]:

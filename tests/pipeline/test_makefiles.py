@@ -352,3 +352,25 @@ def test_a_target_that_would_come_out_otherwise_is_refused(tmp_path: Path) -> No
     assert analysis.plan is None
     (found,) = [d for d in analysis.diagnostics if d.rule.code == "MS410"]
     assert "(target `check`)" in found.message
+
+
+def test_a_target_that_builds_from_a_file_that_is_not_there_is_only_told(tmp_path: Path) -> None:
+    """It fails before as after; with the file, it would be looked at."""
+    makefile = """\
+build: Dockerfile.build
+	docker build -t demo:build -f $< .
+	docker run --rm -v `pwd`:/src demo:build make
+image: build
+	docker build -t demo .
+more: build Dockerfile.more
+	docker build -t demo:more -f Dockerfile.more .
+	docker run --rm demo:more
+"""
+    files = {"Dockerfile.build": "FROM gcc:12\nWORKDIR /src\n"}
+    analysis = of(tmp_path / "missing", makefile, files)
+    assert analysis.plan is not None, [d.message for d in analysis.diagnostics]
+    assert "MS447" in codes(analysis)
+    more = {"Dockerfile.more": "FROM busybox\nCOPY app /more\n"}
+    both = of(tmp_path / "there", makefile, {**files, **more})
+    assert both.plan is not None
+    assert both.start.name == "make image && make more"
