@@ -21,10 +21,11 @@ from migrate.trace.commands import GIT_READERS, mentions_client, simple_commands
 from migrate.trace.events import Argument
 from migrate.trace.holes import with_holes
 from migrate.trace.make.command_line import CommandLine, read_command_line
-from migrate.trace.make.database import Database, PatternRule, Prerequisite, Reader, Target, TargetAssignment, Way
+from migrate.trace.make.database import Database, Reader, Target, TargetAssignment, Way
 from migrate.trace.make.expansion import Expansion, MakeError
-from migrate.trace.make.functions import matches, normal_path
+from migrate.trace.make.functions import normal_path
 from migrate.trace.make.recipes import RecipeLine, expanded_lines
+from migrate.trace.make.search import Search, named, stem_of
 from migrate.trace.make.variables import MakeVariable, Scope, simple
 from migrate.trace.state import SUCCESS, Positional, Status
 from migrate.trace.values import EMPTY, Array, Text, Value, Variable
@@ -124,6 +125,7 @@ class MakeProcess:
         self._directory = directory
         self._database = Database()
         self._reader = Reader(self._database, self, self._report, self._source)
+        self._search = Search(lambda: self.database, lambda: interpreter.state, directory)
         self._done: dict[Value, bool | None] = {}
         self._active: list[Value] = []
         self._steady: dict[str, Value] = {}
@@ -148,13 +150,13 @@ class MakeProcess:
             self._command_line()
             self._reader.file(source)
             if not interpreter.state.log.targets:
-                named = {n.text: t.place for n, t in self.database.targets.items() if n.text and not t.bare}
-                interpreter.state.log.targets.update(named)
+                known = {n.text: t.place for n, t in self.database.targets.items() if n.text and not t.bare}
+                interpreter.state.log.targets.update(known)
             goals = list(self._told.goals) or self._default_goals()
             if not goals:
                 raise MakeError("no targets", source.span(0, 0))
             for goal in goals:
-                self._update(_named(goal), self._command.span)
+                self._update(named(goal), self._command.span)
                 if interpreter.state.dead:
                     return
         except MakeError as error:
@@ -305,7 +307,7 @@ class MakeProcess:
 
     def _implicit(self, name: Value, place: Span, target: Target) -> bool | None:
         """A target without a recipe: a pattern rule may have one; else a file has to be there."""
-        found = self._pattern_way(name)
+        found = self._search.pattern_way(name)
         if found is not None:
             rule, way = found
             if rule.unsure is not None:
@@ -321,9 +323,9 @@ class MakeProcess:
         if name in self.database.targets and not target.bare:
             self._builtin(name)
             return self._way(target, replace(target.way, recipe=None))
-        if self.database.default is not None and self._exists(name) is False:
+        if self.database.default is not None and self._search.exists(name) is False:
             return self._way(target, self.database.default)
-        if self._exists(name) is False:
+        if self._search.exists(name) is False:
             if self._builtin(name):
                 return True
             needed = f", needed by `{self._active[-2]}`" if len(self._active) > 1 else ""
@@ -332,7 +334,7 @@ class MakeProcess:
 
     def _builtin(self, name: Value) -> bool:
         """Whether one of make's own rules would make a file from another one."""
-        path = self._path(name)
+        path = self._search.path(name)
         if path is None:
             return False
         suffixes = (
@@ -359,61 +361,6 @@ class MakeProcess:
             return False
         self._interpreter.opaque(self._command, f"make's own rule for `{name}`")
         return True
-
-    def _pattern_way(self, name: Value) -> tuple[PatternRule, Way] | None:
-        """The pattern rule that makes `name`: of those whose prerequisites are there or can be made, the one with the shortest
-        stem, then the first."""
-        if name.text is None:
-            return None
-        found: list[tuple[int, int, PatternRule, Way]] = []
-        for number, rule in enumerate(self.database.patterns):
-            if rule.way.recipe is None:
-                continue
-            for pattern in rule.targets:
-                stem = _stem(pattern, name.text)
-                if stem is None:
-                    continue
-                way = _with_stem(rule.way, stem, pattern, name.text)
-                if all(self._can_be_made(p.name, depth=0) for p in (*way.prerequisites, *way.order_only)):
-                    found.append((len(stem), number, rule, way))
-        best = min(found, key=lambda f: f[:2], default=None)
-        return None if best is None else (best[2], best[3])
-
-    def _can_be_made(self, name: Value, depth: int) -> bool:
-        if name in self.database.targets or self._exists(name) is not False:
-            return True
-        if depth > 3 or name.text is None:
-            return False
-        for rule in self.database.patterns:
-            for pattern in rule.targets:
-                stem = _stem(pattern, name.text)
-                if stem is None or rule.way.recipe is None or pattern == "%":
-                    continue
-                way = _with_stem(rule.way, stem, pattern, name.text)
-                if all(self._can_be_made(p.name, depth + 1) for p in way.prerequisites):
-                    return True
-        return False
-
-    def _path(self, name: Value) -> PurePosixPath | None:
-        if name.text is None:
-            return None
-        return replace(self._interpreter.state, directory=self._directory).path(name.text)
-
-    def _exists(self, name: Value) -> bool | None:
-        state = self._interpreter.state
-        if name.text is None:
-            return None if state.may_name(name) else False
-        path = self._path(name)
-        if path is None:
-            return None
-        found = state.workspace.exists(path)
-        return found if path != PurePosixPath() else True
-
-    def _only_shared(self, name: Value) -> bool:
-        """Whether a file could stand there only because a container wrote to the folder."""
-        path = self._path(name)
-        workspace = self._interpreter.state.workspace
-        return path is not None and workspace.share(path) is not None and workspace.repository.kind(path) is None
 
     def _way(self, target: Target, way: Way, number: int | None = None) -> bool | None:
         """Make the prerequisites in order, then run the recipe where it is due."""
@@ -450,8 +397,8 @@ class MakeProcess:
             return True
         if number is not None and not way.prerequisites:
             return True
-        there = self._exists(target.name)
-        if there is None and self._only_shared(target.name):
+        there = self._search.exists(target.name)
+        if there is None and self._search.only_shared(target.name):
             there = False  # a container is taken not to leave a file that is called as a target is
         if there is False or True in anew:
             return True
@@ -459,9 +406,9 @@ class MakeProcess:
             return None
         if not way.prerequisites:
             return False
-        path = self._path(target.name)
+        path = self._search.path(target.name)
         overlay = self._interpreter.state.workspace.overlay
-        paths = [self._path(p.name) for p in way.prerequisites]
+        paths = [self._search.path(p.name) for p in way.prerequisites]
         ours = [p is not None and any(at in overlay for at in (p, *p.parents)) for p in (path, *paths)]
         if ours[0] and not any(ours[1:]):
             return False
@@ -478,7 +425,7 @@ class MakeProcess:
 
     def _scope_of(self, target: Target) -> Scope:
         """The variables that hold for a target and all that it depends on."""
-        own = [a for p, a in self.database.pattern_variables if _stem(p, target.name.text or "\0") is not None]
+        own = [a for p, a in self.database.pattern_variables if stem_of(p, target.name.text or "\0") is not None]
         frame: dict[str, MakeVariable] = {}
         scope = self.database.scope
         for assignment in (*own, *target.variables):
@@ -681,46 +628,6 @@ def _spaced(words: Sequence[Value]) -> Value:
     for index, word in enumerate(words):
         result = result + (Value.of(" ") if index else EMPTY) + word
     return result
-
-
-def _named(goal: Value) -> Value:
-    while goal.marked.startswith("./") and len(goal.marked) > 2:
-        goal = goal.slice(2)
-    return goal
-
-
-def _stem(pattern: str, name: str) -> str | None:
-    """What `%` stands for. A pattern without a slash is held against the name without its directory, which then is a part of
-    the stem (GNU make manual, 10.5.4)."""
-    if "%" not in pattern:
-        return None
-    if "/" not in pattern and "/" in name:
-        directory, _, base = name.rpartition("/")
-        stem = matches(pattern, base)
-        return None if not stem else f"{directory}/{stem}"
-    stem = matches(pattern, name)
-    return stem or None
-
-
-def _with_stem(way: Way, stem: str, pattern: str, name: str) -> Way:
-    directory = ""
-    if "/" not in pattern and "/" in name:
-        directory = stem.rpartition("/")[0] + "/"
-
-    def one(prerequisite: Prerequisite) -> Prerequisite:
-        at = prerequisite.name.marked.find("%")
-        if at < 0:
-            return prerequisite
-        base = stem.removeprefix(directory)
-        made = Value.of(directory) + prerequisite.name.slice(0, at) + Value.of(base) + prerequisite.name.slice(at + 1)
-        return replace(prerequisite, name=_named(made))
-
-    return Way(
-        prerequisites=tuple(map(one, way.prerequisites)),
-        order_only=tuple(map(one, way.order_only)),
-        recipe=way.recipe,
-        stem=stem,
-    )
 
 
 def _without_suffix(name: Value) -> Value:
