@@ -16,6 +16,9 @@ class UncertainEditError(Exception):
         self.span = span
 
 
+_BLANKS = re.compile(r"[ \t]*")
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A whole statement that goes, from `start` to behind its terminator."""
@@ -48,9 +51,9 @@ def whole_lines(source: SourceFile, cuts: list[Cut], comments: set[int]) -> list
         if statements and all(n in covered for n in statements):
             lines |= set(range(first, last + 1))
     edits = [
-        Edit(span=source.span(*source.line_bounds(n)), text="") for n in sorted(lines | _blank_lines(source, lines))
+        Edit(span=source.span(*source.line_bounds(n)), text="") for n in sorted(lines | blank_lines(source, lines))
     ]
-    for cut in _joined(source, cuts):
+    for cut in joined(source.text, cuts, _BLANKS):
         number = source.position(cut.start).line
         if number not in covered:
             edits.append(Edit(span=_within_line(source, cut), text=""))
@@ -106,10 +109,10 @@ def _holds_statement(line: str) -> bool:
     return bool(stripped) and not stripped.startswith("#")
 
 
-def _blank_lines(source: SourceFile, lines: set[int]) -> set[int]:
-    """Blank lines that would be left doubled, or at the end of the file."""
+def blank_lines(source: SourceFile, lines: set[int]) -> set[int]:
+    """Blank lines that would be left doubled, or at the beginning or the end of the file."""
     extra: set[int] = set()
-    previous_blank = False
+    previous_blank = True
     cut_since_text = False
     for number in range(1, source.line_count + 1):
         if number in lines:
@@ -130,11 +133,11 @@ def _blank_lines(source: SourceFile, lines: set[int]) -> set[int]:
     return extra
 
 
-def _joined(source: SourceFile, cuts: list[Cut]) -> list[Cut]:
-    """Cuts that stand side by side on a line as one."""
+def joined(text: str, cuts: Iterable[Cut], between: re.Pattern[str]) -> list[Cut]:
+    """Cuts with nothing but `between` between them as one."""
     result: list[Cut] = []
     for cut in sorted(cuts, key=lambda c: c.start):
-        if result and not source.text[result[-1].end : cut.start].strip(" \t"):
+        if result and between.fullmatch(text, result[-1].end, max(result[-1].end, cut.start)):
             result[-1] = Cut(start=result[-1].start, end=cut.end)
         else:
             result.append(cut)

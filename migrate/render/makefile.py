@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from migrate.drivers.makefile import Node, Recipe, Rule, outside_references, raw_words, read_makefile, walk
-from migrate.render.lines import Cut, merged
+from migrate.render.lines import Cut, blank_lines, joined, merged
 from migrate.source import Edit, SourceFile, Span, apply_edits
 
 _PREFIX = re.compile(r"[ \t@+-]*")
+_BETWEEN = re.compile(r"(?:[ \t;]|\\\r?\n)*")
 
 
 def render_makefile(
@@ -43,7 +44,7 @@ def render_makefile(
                 made.append(
                     Edit(span=source.span(_blank_before(source, word.start, rule.span.start), word.end), text="")
                 )
-    lines |= _doubled_blanks(source, lines)
+    lines |= blank_lines(source, lines)
     whole = [Edit(span=source.span(*source.line_bounds(n)), text="") for n in sorted(lines)]
     inside = [
         e for e in (*made, *edits) if not any(w.span.start <= e.span.start and e.span.end <= w.span.end for w in whole)
@@ -65,7 +66,7 @@ def _is_empty(recipe: Span, cuts: Sequence[Cut]) -> bool:
 def _within(recipe: Span, cuts: Sequence[Cut]) -> list[Edit]:
     """Cuts of statements beside others: up to the next statement, or from behind the one before."""
     text, found = recipe.file.text, []
-    for cut in _joined(text, cuts):
+    for cut in joined(text, cuts, _BETWEEN):
         following = re.compile(r"(?:[ \t]|\\\r?\n)*").match(text, cut.end, recipe.end)
         end = following.end() if following else cut.end
         start = cut.start
@@ -76,17 +77,6 @@ def _within(recipe: Span, cuts: Sequence[Cut]) -> list[Edit]:
             end = recipe.end if not text[cut.end : recipe.end].strip(" \t\\\r\n") else end
         found.append(Edit(span=recipe.file.span(start, end), text=""))
     return found
-
-
-def _joined(text: str, cuts: Sequence[Cut]) -> list[Cut]:
-    """Cuts with nothing but blanks and continuations between them as one."""
-    result: list[Cut] = []
-    for cut in sorted(cuts, key=lambda c: c.start):
-        if result and re.fullmatch(r"(?:[ \t;]|\\\r?\n)*", text[result[-1].end : cut.start]):
-            result[-1] = Cut(start=result[-1].start, end=cut.end)
-        else:
-            result.append(cut)
-    return result
 
 
 def _lines(source: SourceFile, nodes: Sequence[Node], removed: set[Span]) -> set[int]:
@@ -162,20 +152,3 @@ def _blank_before(source: SourceFile, start: int, bound: int) -> int:
 
 def _line(source: SourceFile, offset: int) -> int:
     return source.position(offset).line
-
-
-def _doubled_blanks(source: SourceFile, lines: set[int]) -> set[int]:
-    """Blank lines that would be left beside another one where lines between them go."""
-    extra: set[int] = set()
-    previous, cut = True, False
-    for number in range(1, source.line_count + 1):
-        if number in lines:
-            cut = True
-            continue
-        blank = not source.line(number).strip()
-        if blank and previous and cut:
-            extra.add(number)
-        if not blank:
-            cut = False
-        previous = blank
-    return extra
