@@ -89,7 +89,8 @@ def read_project(files: Sequence[SourceFile], directory: PurePosixPath) -> Proje
         merged = top if merged is None else _over(merged, top)
     if merged is None:
         raise ComposeError("no compose file is given")
-    found = tuple(_service(merged, name, node, key) for (name, node), key in zip(*_entries(merged), strict=True))
+    entries = zip(merged.items, merged.keys, strict=True)
+    found = tuple(_service(merged, name, node, key) for (name, node), key in entries)
     return Project(files=tuple(files), directory=directory, version=version, services=found)
 
 
@@ -121,6 +122,20 @@ def pairs(node: YamlNode | None) -> tuple[tuple[str, Scalar | None, Span], ...]:
     return tuple(found.values())
 
 
+def mount_target(text: str) -> str:
+    """Where `SOURCE:TARGET:MODE` is mounted, as it is written; a target alone stands for itself."""
+    parts = re.sub(r"\$\{[^}]*\}", lambda m: m[0].replace(":", ";"), text).split(":")
+    return (parts[1] if len(parts) > 1 else parts[0]).rstrip("/")
+
+
+def mounted_at(volume: YamlNode) -> str:
+    """Where a volume or a device is mounted in the container, as it is written."""
+    target = volume.get("target") if isinstance(volume, Mapping) else volume
+    if not isinstance(target, Scalar):
+        raise ComposeError("this is no volume", volume.span)
+    return target.text.rstrip("/") if isinstance(volume, Mapping) else mount_target(target.text)
+
+
 def _behind(entry: Scalar, at: int) -> Scalar:
     """The part of a scalar from character `at` on."""
     first = entry.pieces[0] if len(entry.pieces) == 1 else None
@@ -141,11 +156,12 @@ def trimmed(span: Span) -> Span:
 def _top(source: SourceFile) -> tuple[Mapping, str | None]:
     """The services' mapping of one file, and the format's version."""
     try:
-        root = mapping(read_yaml(source))
+        root = mapping(read_yaml(source, alone=True))
     except YamlError as error:
         raise ComposeError(error.message, error.span) from error
     if root is None:
         raise ComposeError("this is no compose file", source.span(0, len(source.line(1))))
+    _check(root)
     unread = next((v for k, v in root.items if k == "include"), None)
     if unread is not None:
         raise ComposeError("`include` is not followed", unread.span)
@@ -157,11 +173,19 @@ def _top(source: SourceFile) -> tuple[Mapping, str | None]:
     return root, "1"
 
 
-def _entries(services: Mapping) -> tuple[tuple[tuple[str, YamlNode], ...], tuple[Span, ...]]:
-    """Each service once, as the last entry of its name has it."""
-    last = {name: index for index, (name, _) in enumerate(services.items)}
-    kept = sorted(last.values())
-    return tuple(services.items[i] for i in kept), tuple(services.keys[i] for i in kept)
+def _check(node: YamlNode) -> None:
+    """Raises ComposeError for what versions of compose read differently: a key that is written twice, and `!reset`."""
+    if node.tag:
+        raise ComposeError(f"`{node.tag}` is not followed", node.span)
+    if isinstance(node, YamlSequence):
+        for item in node.items:
+            _check(item)
+    seen: set[str] = set()
+    for (name, value), key in zip(node.items, node.keys, strict=True) if isinstance(node, Mapping) else ():
+        if name in seen:
+            raise ComposeError(f"`{name}` is written twice", key)
+        seen.add(name)
+        _check(value)
 
 
 def _service(services: Mapping, name: str, node: YamlNode, key: Span) -> Service:
@@ -207,7 +231,11 @@ def _over(base: Mapping, own: Mapping) -> Mapping:
         elif isinstance(before, Mapping) and isinstance(node, Mapping):
             result = _over(before, node)
         elif isinstance(before, YamlSequence) and isinstance(node, YamlSequence):
-            result = YamlSequence(span=node.span, items=(*before.items, *node.items))
+            kept = before.items
+            if name in ("volumes", "devices"):
+                again = {mounted_at(n) for n in node.items}
+                kept = tuple(n for n in kept if mounted_at(n) not in again)
+            result = YamlSequence(span=node.span, items=(*kept, *node.items))
         elif before is not None and type(before) is not type(node):
             raise ComposeError(f"`{name}` is written in two ways, which are not laid over each other", node.span)
         found[name] = (result, key)

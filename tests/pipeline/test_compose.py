@@ -120,6 +120,26 @@ def test_a_services_container_is_copied_out_of(taking: str, tmp_path: Path) -> N
     assert text_of(analysis, "build.sh") == f"{call} build app\n"
 
 
+def test_what_a_call_gives_a_container_stands_over_what_its_service_gives(tmp_path: Path) -> None:
+    given = "environment:\n      MODE: file\n      LEVEL: '1'\n    user: '33'\n    working_dir: /srv\n    volumes:\n      - ./other:/out"
+    script = """\
+docker-compose run -e MODE=call -u 5 -w /tmp -v $PWD/out:/out builder sh -c 'echo $MODE > /out/app'
+docker-compose build app
+"""
+    analysis = two(tmp_path, script, TWO.replace("volumes:\n      - ./out:/out", given))
+    dockerfile = text_of(analysis, "Dockerfile")
+    assert "ENV LEVEL=1\nENV MODE=call\n" in dockerfile
+    assert "USER 5\n" in dockerfile
+    assert "WORKDIR /tmp\n" in dockerfile
+    assert "COPY --from=builder-run --chown=0:0 /out/app /usr/local/bin/app" in dockerfile
+    assert "file" not in dockerfile
+
+
+def test_an_entrypoint_of_the_call_is_split_into_words(tmp_path: Path) -> None:
+    script = 'docker-compose run --entrypoint "sh -ec" builder "cp app /out/app"\ndocker-compose build app\n'
+    assert "RUN mkdir -p /out && sh -ec 'cp app /out/app'\n" in text_of(two(tmp_path, script), "Dockerfile")
+
+
 # a builder of the script's, a runtime of the compose file's
 
 ARGUED = "FROM gcc:12\nARG MODE\nARG LEVEL=1\nWORKDIR /src\nCOPY main.c .\nRUN cc -static -o app main.c\n"
@@ -387,6 +407,12 @@ REFUSED = {
         "docker build --no-cache -t b -f Dockerfile.build .\ndocker run -v $PWD/out:/out b\ndocker-compose build app\n",
         "services:\n  app:\n    build: .\n    image: demo\n",
     ),
+    "several documents": (RUN, TWO + "---\nservices:\n  builder:\n    command: other\n"),
+    "a service that is written twice": (RUN, TWO + "  builder:\n    build: .\n"),
+    "a tag of compose": (RUN, TWO.replace("    volumes:", "    command: !reset null\n    volumes:")),
+    "exec of nothing": ("docker-compose exec\n" + RUN, TWO),
+    "cp of nothing": ("docker-compose cp a b\n" + RUN, "services: {}\n"),
+    "a relative mount of the call": (RUN.replace("--rm", "-v ./out:/out"), TWO),
     "podman": (RUN.replace("docker-compose", "podman-compose"), TWO),
 }
 

@@ -18,6 +18,8 @@ from migrate.drivers.compose import (
     Project,
     Service,
     is_null,
+    mount_target,
+    mounted_at,
     pairs,
     plain,
     scalars,
@@ -275,7 +277,7 @@ class Lowering:
     def _run(self, call: ComposeCall) -> Iterator[Command]:
         if not call.operands:
             raise ComposeError("`run` names no service")
-        service, *behind = self._service(call.operands[0]), *call.operands[1:]
+        service = self._service(call.operands[0])
         dependencies = [] if call.flag("no-deps") else [s for s in self._ordered((service,)) if s is not service]
         for other in (*dependencies, service):
             if self._is_built_now(other, call):
@@ -284,17 +286,17 @@ class Lowering:
             words: list[Stretch] = [(f"{self.client} run -d --name ", other.key, False), *self._container(other)]
             yield self._run_command(other, words, linked=True)
         words = [(f"{self.client} run", service.key, False)]
-        for option in call.options:
-            words += self._passed(option, ("detach", "rm", "name", "env", "user", "workdir", "cap-add"), service.key)
-            if option.name == "volume" and option.value is not None:
-                words += [(" -v ", service.key, False), *self._mounted_word(option)]
-        entrypoint = call.last("entrypoint")
-        yield self._run_command(service, words, linked=not call.flag("no-deps"), behind=behind, entrypoint=entrypoint)
+        yield self._run_command(service, words, linked=not call.flag("no-deps"), call=call)
 
-    def _mounted_word(self, option: Option) -> tuple[Stretch, ...]:
-        spelt = self.spell(option.value_word, option.value or "")
-        relative = (option.value or "").startswith(".")
-        return ((('"$PWD"/'), spelt[0][1], False), *spelt) if relative else spelt
+    def _given(self, service: Service, call: ComposeCall) -> Iterator[Stretch]:
+        """What the call gives a container of its own."""
+        for option in call.options:
+            yield from self._passed(option, ("detach", "rm", "name", "env", "user", "workdir", "cap-add"), service.key)
+            if option.name == "volume" and option.value is not None:
+                if option.value.startswith((".", "~")):
+                    raise ComposeError(f"what `-v {option.value}` is relative to depends on compose")
+                yield (" -v ", service.key, False)
+                yield from self.spell(option.value_word, option.value)
 
     def _run_command(
         self,
@@ -302,19 +304,26 @@ class Lowering:
         words: list[Stretch],
         *,
         linked: bool,
-        behind: Sequence[Operand] = (),
-        entrypoint: Option | None = None,
+        call: ComposeCall | None = None,
     ) -> Command:
+        """`call` is the one of `run`, which says more of this container than its service does."""
         unread = next(
             (k for (n, _), k in zip(service.keys.items, service.keys.keys, strict=True) if not _is_read(n)), None
         )
         if unread is not None:
             raise ComposeError(f"what `{unread.text}` gives a container is not read", unread)
         key = service.key
-        words += self._around(service, linked=linked)
+        words += self._around(service, linked=linked, over=_overridden(call))
+        words += self._given(service, call) if call is not None else ()
         rest: list[Stretch] = []
+        behind = call.operands[1:] if call is not None else ()
+        entrypoint = call.last("entrypoint") if call is not None else None
         if entrypoint is not None and entrypoint.value is not None:
-            words += [(" --entrypoint ", key, False), *self.spell(entrypoint.value_word, entrypoint.value)]
+            program, *arguments = _split(entrypoint.value) or [""]
+            spelt = self.spell(entrypoint.value_word, entrypoint.value)
+            words += [(" --entrypoint ", key, False)]
+            words += [(shlex.quote(program), spelt[0][1], False)] if arguments else spelt
+            rest += [(f" {shlex.quote(w)}", spelt[0][1], False) for w in arguments]
         elif service.get("entrypoint") is not None and not is_null(service.get("entrypoint")):
             first, *others = list(_words(service.get("entrypoint"))) or [((("''"), key, False),)]
             words += [(" --entrypoint ", key, False), *first]
@@ -329,18 +338,23 @@ class Lowering:
             raise ComposeError(f"the service `{service.name}` has neither `image` nor `build`", key)
         return Command(service=service, pieces=(*words, (" ", key, False), *names[0], *rest), verb="run")
 
-    def _around(self, service: Service, *, linked: bool) -> Iterator[Stretch]:
-        """What a container is given: environment, mounts, user, directory, and what no build can give it."""
+    def _around(self, service: Service, *, linked: bool, over: frozenset[tuple[str, str]]) -> Iterator[Stretch]:
+        """What a container is given: environment, mounts, user, directory, and what no build can give it. `over` is what its
+        call gives instead, by option: the name of a variable, the target of a mount."""
         for name, value, place in pairs(service.get("environment")):
+            if ("env", name) in over:
+                continue
             yield (f" -e {shlex.quote(name)}", place, False)
             if value is not None:
                 yield ("=", place, False)
                 yield from _value(value)
         for volume in items(service.get("volumes")):
+            if ("volume", mounted_at(volume)) in over:
+                continue
             yield (" -v ", volume.span, False)
             yield from self._volume(volume)
         for key, name in (*_PASSED.items(), *_PASSED_LISTS.items()):
-            for value in scalars(service.get(key)):
+            for value in scalars(service.get(key)) if (name, "") not in over else ():
                 yield (f" --{name} ", value.span, False)
                 yield from _quoted(value)
         for key, name in _FLAGS.items():
@@ -405,6 +419,8 @@ class Lowering:
                 )
 
     def _exec(self, call: ComposeCall) -> Iterator[Command]:
+        if len(call.operands) < 2:
+            raise ComposeError("`exec` names no service, or no command")
         service, *behind = self._service(call.operands[0]), *call.operands[1:]
         words: list[Stretch] = [(f"{self.client} exec", service.key, False)]
         for option in call.options:
@@ -421,14 +437,12 @@ class Lowering:
         for operand in call.operands:
             name, colon, _ = operand.text.partition(":")
             found = self.project.service(name) if colon else None
-            place = found.key if found is not None else self.project.services[0].key
-            words.append((" ", place, False))
+            spelt = self.spell(operand.word, operand.text[len(name) :] if found is not None else operand.text)
+            words.append((" ", spelt[0][1], False))
             if found is not None:
                 services.append(found)
                 words += self._container(found)
-                words += self.spell(operand.word, operand.text[len(name) :])
-            else:
-                words += self.spell(operand.word, operand.text)
+            words += spelt
         if len(services) != 1 or len(call.operands) != 2:
             raise ComposeError("this `cp` copies out of no service that is known")
         head = [(f"{self.client} cp", services[0].key, False)]
@@ -465,6 +479,31 @@ def depends_on(service: Service) -> tuple[str, ...]:
     for name in (*names, *(s.text.partition(":")[0] for s in scalars(service.get("links")))):
         found[name] = None
     return tuple(found)
+
+
+def _overridden(call: ComposeCall | None) -> frozenset[tuple[str, str]]:
+    """What the options of `run` say in place of the service."""
+    found: set[tuple[str, str]] = set()
+    for option in call.options if call is not None else ():
+        value = option.value or ""
+        if option.name == "env":
+            found.add(("env", value.partition("=")[0]))
+        elif option.name == "volume":
+            found.add(("volume", mount_target(value)))
+        elif option.name in ("user", "workdir"):
+            found.add((option.name, ""))
+    return frozenset(found)
+
+
+def _split(text: str) -> list[str]:
+    """An entrypoint of the command line, which compose splits into words. Raises ComposeError."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ComposeError(f"this entrypoint can't be split into words: {error}") from error
+    if len(words) > 1 and "\0" in text:
+        raise ComposeError("an entrypoint of several words that aren't known is not followed")
+    return words
 
 
 def _is_read(key: str) -> bool:
