@@ -294,6 +294,9 @@ def test_the_compose_file_may_lie_elsewhere(tmp_path: Path) -> None:
 # what stays, and what is refused
 
 
+NAMED = TWO.replace("  builder:\n", "  builder:\n    image: me/builder\n")
+
+
 @pytest.mark.parametrize(
     ("files", "at"),
     [
@@ -304,6 +307,15 @@ def test_the_compose_file_may_lie_elsewhere(tmp_path: Path) -> None:
         ({"test.sh": 'dc() { docker-compose -p t "$@"; }\ndc run builder make test\n'}, "test.sh"),
         ({"docker-compose.ci.yml": "services:\n  builder:\n    environment: {CI: 'true'}\n"}, "docker-compose.ci.yml"),
         ({"Makefile": "COMPOSE = docker-compose\ntest:\n\t$(COMPOSE) run builder make test\n"}, "Makefile"),
+        ({"test.sh": "docker-compose run --rm \\\n  builder make test\n"}, "test.sh"),
+        ({"dc": '#!/bin/sh\nexec docker-compose "$@"\n', "test.sh": "./dc run builder make test\n"}, "test.sh"),
+        ({"rules.mk": "DC := docker-compose\n", "Makefile": "test:\n\t$(DC) run builder test\n"}, "Makefile"),
+        ({"test.sh": "SERVICE=builder\ndocker-compose run $SERVICE make test\n"}, "test.sh"),
+        ({"test.py": "call(['docker-compose', 'run',\n  'builder'])\n"}, "test.py"),
+        ({"dev.yml": "version: '2'\nservices:\n  builder:\n    environment: {CI: 'true'}\n"}, "dev.yml"),
+        ({"docker-compose.yml": NAMED + "  test:\n    image: me/builder\n"}, "docker-compose.yml"),
+        ({"docker-compose.yml": NAMED, "Dockerfile.test": "FROM me/builder:latest\n"}, "Dockerfile.test"),
+        ({"docker-compose.yml": NAMED, "push.sh": "docker push me/builder\n"}, "push.sh"),
     ],
 )
 def test_a_service_that_something_else_names_stays_with_its_dockerfile(
@@ -341,6 +353,61 @@ def test_a_file_of_which_nothing_is_left_goes(tmp_path: Path) -> None:
     assert analysis.plan is not None, analysis.diagnostics
     assert rendered(analysis)["build.yml"] is None
     assert text_of(analysis, "build.sh") == "docker build -t demo .\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("clean.sh", "docker-compose -f build.yml down\n"), (".env", "COMPOSE_FILE=docker-compose.yml:build.yml\n")],
+)
+def test_a_file_that_something_else_names_stays(name: str, text: str, tmp_path: Path) -> None:
+    build = TWO.partition("\n  app:")[0] + "\n"
+    script = "docker-compose -f build.yml run --rm builder\ndocker build -t demo .\n"
+    files = {"Dockerfile.build": COPYING, "Dockerfile": RUNTIME, "build.sh": script, "build.yml": build, name: text}
+    analysis = analysed(tmp_path, files)
+    assert text_of(analysis, "build.sh") == "docker build -t demo .\n"
+    assert "build.yml" not in rendered(analysis)
+    assert "MS439" in codes(analysis)
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "include: [other.yml]\nservices:\n  dev:\n    build: {context: ., dockerfile: Dockerfile.build}\n",
+        "services:\n  dev:\n    build: {context: '${FOLDER}', dockerfile: Dockerfile.build}\n",
+    ],
+)
+def test_a_dockerfile_that_an_unread_service_names_stays(service: str, tmp_path: Path) -> None:
+    analysis = two(tmp_path, **{"docker-compose.ci.yml": service})
+    assert "MS439" in codes(analysis)
+    assert "Dockerfile.build" not in rendered(analysis)
+
+
+def test_another_service_of_a_dockerfile_that_changes_is_told(tmp_path: Path) -> None:
+    """It is built by someone else, who would build something else."""
+    worker = "  worker:\n    build: ./image\n"
+    moved = TWO.replace("./out", "./image/out").replace("build: .\n", "build: ./image\n") + worker
+    files = {"Dockerfile.build": COPYING, "build.sh": RUN, "docker-compose.yml": moved, "image/Dockerfile": RUNTIME}
+    given = TWO.replace("Dockerfile.build\n", "Dockerfile.build\n      args: {MODE: fast}\n")
+    for number, (more, what) in enumerate(
+        (
+            (files | {"Dockerfile": ""}, "the context `.`"),
+            (
+                {**files, "Dockerfile": RUNTIME, "Dockerfile.build": ARGUED + 'CMD ["cp", "app", "/out/app"]\n'}
+                | {"docker-compose.yml": given + worker.replace("/image", "")},
+                "the builder's build arguments",
+            ),
+        )
+    ):
+        analysis = analysed(tmp_path / str(number), more)
+        assert analysis.plan is None
+        (told,) = [d for d in analysis.diagnostics if d.rule.code == "MS410"]
+        assert "the service `worker` is built from" in told.message
+        assert told.message.endswith(f"would have to be built with {what}")
+
+
+def test_services_that_others_name_in_odd_ways_are_read(tmp_path: Path) -> None:
+    odd = "  x:\n    image: y\n    depends_on: [{a: b}]\n    volumes_from: [[a]]\n    links: {a: {b: c}}\n"
+    assert two(tmp_path, compose=TWO + odd).plan is not None
 
 
 def test_down_stays_where_other_services_are_left(tmp_path: Path) -> None:
