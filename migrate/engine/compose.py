@@ -19,7 +19,7 @@ from migrate.drivers.yaml_reader import Stretch
 from migrate.engine.policy import Policy
 from migrate.source import SourceFile
 from migrate.trace.compose.command_line import VERBS, ComposeCall, parse
-from migrate.trace.compose.lowering import Command, Lowering, find_files, project_name, read_dotenv
+from migrate.trace.compose.lowering import Command, Lowering, dotenv_variables, find_files, project_name, read_dotenv
 from migrate.trace.docker_cli import CommandLineError
 
 _OF_IMAGES = frozenset({"build", "push"})
@@ -53,11 +53,13 @@ class ComposeStandIn:
     def _project(self, call: ComposeCall) -> tuple[Project, str, dict[str, str]]:
         directory = PurePosixPath(os.path.relpath(Path.cwd(), Path(self._policy.scratch).resolve()))
         environment = dict(os.environ)
-        names = find_files(call, directory, lambda n: Path(n).is_file(), environment.get("COMPOSE_FILE"))
+        beside = _dotenv(Path.cwd())
+        given = environment.get("COMPOSE_FILE") or beside.get("COMPOSE_FILE")
+        names = find_files(call, directory, lambda n: Path(n).is_file(), given)
         sources = [_read(n) for n in names]
         folder = Path(names[0]).resolve().parent
-        dotenv = folder / ".env"
-        for key, value in read_dotenv(dotenv.read_text()).items() if dotenv.is_file() else ():
+        there = _dotenv(folder) if folder != Path.cwd().resolve() else None
+        for key, value in dotenv_variables(call, sources, beside, there).items():
             environment.setdefault(key, value)
         name = project_name(call, environment.get("COMPOSE_PROJECT_NAME"), folder.name)
         return read_project(sources, PurePosixPath(folder)), name, environment
@@ -125,6 +127,11 @@ class ComposeStandIn:
         note |= {"containers": [], "verb": "compose", "seconds": 0.0, **more}
         with open(self._policy.log, "a") as log:  # noqa: PTH123 -- appended whole, by several processes
             log.write(json.dumps(note) + "\n")
+
+
+def _dotenv(folder: Path) -> dict[str, str | None]:
+    path = folder / ".env"
+    return read_dotenv(path.read_text(errors="surrogateescape")) if path.is_file() else {}
 
 
 def _read(name: str) -> SourceFile:

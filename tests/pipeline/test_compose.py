@@ -291,6 +291,39 @@ def test_the_compose_file_may_lie_elsewhere(tmp_path: Path) -> None:
     assert analysis.start.name == "bash ./build.sh && docker-compose -f ../docker-compose.yml build"
 
 
+# `.env`
+
+
+def test_the_file_that_the_environment_file_names_is_read(tmp_path: Path) -> None:
+    files = {".env": "COMPOSE_FILE=docker/build.yml\n", "docker/build.yml": TWO.replace("context: .", "context: ..")}
+    files["docker/build.yml"] = (
+        files["docker/build.yml"].replace("build: .\n", "build: ..\n").replace("./out", "../out")
+    )
+    analysis = two(tmp_path, compose="services: {app: {image: other}}\n", **files)
+    assert text_of(analysis, "docker/build.yml").endswith("services:\n  app:\n    build: ..\n    image: demo\n")
+
+
+@pytest.mark.parametrize(
+    ("environment", "call"),
+    [
+        ({".env": "MODE=$OTHER\n"}, "docker-compose"),
+        ({".env": 'MODE="a\\tb"\n'}, "docker-compose"),
+        ({"sub/.env": "MODE=one\n", ".env": "MODE=two\n"}, "cd sub; docker-compose"),
+        ({"sub/.env": "MODE=one\n"}, "cd sub; docker-compose -f ../docker-compose.yml"),
+    ],
+)
+def test_what_depends_on_how_an_environment_file_is_read_is_refused(
+    environment: dict[str, str], call: str, tmp_path: Path
+) -> None:
+    compose = TWO.replace("Dockerfile.build\n", "Dockerfile.build\n      args:\n        MODE: $MODE\n")
+    script = f"(echo; {call} run builder)\ndocker-compose build app\n"
+    analysis = two(tmp_path, script, compose, **{"sub/x": "x", **environment})
+    assert analysis.plan is None
+    assert any("`.env`" in d.message for d in analysis.diagnostics)
+    unused = {n: t.replace("MODE", "OTHER_MODE") for n, t in environment.items()}
+    assert two(tmp_path / "unused", script, compose, **{"sub/x": "x", **unused}).plan is not None
+
+
 # what stays, and what is refused
 
 

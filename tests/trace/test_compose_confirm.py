@@ -48,7 +48,8 @@ def laid(folder: Path, name: str) -> Path:
 def environment_of(project: Path) -> dict[str, str]:
     known = {"PATH": os.environ["PATH"], "HOME": str(project), **VARIABLES}
     dotenv = project / ".env"
-    return (read_dotenv(dotenv.read_text()) if dotenv.exists() else {}) | known
+    read = read_dotenv(dotenv.read_text()) if dotenv.exists() else {}
+    return {n: v for n, v in read.items() if v is not None} | known
 
 
 def project_of(project: Path) -> Project:

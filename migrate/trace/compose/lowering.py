@@ -25,7 +25,7 @@ from migrate.drivers.compose import (
     scalars,
 )
 from migrate.drivers.yaml_reader import Mapping, Scalar, Stretch, YamlNode, items, scalar
-from migrate.source import Span
+from migrate.source import SourceFile, Span
 from migrate.trace.compose.command_line import ComposeCall
 from migrate.trace.docker_cli import Operand, Option
 
@@ -93,22 +93,51 @@ def project_name(call: ComposeCall, given: str | None, folder: str) -> str:
     return name.lower()
 
 
-def read_dotenv(text: str) -> dict[str, str]:
-    """`.env` beside a compose file. Raises ComposeError for what would be expanded."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
+def read_dotenv(text: str) -> dict[str, str | None]:
+    """`.env` beside a compose file; None for a value that versions of compose read differently."""
+    found: dict[str, str | None] = {}
+    for line in text.removeprefix("\ufeff").split("\n"):
         match = re.match(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$", line)
         if match is None:
             continue
-        value = match[2]
-        if value[:1] in ("'", '"') and value[-1:] == value[:1] and len(value) > 1:
-            value = value[1:-1]
-        else:
-            value = re.sub(r"\s#.*", "", value)
-        if "$" in value:
-            raise ComposeError(f"`{match[1]}` of `.env` is expanded")
+        quoted = re.fullmatch(r"'([^']*)'(?:\s*#.*)?|\"([^\"]*)\"(?:\s*#.*)?", match[2])
+        value: str | None = re.sub(r"(?:^|\s)#.*", "", match[2])
+        if quoted is not None:
+            value = quoted[1] if quoted[1] is not None else quoted[2]
+        elif match[2][:1] in ("'", '"') or match[2].startswith("#"):
+            value = None
+        single = quoted is not None and quoted[1] is not None
+        if value is not None and ("\\" in value or ("$" in value and not single)):
+            value = None
         found[match[1]] = value
     return found
+
+
+def dotenv_variables(
+    call: ComposeCall,
+    files: Sequence[SourceFile],
+    beside: dict[str, str | None],
+    there: dict[str, str | None] | None,
+) -> dict[str, str]:
+    """What `.env` sets: the one of the project's folder (`there`; None where that is the folder of the call, which has `beside`).
+    Raises ComposeError where it matters which of the two is read, and for a value that isn't known."""
+    known = beside if there is None else there
+    names = set(beside) if call.files else {*beside, *known}
+    unsure = {n for n in names if there is not None and beside.get(n) != there.get(n)}
+    for name in unsure - {"COMPOSE_FILE"}:
+        if _matters(name, files):
+            raise ComposeError(f"which `.env` gives `{name}` depends on compose")
+    found: dict[str, str] = {}
+    for name, value in known.items():
+        if value is None and _matters(name, files):
+            raise ComposeError(f"the value of `{name}` in `.env` is not followed")
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _matters(name: str, files: Sequence[SourceFile]) -> bool:
+    return name.startswith("COMPOSE_") or any(re.search(rf"\b{name}\b", f.text) for f in files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 it comes to are run as shell of their own, each with its places in the compose file."""
 
 import shlex
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from migrate.drivers.compose import ComposeError, Project, read_project
@@ -10,7 +11,7 @@ from migrate.shell.reader import read_script
 from migrate.shell.syntax import Script, SimpleCommand
 from migrate.source import SourceFile, Span
 from migrate.trace.compose.command_line import VERBS, ComposeCall, parse
-from migrate.trace.compose.lowering import Command, Lowering, find_files, project_name, read_dotenv
+from migrate.trace.compose.lowering import Command, Lowering, dotenv_variables, find_files, project_name, read_dotenv
 from migrate.trace.docker_cli import CommandLineError
 from migrate.trace.events import Argument, Compose, Composed, ContainerCreate, ContainerRun, ImageBuild
 from migrate.trace.holes import with_holes
@@ -109,9 +110,9 @@ class Composes:
             path = state.path(name)
             return state.workspace.source(path) if path is not None else None
 
-        names = find_files(
-            call, directory, lambda n: source_of(n) is not None, self._given("COMPOSE_FILE", environment)
-        )
+        beside = self._dotenv(directory)
+        given = self._given("COMPOSE_FILE", environment) or beside.get("COMPOSE_FILE")
+        names = find_files(call, directory, lambda n: source_of(n) is not None, given)
         sources = [source_of(n) for n in names]
         read = [s for s in sources if s is not None]
         if len(read) < len(names):
@@ -120,12 +121,16 @@ class Composes:
                 f"the compose file `{missing}` is not there, leads out of the repository, or is made meanwhile"
             )
         folder = read[0].path.parent
-        dotenv = state.workspace.source(folder / ".env")
-        for name, text in read_dotenv(dotenv.text).items() if dotenv is not None else ():
+        there = self._dotenv(folder) if folder != directory else None
+        for name, text in dotenv_variables(call, read, beside, there).items():
             environment.setdefault(name, Value.of(text))
         root = state.workspace.root / folder if str(folder) != "." else state.workspace.root
         name = project_name(call, self._given("COMPOSE_PROJECT_NAME", environment), root.name)
         return read_project(read, folder), name, environment
+
+    def _dotenv(self, folder: PurePosixPath) -> dict[str, str | None]:
+        source = self._interpreter.state.workspace.source(folder / ".env")
+        return read_dotenv(source.text) if source is not None else {}
 
     def _environment(self) -> dict[str, Variable | None]:
         """What another process sees of the script's variables."""
