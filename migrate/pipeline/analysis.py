@@ -19,7 +19,7 @@ from migrate.pipeline.missing import lacks_sources
 from migrate.pipeline.other_targets import other_targets
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
-from migrate.provenance.derive import derive, extracts
+from migrate.provenance.derive import derive, extracts, only_shows
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
@@ -106,6 +106,8 @@ def _analysed(
     diagnostics += found
     if provenance is None or has_errors(found):
         return _stopped(driver, start, diagnostics, followed, legacy=True)
+    if extracts(followed) and only_shows(followed, provenance):
+        return _stopped(driver, start, (), followed, legacy=False)
     planned, found = plan(followed, provenance, facts, buildkit=buildkit)
     diagnostics += found
     if planned is None:

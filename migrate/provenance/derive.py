@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, Rule, at
-from migrate.discover import Repository
+from migrate.discover import EntryKind, Repository
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.dockerfile.reader import read_dockerfile
@@ -35,6 +35,7 @@ from migrate.trace.events import (
     ContainerRun,
     ContainerUse,
     Extraction,
+    Harmless,
     HostChange,
     ImageBuild,
     ImageUse,
@@ -62,7 +63,8 @@ def _takes_out(trace: Trace, index: int) -> bool:
         case ContainerRun(container=container):
             mounted = any(m.host is not None and not m.read_only for m in container.mounts)
             own = any(_made(b, container.image) for b in _builds(trace.steps[:index]))
-            return mounted and own and bool(_builds(trace.steps[index:]))
+            left = event.detached and not _is_asked(trace.steps[index + 1 :], container.number)
+            return mounted and own and not left and bool(_builds(trace.steps[index:]))
         case ContainerUse(verb=verb):
             return verb == "export" and bool(_builds(trace.steps[index:]))
         case ImageBuild(streamed=streamed, workspace=workspace):
@@ -70,6 +72,32 @@ def _takes_out(trace: Trace, index: int) -> bool:
             return isinstance(streamed, Stream) or any(not isinstance(n, Artifact) for n in nodes)
         case _:
             return False
+
+
+def _is_asked(steps: Sequence[Traced], number: int) -> bool:
+    """Whether the script waits for a container in the background, or does anything with it: else it is what the script starts."""
+    for step in steps:
+        match step.event:
+            case ContainerUse(numbers=numbers) if number in numbers:
+                return True
+            case Extraction(container_number=taken) if taken == number:
+                return True
+            case Harmless(command="sleep" | "docker ps" | "docker inspect"):
+                return True
+            case _:
+                pass
+    return False
+
+
+def only_shows(trace: Trace, provenance: Provenance) -> bool:
+    """Whether a driver does no more than to let containers see folders of the repository: nothing comes out in another way, and
+    what its images copy from there are files that the repository holds, if anything."""
+    other = (i for i, s in enumerate(trace.steps) if not isinstance(s.event, ContainerRun))
+    if any(_takes_out(trace, i) for i in other):
+        return False
+    origins = [(c.build, o.host) for c in provenance.copies for o in c.origins]
+    repositories = {b.number: b.workspace.repository for b in provenance.builds}
+    return all(repositories[n].kind(host) is EntryKind.FILE for n, host in origins)
 
 
 def _builds(steps: Sequence[Traced]) -> list[ImageBuild]:

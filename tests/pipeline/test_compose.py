@@ -483,7 +483,60 @@ def test_named_services_go_from_the_command(tmp_path: Path) -> None:
     assert text_of(analysis, "build.sh") == "docker-compose build other\ndocker-compose build app\n"
 
 
+def test_waiting_for_a_service_goes_with_it(tmp_path: Path) -> None:
+    script = "docker compose up -d builder\ndocker compose wait builder\ndocker compose logs builder\ndocker compose build app\n"
+    analysis = two(tmp_path, script)
+    assert text_of(analysis, "build.sh") == "docker compose build app\n"
+    assert "RUN mkdir -p /out && cp app /out/app" in text_of(analysis, "Dockerfile")
+
+
+def test_a_call_that_concerns_several_services_by_a_variable_stays(tmp_path: Path) -> None:
+    loop = RUN + "docker-compose up -d app\nfor s in builder app; do\n  docker-compose rm -f $s\n  echo $s\ndone\n"
+    function = 'dc() {\n  echo "$@"\n  docker-compose "$@"\n}\ndc run builder\ndocker-compose build app\ndc up -d app\n'
+    for number, script in enumerate((loop.replace("run --rm", "up"), function)):
+        analysis = two(tmp_path / str(number), script)
+        assert analysis.plan is None
+        assert any("also concerns services that stay" in d.message for d in analysis.diagnostics)
+
+
+DEVELOPING = {
+    "an application": ("docker-compose up -d --build web\ndocker-compose up -d --build api\n", ".:/app"),
+    "an application's data": ("docker-compose up -d web\ndocker-compose build api\n", "./data:/data"),
+    "tests": ("docker-compose run --rm web npm test\ndocker-compose build api\n", ".:/app"),
+    "tests in the container": (
+        "docker-compose up -d web\ndocker-compose exec web npm test\ndocker-compose build api\n",
+        ".:/app",
+    ),
+}
+
+
+@pytest.mark.parametrize(("script", "mount"), DEVELOPING.values(), ids=DEVELOPING.keys())
+def test_services_that_only_see_the_repository_are_no_legacy_build(script: str, mount: str, tmp_path: Path) -> None:
+    compose = f"services:\n  web:\n    build: .\n    volumes:\n      - {mount}\n  api:\n    build: api\n"
+    files = {"Dockerfile": "FROM node\nCOPY main.c .\n", "api/Dockerfile": "FROM node\nCOPY x .\n", "api/x": "x"}
+    files |= {"Dockerfile.build": "", "build.sh": script, "docker-compose.yml": compose}
+    assert not analysed(tmp_path, files).legacy
+    plain = "docker build -t web .\ndocker run -d -v $PWD:/app web\ndocker build -t api api\n"
+    assert not analysed(tmp_path / "plain", files | {"build.sh": plain}).legacy
+
+
 REFUSED = {
+    "a service that nobody waits for": (
+        "docker-compose up -d builder\ndocker-compose logs -f builder\ndocker-compose build app\n",
+        TWO,
+    ),
+    "a service that is started again": (
+        "docker-compose up -d builder\ndocker-compose restart builder\ndocker-compose build app\n",
+        TWO,
+    ),
+    "a container that is no longer made": (
+        "docker-compose up builder\ndocker-compose top builder\ndocker-compose build app\n",
+        TWO,
+    ),
+    "an argument that changes meanwhile": (
+        "docker-compose run builder\nexport MODE=fast\ndocker-compose build app\n",
+        TWO.replace("Dockerfile.build\n", "Dockerfile.build\n      args: [MODE]\n"),
+    ),
     "a version that knows no target": (
         "docker-compose run builder\ndocker-compose build app\ndocker-compose build again\n",
         TWO + "  again:\n    build: {context: ., dockerfile: Dockerfile.again}\n    image: again\n",
@@ -519,7 +572,8 @@ REFUSED = {
 
 @pytest.mark.parametrize(("script", "compose"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_not_certain_is_refused(script: str, compose: str, tmp_path: Path) -> None:
-    analysis = two(tmp_path, script, compose, x__env="A=b\n", Dockerfile__again="FROM busybox\nCOPY out/app /app\n")
+    more = {"x__env": "A=b\n", "Dockerfile__again": "FROM busybox\nCOPY out/app /app\n"}
+    analysis = two(tmp_path, script, compose, **more)
     assert analysis.legacy
     assert analysis.plan is None
     assert any(d.primary is not None for d in analysis.diagnostics)

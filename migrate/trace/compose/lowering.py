@@ -162,9 +162,12 @@ class Lowering:
             "run": self._run,
             "start": self._each,
             "stop": self._each,
+            "restart": self._each,
             "kill": self._each,
             "rm": self._each,
             "down": self._each,
+            "logs": self._each,
+            "wait": self._each,
             "exec": self._exec,
             "cp": self._copy,
             "ps": self._asked,
@@ -435,10 +438,10 @@ class Lowering:
         return ((shlex.quote(f"{self.name}{separator}{service.name}{separator}1"), service.key, False),)
 
     def _each(self, call: ComposeCall) -> Iterator[Command]:
-        """start, stop, kill, rm, down: of the containers that were made."""
-        self._refuse(call, "rmi")
+        """start, stop, restart, kill, rm, down, logs, wait: of the containers that were made."""
+        self._refuse(call, "rmi", "down-project")
         verb = {"down": "rm -f", "rm": "rm -f" if call.flag("force") or call.flag("stop") else "rm"}.get(
-            call.verb, call.verb
+            call.verb, "logs -f" if call.flag("follow") else call.verb
         )
         for service in self.named(call) or self.project.services:
             if service.name in self.started:

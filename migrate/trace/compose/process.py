@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from migrate.trace.interpreter import Interpreter
 
 _LEAVES_FILES = frozenset(
-    "build pull push down stop rm ps logs config version kill pause unpause images ls top port events restart start wait".split()
+    "build pull push down stop rm ps logs config version kill pause unpause images ls top port events wait".split()
 )
 
 
