@@ -214,8 +214,13 @@ class _Sorter:
     def compose(self, gone: tuple[tuple[Project, Service], ...]) -> None:
         """The calls of compose: those that only concern what goes go too; of the services that others name, those that go."""
         whole: dict[Span, list[bool]] = {}
+        taken = {c.span for c in self.removed}
         for step in self._trace.steps:
             if isinstance(step.event, Compose):
+                event = step.event
+                whole_goes = bool(event.composed) and all(map(self.composed.goes, event.composed))
+                if step.command.span in taken and event.verb != "ps" and not whole_goes:
+                    self._report(rules.DRIVER_EDIT_UNCERTAIN, "this command does more than the extraction", event.span)
                 before = len(self.removed)
                 self._call(step.command, step.event, gone)
                 whole.setdefault(step.command.span.origin, []).append(len(self.removed) > before)

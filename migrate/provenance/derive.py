@@ -1,6 +1,7 @@
 """The phase itself: builds read, containers resolved, COPYs followed back."""
 
 import itertools
+import posixpath
 import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -91,13 +92,27 @@ def _is_asked(steps: Sequence[Traced], number: int) -> bool:
 
 def only_shows(trace: Trace, provenance: Provenance) -> bool:
     """Whether a driver does no more than to let containers see folders of the repository: nothing comes out in another way, and
-    what its images copy from there are files that the repository holds, if anything."""
-    other = (i for i, s in enumerate(trace.steps) if not isinstance(s.event, ContainerRun))
-    if any(_takes_out(trace, i) for i in other):
+    what its images copy from there are files that the repository holds; or nothing, where the containers are those of services
+    (others are rarely run for anything else)."""
+    taking = [s.event for i, s in enumerate(trace.steps) if _takes_out(trace, i)]
+    services = [e.container.service for e in taking if isinstance(e, ContainerRun)]
+    if len(services) < len(taking) or any(_copies_shared(b) for b in provenance.builds):
         return False
-    origins = [(c.build, o.host) for c in provenance.copies for o in c.origins]
-    repositories = {b.number: b.workspace.repository for b in provenance.builds}
-    return all(repositories[n].kind(host) is EntryKind.FILE for n, host in origins)
+    return any(c.origins for c in provenance.copies) or None not in services
+
+
+def _copies_shared(build: Build) -> bool:
+    """Whether a build copies something else than files of the repository out of what a container could write to."""
+    hosts = [s.host for s in build.workspace.shares]
+    for instruction in (i for s in build.dockerfile.stages for i in s.instructions):
+        if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from") is not None:
+            continue
+        for argument in instruction.arguments[:-1]:
+            path = PurePosixPath(posixpath.normpath(build.context / argument.text.lstrip("/")))
+            shared = any(path == h or h in path.parents or path in h.parents for h in hosts)
+            if shared and build.workspace.repository.kind(path) is not EntryKind.FILE:
+                return True
+    return False
 
 
 def _builds(steps: Sequence[Traced]) -> list[ImageBuild]:

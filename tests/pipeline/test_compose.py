@@ -1,5 +1,6 @@
 """Compose files beside a driver, through the static phases: as the builder's build, as the runtime's, and as what runs the builder."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,23 @@ docker-compose build app
 def test_an_entrypoint_of_the_call_is_split_into_words(tmp_path: Path) -> None:
     script = 'docker-compose run --entrypoint "sh -ec" builder "cp app /out/app"\ndocker-compose build app\n'
     assert "RUN mkdir -p /out && sh -ec 'cp app /out/app'\n" in text_of(two(tmp_path, script), "Dockerfile")
+
+
+@pytest.mark.parametrize(
+    "taking",
+    [
+        "docker-compose build builder\ndocker-compose run -T --rm builder cat /src/app > app\n",
+        "docker compose run --rm builder cat /src/app > app\n",
+        "docker-compose up -d builder\ndocker-compose exec -T builder cat app > app\ndocker-compose rm -fs builder\n",
+    ],
+)
+def test_what_a_service_prints_is_taken(taking: str, tmp_path: Path) -> None:
+    call = "docker compose" if "docker compose" in taking else "docker-compose"
+    compose = TWO.replace("    volumes:\n      - ./out:/out\n", "    command: sleep 100\n")
+    analysis = analysed(tmp_path, {"build.sh": f"{taking}{call} build app\n", "docker-compose.yml": compose})
+    assert analysis.plan is not None, analysis.diagnostics
+    assert text_of(analysis, "build.sh") == f"{call} build app\n"
+    assert re.search(r"RUN .*cat (?:/src/)?app > /artifacts/app", text_of(analysis, "Dockerfile"))
 
 
 # a builder of the script's, a runtime of the compose file's
@@ -521,6 +539,18 @@ def test_services_that_only_see_the_repository_are_no_legacy_build(script: str, 
 
 
 REFUSED = {
+    "what another service prints": (
+        "docker-compose exec -T db pg_dump > dump\n" + RUN,
+        TWO + "  db:\n    image: postgres\n",
+    ),
+    "what a terminal makes of it": (
+        "mkdir out\ndocker-compose build builder\ndocker-compose run builder cat app > out/app\ndocker-compose build app\n",
+        TWO.replace("    volumes:\n      - ./out:/out\n", ""),
+    ),
+    "what is printed among builds": (
+        "mkdir -p out\ndocker-compose run -T builder cat app > out/app\ndocker-compose build app\n",
+        TWO.replace("    volumes:\n      - ./out:/out\n", ""),
+    ),
     "a service that nobody waits for": (
         "docker-compose up -d builder\ndocker-compose logs -f builder\ndocker-compose build app\n",
         TWO,

@@ -2,6 +2,7 @@
 it comes to are run as shell of their own, each with its places in the compose file."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,8 @@ class Composes:
             project, name, environment = self._project(call)
             services = self._lowering(project, name, client, arguments).named(call)
             lowered = self._lowering(project, name, client, arguments).commands(call)
+            if state.out is not None and call.verb in ("run", "exec"):
+                self._check_printed(call, lowered, client)
             scripts = [self._script(project, c) for c in lowered]
         except ComposeError as error:
             self._unread(command, arguments, client, call.verb, error.message, error.span)
@@ -65,13 +68,24 @@ class Composes:
         )
         state.emit(event, command, client)
         for script, lowering in zip(scripts, lowered, strict=True):
-            self._run(command, script, project, environment, lowering)
+            aside = lowering is not lowered[-1] and call.verb in ("run", "exec")  # what is built and started before
+            self._run(command, script, project, environment, lowering, aside=aside)
             if self._interpreter.state.dead:
                 return
         after = self._interpreter.state
         after.status = Status(code=None, span=command.span, presumed=True)
-        if call.verb not in ("ps", "cp"):
+        if call.verb not in ("ps", "cp", "run", "exec"):
             after.print(after.unknown(f"output of `{command.span.text}`", command.span), command.span)
+
+    def _check_printed(self, call: ComposeCall, lowered: Sequence[Command], client: str) -> None:
+        """Where somebody takes what a container prints: docker-compose gives it a terminal, and prints builds among it. Raises
+        ComposeError."""
+        if lowered[-1].service.build is None or client == "docker":
+            return
+        if not (call.flag("no-TTY") or call.flag("no-tty")):
+            raise ComposeError("what is printed goes through a terminal, without `-T`")
+        if len(lowered) > 1:
+            raise ComposeError("what building the images prints stands among what is taken here")
 
     def _plain(self, command: SimpleCommand, arguments: tuple[Argument, ...], client: str, verb: str) -> None:
         state = self._interpreter.state
@@ -190,6 +204,8 @@ class Composes:
         project: Project,
         environment: dict[str, Variable | None],
         lowered: Command,
+        *,
+        aside: bool,
     ) -> None:
         interpreter = self._interpreter
 
@@ -206,4 +222,4 @@ class Composes:
             interpreter.statements(script.statements)
             interpreter.state.service = None
 
-        interpreter.subshell(run, command.span)
+        interpreter.subshell(run, command.span, captured=aside)
