@@ -106,7 +106,7 @@ def is_null(node: YamlNode | None) -> bool:
     return node is None or (isinstance(node, Scalar) and node.span.text in ("", "~", "null", "Null", "NULL"))
 
 
-def pairs(node: YamlNode | None) -> tuple[tuple[str, Scalar | None, Span], ...]:
+def pairs(node: YamlNode | None, separator: str = "=") -> tuple[tuple[str, Scalar | None, Span], ...]:
     """`KEY: value` or `- KEY=value`, in order, each name once: the last one counts. Raises ComposeError."""
     found: dict[str, tuple[str, Scalar | None, Span]] = {}
     if isinstance(node, Mapping):
@@ -117,7 +117,9 @@ def pairs(node: YamlNode | None) -> tuple[tuple[str, Scalar | None, Span], ...]:
     for entry in items(node) if isinstance(node, YamlSequence) else ():
         if not isinstance(entry, Scalar):
             raise ComposeError("this is no `NAME=value`", entry.span)
-        name, equals, _ = entry.text.partition("=")
+        name, equals, _ = entry.text.partition(separator)
+        if "$" in name:
+            raise ComposeError("a name that values are put into is not followed", entry.span)
         found[name] = (name, _behind(entry, len(name) + 1) if equals else None, entry.span)
     return tuple(found.values())
 

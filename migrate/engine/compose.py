@@ -65,7 +65,7 @@ class ComposeStandIn:
         return read_project(sources, PurePosixPath(folder)), name, environment
 
     def _lowering(self, project: Project, name: str) -> Lowering:
-        memory = self._remembered()
+        memory = self._remembered(project)
 
         def spell(_: int, text: str) -> tuple[Stretch, ...]:
             return ((shlex.quote(text), project.files[0].whole(), False),)
@@ -96,22 +96,28 @@ class ComposeStandIn:
             done = subprocess.run(["sh", "-e", "-c", text], check=False, cwd=str(project.directory), env=environment)
             if done.returncode:
                 return done.returncode
-            self._remember(command, call)
+            self._remember(command, call, project)
         return 0
 
-    def _remembered(self) -> dict[str, list[str]]:
-        if not self._memory.exists():
-            return {"built": [], "started": []}
-        found: dict[str, list[str]] = json.loads(self._memory.read_text())
+    def _remembered(self, project: Project) -> dict[str, list[str]]:
+        found = self._all().get(_key(project))
+        return found if found is not None else {"built": [], "started": []}
+
+    def _all(self) -> dict[str, dict[str, list[str]]]:
+        """By project, which services have been built and which have a container."""
+        found: dict[str, dict[str, list[str]]] = json.loads(self._memory.read_text()) if self._memory.exists() else {}
         return found
 
-    def _remember(self, command: Command, call: ComposeCall) -> None:
-        memory = self._remembered()
-        # what `run` starts has a name of its own, which `down` doesn't mean
-        what = {"build": "built", "run": "started" if call.verb != "run" else None}.get(command.verb)
-        if what is not None:
-            memory[what] = [*memory[what], command.service.name]
-            self._memory.write_text(json.dumps(memory))
+    def _remember(self, command: Command, call: ComposeCall, project: Project) -> None:
+        memory = self._remembered(project)
+        name = command.service.name
+        if command.verb == "build":
+            memory["built"] = [*memory["built"], name]
+        elif command.verb == "run" and call.verb != "run":  # that one has a name of its own, which `down` doesn't mean
+            memory["started"] = [*memory["started"], name]
+        elif command.verb in ("rm", "down"):
+            memory["started"] = [n for n in memory["started"] if n != name]
+        self._memory.write_text(json.dumps({**self._all(), _key(project): memory}))
 
     def _answer(self, reason: str) -> int:
         self._note({"answered": reason, "exit": 0})
@@ -127,6 +133,10 @@ class ComposeStandIn:
         note |= {"containers": [], "verb": "compose", "seconds": 0.0, **more}
         with open(self._policy.log, "a") as log:  # noqa: PTH123 -- appended whole, by several processes
             log.write(json.dumps(note) + "\n")
+
+
+def _key(project: Project) -> str:
+    return "\n".join(str(Path(f.path).resolve()) for f in project.files)
 
 
 def _dotenv(folder: Path) -> dict[str, str | None]:

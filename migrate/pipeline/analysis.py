@@ -15,7 +15,7 @@ from migrate.drivers.script import Start, composed_start, job_start, jobs_of, ma
 from migrate.drivers.workflow import named_elsewhere
 from migrate.drivers.yaml_reader import read_yaml
 from migrate.pipeline.goals import find_goals, targets_of
-from migrate.pipeline.missing import lacks_sources
+from migrate.pipeline.missing import services_make_sources
 from migrate.pipeline.other_targets import other_targets
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
@@ -65,7 +65,7 @@ def analyse(
     source, diagnostics = read_driver(repository, driver)
     start = starts(driver)[0]
     if source is None:
-        legacy = not is_compose_file(driver.path) or lacks_sources(repository)
+        legacy = not is_compose_file(driver.path) or services_make_sources(repository, None)
         return _stopped(driver, start, diagnostics, legacy=legacy)
     ways = {DriverKind.MAKEFILE: _make_starts, DriverKind.WORKFLOW: _job_starts}.get(driver.kind, _script_starts)
     stopped: Analysis | None = None
@@ -96,7 +96,7 @@ def _analysed(
     took = _COPIES_OUT.search(source.text) or (followed.remaining and not start.is_script)
     composed = any(isinstance(e, Compose) and e.verb in _COMPOSE_RUNS for e in followed.events)
     unread = unread or any(isinstance(e, Compose) and e.unread is not None for e in followed.events)
-    took = took or (unread and composed and lacks_sources(repository))
+    took = took or (unread and composed and services_make_sources(repository, source))
     if not extracts(followed) and not (unread and took):
         return _stopped(driver, start, (), followed, legacy=False)
     diagnostics += followed.diagnostics

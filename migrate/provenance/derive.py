@@ -46,7 +46,7 @@ from migrate.trace.events import (
 )
 from migrate.trace.paths import in_container
 from migrate.trace.values import ImageId, Stream, Value
-from migrate.trace.workspace import Artifact, Copied, Written
+from migrate.trace.workspace import Artifact, Copied, Node, Streamed, Written
 
 
 def extracts(trace: Trace) -> bool:
@@ -70,9 +70,22 @@ def _takes_out(trace: Trace, index: int) -> bool:
             return verb == "export" and bool(_builds(trace.steps[index:]))
         case ImageBuild(streamed=streamed, workspace=workspace):
             nodes = (workspace.overlay[p] for p in workspace.carried)
-            return isinstance(streamed, Stream) or any(not isinstance(n, Artifact) for n in nodes)
+            return isinstance(streamed, Stream) or any(
+                not isinstance(n, Artifact) and not _of_another_service(trace, n) for n in nodes
+            )
         case _:
             return False
+
+
+def _of_another_service(trace: Trace, node: Node) -> bool:
+    """What a service printed whose container the script didn't make: a backup, say."""
+    step = trace.steps[node.stream.step] if isinstance(node, Streamed) else None
+    return (
+        step is not None
+        and isinstance(step.event, ContainerUse)
+        and step.command.span.file in trace.composed
+        and not any(n is not None for n in step.event.numbers)
+    )
 
 
 def _is_asked(steps: Sequence[Traced], number: int) -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from migrate.discover import find_drivers, scan
-from migrate.pipeline.analysis import Analysis
+from migrate.pipeline.analysis import Analysis, Inputs
+from migrate.pipeline.run import found_builds
 from tests.pipeline.legacy import BUILDER, analysed, codes, lay, rendered, text_of
 
 COPYING = BUILDER + 'CMD ["cp", "app", "/out/app"]\n'
@@ -538,7 +539,42 @@ def test_services_that_only_see_the_repository_are_no_legacy_build(script: str, 
     assert not analysed(tmp_path / "plain", files | {"build.sh": plain}).legacy
 
 
+WEB = "services:\n  web:\n    build: .\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "compose"),
+    [
+        ("mvn package\ndocker-compose --env-file prod.env up -d\n", WEB),
+        ("docker-compose -f $1 up -d\ndocker-compose run web migrate\n", WEB),
+        ("docker-compose -f missing.yml up -d\n", WEB),
+        ("docker-compose cp a b\ndocker-compose up\n", "services: {}\n"),
+        ("docker-compose exec -T db pg_dump > dump.sql\ndocker-compose up -d --build\n", WEB + "  db:\n    image: x\n"),
+        ("", WEB + "    command: npm run dev\n    volumes: ['/var/run/docker.sock:/var/run/docker.sock']\n"),
+        ("", WEB + "    command: npm run dev # docker\n    volumes:\n      - .:/app\n"),
+    ],
+)
+def test_what_is_made_on_the_host_is_no_legacy_build(script: str, compose: str, tmp_path: Path) -> None:
+    files = {"Dockerfile": "FROM java\nCOPY target/app.jar /app.jar\n", "Dockerfile.build": ""}
+    lay(tmp_path, files | {"build.sh": script, "docker-compose.yml": compose})
+    assert found_builds(scan(tmp_path), Inputs()) == []
+
+
+def test_a_service_that_is_up_is_started_again(tmp_path: Path) -> None:
+    script = "docker-compose up builder\ndocker-compose up builder\ndocker-compose build app\n"
+    assert text_of(two(tmp_path, script), "build.sh") == ("docker-compose build app\n")
+
+
 REFUSED = {
+    "a service that runs beside it": (
+        "docker-compose up -d db\n" + RUN,
+        TWO + "  db:\n    image: postgres\n",
+    ),
+    "the host's network": (
+        RUN,
+        "builder:\n  build: .\n  dockerfile: Dockerfile.build\n  net: host\n  volumes: ['./out:/out']\napp:\n  build: .\n",
+    ),
+    "hosts of its own": (RUN, TWO.replace("    volumes:", "    extra_hosts: ['repo:10.0.0.1']\n    volumes:")),
     "what another service prints": (
         "docker-compose exec -T db pg_dump > dump\n" + RUN,
         TWO + "  db:\n    image: postgres\n",
@@ -594,7 +630,6 @@ REFUSED = {
     "a service that is written twice": (RUN, TWO + "  builder:\n    build: .\n"),
     "a tag of compose": (RUN, TWO.replace("    volumes:", "    command: !reset null\n    volumes:")),
     "exec of nothing": ("docker-compose exec\n" + RUN, TWO),
-    "cp of nothing": ("docker-compose cp a b\n" + RUN, "services: {}\n"),
     "a relative mount of the call": (RUN.replace("--rm", "-v ./out:/out"), TWO),
     "podman": (RUN.replace("docker-compose", "podman-compose"), TWO),
 }

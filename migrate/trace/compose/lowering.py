@@ -36,20 +36,22 @@ _INTERPOLATION = re.compile(
     r"\$(?:(?P<dollar>\$)|(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?::?[-?+][^{}\"'`\\$]*)?\})"
 )
 _ESCAPED = re.compile(r"[\\\"`]")
-_PASSED = {"working_dir": "workdir", "user": "user", "network_mode": "network", "pid": "pid", "ipc": "ipc",
+_PASSED = {"working_dir": "workdir", "user": "user", "network_mode": "network", "net": "network", "pid": "pid",
+           "runtime": "runtime", "isolation": "isolation", "ipc": "ipc",
            "platform": "platform"}  # fmt: skip
 _PASSED_LISTS = {"cap_add": "cap-add", "devices": "device", "volumes_from": "volumes-from", "tmpfs": "tmpfs",
-                 "group_add": "group-add", "env_file": "env-file", "external_links": "link", "dns": "dns"}  # fmt: skip
+                 "group_add": "group-add", "env_file": "env-file", "external_links": "link", "dns": "dns",
+                 "dns_search": "dns-search", "security_opt": "security-opt", "cap_drop": "cap-drop"}  # fmt: skip
 _FLAGS = {"privileged": "privileged"}
 _READ = frozenset(
-    "build image container_name command entrypoint environment volumes depends_on links extends dockerfile".split()
+    "build image container_name command entrypoint environment volumes depends_on links extends dockerfile extra_hosts".split()
 )
 _WITHOUT_EFFECT = frozenset(
-    "annotations attach blkio_config cap_drop cgroup_parent cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period"
-    " cpu_rt_runtime cpu_shares cpus cpuset deploy develop dns_opt dns_search domainname expose extra_hosts healthcheck hostname"
-    " init isolation labels logging log_driver log_opt mac_address mem_limit mem_reservation mem_swappiness memswap_limit"
-    " networks net oom_kill_disable oom_score_adj pids_limit ports profiles pull_policy read_only restart runtime scale"
-    " security_opt shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tty ulimits".split()
+    "annotations attach blkio_config cgroup_parent cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period"
+    " cpu_rt_runtime cpu_shares cpus cpuset deploy develop dns_opt domainname expose healthcheck hostname"
+    " init labels logging log_driver log_opt mac_address mem_limit mem_reservation mem_swappiness memswap_limit"
+    " networks oom_kill_disable oom_score_adj pids_limit ports profiles pull_policy read_only restart scale"
+    " shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tty ulimits".split()
 )
 _BUILD_OPTIONS = {"cache_from": "cache-from", "network": "network", "shm_size": "shm-size", "platforms": "platform",
                   "extra_hosts": "add-host"}  # fmt: skip
@@ -143,7 +145,8 @@ def _matters(name: str, files: Sequence[SourceFile]) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lowering:
     """One project as a call finds it. `separators` stand in names that compose makes up (`_` up to its first version, `-` since);
-    `built` are the services that have been built, `started` those that have a container."""
+    `built` are the services that have been built, `started` those that have a container, `running` those whose container goes on
+    in the background, where others reach it by the project's network."""
 
     project: Project
     name: str
@@ -151,6 +154,7 @@ class Lowering:
     separators: tuple[str, ...]
     built: frozenset[str]
     started: frozenset[str]
+    running: frozenset[str] = frozenset()
     spell: Spell
 
     def commands(self, call: ComposeCall) -> tuple[Command, ...]:
@@ -292,10 +296,18 @@ class Lowering:
             if self._is_built_now(service, call):
                 yield self._build(service, call)
         verb = "create" if call.verb == "create" else "run"
-        detached = call.flag("detach") or call.flag("wait")
+        detached = call.flag("detach") or call.flag("wait") or len(services) > 1
         for service in services:
+            if service.name in self.started:
+                anew = self._is_built_now(service, call) or call.flag("force-recreate")
+                again = "rm -f" if anew else "start" if detached else "start -a"
+                if anew or verb == "run":
+                    pieces = ((f"{self.client} {again} ", service.key, False), *self._container(service))
+                    yield Command(service=service, pieces=pieces, verb="rm" if anew else "start")
+                if not anew:
+                    continue
             words: list[Stretch] = [(f"{self.client} {verb}", service.key, False)]
-            if verb == "run" and (detached or len(services) > 1):
+            if verb == "run" and detached:
                 words.append((" -d", service.key, False))
             words += [(" --name ", service.key, False), *self._container(service)]
             yield self._run_command(service, words, linked=not call.flag("no-deps"))
@@ -389,12 +401,15 @@ class Lowering:
             for value in scalars(service.get(key)) if (name, "") not in over else ():
                 yield (f" --{name} ", value.span, False)
                 yield from _quoted(value)
+        for host, value, place in pairs(service.get("extra_hosts"), ":"):
+            yield (f" --add-host {shlex.quote(host)}:", place, False)
+            yield from _value(value) if value is not None else ()
         for key, name in _FLAGS.items():
             node = service.get(key)
             if node is not None and scalar(node) != "false":
                 yield (f" --{name}", node.span, False)
         if linked:
-            for name in depends_on(service):
+            for name in dict.fromkeys((*depends_on(service), *sorted(self.running - {service.name}))):
                 yield (f" --link {shlex.quote(name)}", service.key, False)
 
     def _volume(self, volume: YamlNode) -> Iterator[Stretch]:

@@ -14,7 +14,16 @@ from migrate.source import SourceFile, Span
 from migrate.trace.compose.command_line import VERBS, ComposeCall, parse
 from migrate.trace.compose.lowering import Command, Lowering, dotenv_variables, find_files, project_name, read_dotenv
 from migrate.trace.docker_cli import CommandLineError
-from migrate.trace.events import Argument, Compose, Composed, ContainerCreate, ContainerRun, ImageBuild
+from migrate.trace.events import (
+    Argument,
+    Compose,
+    Composed,
+    ContainerCreate,
+    ContainerRemove,
+    ContainerRun,
+    ContainerUse,
+    ImageBuild,
+)
 from migrate.trace.holes import with_holes
 from migrate.trace.state import Positional, Status
 from migrate.trace.values import Array, Value, Variable
@@ -161,15 +170,27 @@ class Composes:
 
     def _lowering(self, project: Project, name: str, client: str, arguments: tuple[Argument, ...]) -> Lowering:
         state = self._interpreter.state
-        built, started = set(), set()
+        built, started, running = set(), set(), set()
         for step in state.log.steps:
             composed = state.log.composed.get(step.command.span.file)
             if composed is None or composed.project != project:
                 continue
             if isinstance(step.event, ImageBuild):
                 built.add(composed.service.name)
-            if isinstance(step.event, ContainerCreate | ContainerRun) and step.event.container.name is not None:
-                started.add(composed.service.name)
+            service = composed.service.name
+            match step.event:
+                case ContainerCreate(container=container) if container.name is not None:
+                    started.add(service)
+                case ContainerRun(container=container, detached=detached):
+                    started |= {service} if container.name is not None else set()
+                    running |= {service} if detached else set()
+                case ContainerRemove():
+                    started.discard(service)
+                    running.discard(service)
+                case ContainerUse(verb="stop" | "kill" | "wait"):
+                    running.discard(service)
+                case _:
+                    pass
 
         def spell(number: int, text: str) -> tuple[Stretch, ...]:
             argument = arguments[number]
@@ -183,6 +204,7 @@ class Composes:
             separators=("_", "-") if client.endswith("docker-compose") else ("-",),
             built=frozenset(built),
             started=frozenset(started),
+            running=frozenset(running),
             spell=spell,
         )
 
