@@ -123,7 +123,7 @@ def test_a_services_container_is_copied_out_of(taking: str, tmp_path: Path) -> N
 
 
 def test_what_a_call_gives_a_container_stands_over_what_its_service_gives(tmp_path: Path) -> None:
-    given = "environment:\n      MODE: file\n      LEVEL: '1'\n    user: '33'\n    working_dir: /srv\n    volumes:\n      - ./other:/out"
+    given = "environment:\n      MODE: file\n      LEVEL: '1'\n    user: '33'\n    working_dir: /srv"
     script = """\
 docker-compose run -e MODE=call -u 5 -w /tmp -v $PWD/out:/out builder sh -c 'echo $MODE > /out/app'
 docker-compose build app
@@ -630,6 +630,7 @@ REFUSED = {
     "a service that is written twice": (RUN, TWO + "  builder:\n    build: .\n"),
     "a tag of compose": (RUN, TWO.replace("    volumes:", "    command: !reset null\n    volumes:")),
     "exec of nothing": ("docker-compose exec\n" + RUN, TWO),
+    "two mounts at one place": (RUN.replace("--rm", "-v $PWD/other:/out"), TWO),
     "a relative mount of the call": (RUN.replace("--rm", "-v ./out:/out"), TWO),
     "podman": (RUN.replace("docker-compose", "podman-compose"), TWO),
 }

@@ -394,7 +394,7 @@ class Lowering:
                 yield from _value(value)
         for volume in items(service.get("volumes")):
             if ("volume", mounted_at(volume)) in over:
-                continue
+                raise ComposeError("which of two mounts at one place counts depends on compose", volume.span)
             yield (" -v ", volume.span, False)
             yield from self._volume(volume)
         for key, name in (*_PASSED.items(), *_PASSED_LISTS.items()):
