@@ -48,7 +48,7 @@ class ComposeStandIn:
             commands = self._lowering(project, name).commands(call)
         except ComposeError as error:
             return self._refuse(error.message)
-        return self._carry_out(call, project, commands, environment)
+        return self._carry_out(call, project, name, commands, environment)
 
     def _project(self, call: ComposeCall) -> tuple[Project, str, dict[str, str]]:
         directory = PurePosixPath(os.path.relpath(Path.cwd(), Path(self._policy.scratch).resolve()))
@@ -65,7 +65,7 @@ class ComposeStandIn:
         return read_project(sources, PurePosixPath(folder)), name, environment
 
     def _lowering(self, project: Project, name: str) -> Lowering:
-        memory = self._remembered(project)
+        memory = self._remembered(name)
 
         def spell(_: int, text: str) -> tuple[Stretch, ...]:
             return ((shlex.quote(text), project.files[0].whole(), False),)
@@ -81,26 +81,31 @@ class ComposeStandIn:
         )
 
     def _carry_out(
-        self, call: ComposeCall, project: Project, commands: tuple[Command, ...], environment: dict[str, str]
+        self,
+        call: ComposeCall,
+        project: Project,
+        name: str,
+        commands: tuple[Command, ...],
+        environment: dict[str, str],
     ) -> int:
         programs = str(Path(self._policy.stash).parent / "bin")
         environment["PATH"] = f"{programs}:{environment.get('PATH', '')}"
         for command in commands:
-            name = command.service.name
-            if command.verb not in _OF_IMAGES and name not in self._policy.services:
+            service = command.service.name
+            if command.verb not in _OF_IMAGES and service not in self._policy.services:
                 self._answer(
-                    f"a container of the service `{name}` brings nothing into an image: not run while verifying"
+                    f"a container of the service `{service}` brings nothing into an image: not run while verifying"
                 )
                 continue
             text = "".join(piece for piece, _, _ in command.pieces)
             done = subprocess.run(["sh", "-e", "-c", text], check=False, cwd=str(project.directory), env=environment)
             if done.returncode:
                 return done.returncode
-            self._remember(command, call, project)
+            self._remember(command, call, name)
         return 0
 
-    def _remembered(self, project: Project) -> dict[str, list[str]]:
-        found = self._all().get(_key(project))
+    def _remembered(self, name: str) -> dict[str, list[str]]:
+        found = self._all().get(name)
         return found if found is not None else {"built": [], "started": []}
 
     def _all(self) -> dict[str, dict[str, list[str]]]:
@@ -108,16 +113,16 @@ class ComposeStandIn:
         found: dict[str, dict[str, list[str]]] = json.loads(self._memory.read_text()) if self._memory.exists() else {}
         return found
 
-    def _remember(self, command: Command, call: ComposeCall, project: Project) -> None:
-        memory = self._remembered(project)
-        name = command.service.name
+    def _remember(self, command: Command, call: ComposeCall, name: str) -> None:
+        memory = self._remembered(name)
+        service = command.service.name
         if command.verb == "build":
-            memory["built"] = [*memory["built"], name]
+            memory["built"] = [*memory["built"], service]
         elif command.verb == "run" and call.verb != "run":  # that one has a name of its own, which `down` doesn't mean
-            memory["started"] = [*memory["started"], name]
+            memory["started"] = [*memory["started"], service]
         elif command.verb in ("rm", "down"):
-            memory["started"] = [n for n in memory["started"] if n != name]
-        self._memory.write_text(json.dumps({**self._all(), _key(project): memory}))
+            memory["started"] = [n for n in memory["started"] if n != service]
+        self._memory.write_text(json.dumps({**self._all(), name: memory}))
 
     def _answer(self, reason: str) -> int:
         self._note({"answered": reason, "exit": 0})
@@ -133,10 +138,6 @@ class ComposeStandIn:
         note |= {"containers": [], "verb": "compose", "seconds": 0.0, **more}
         with open(self._policy.log, "a") as log:  # noqa: PTH123 -- appended whole, by several processes
             log.write(json.dumps(note) + "\n")
-
-
-def _key(project: Project) -> str:
-    return "\n".join(str(Path(f.path).resolve()) for f in project.files)
 
 
 def _dotenv(folder: Path) -> dict[str, str | None]:

@@ -565,6 +565,15 @@ def test_a_service_that_is_up_is_started_again(tmp_path: Path) -> None:
     assert text_of(two(tmp_path, script), "build.sh") == ("docker-compose build app\n")
 
 
+def test_another_compose_file_of_the_project_has_the_same_container(tmp_path: Path) -> None:
+    """Compose tells projects apart by their names, and would take the one image for the other's."""
+    script = "docker-compose up builder\ndocker-compose -f other.yml up builder\ndocker-compose build app\n"
+    other = {"other.yml": TWO.replace("Dockerfile.build", "Dockerfile.other"), "Dockerfile.other": COPYING}
+    analysis = two(tmp_path, script, **other)
+    assert analysis.plan is None
+    assert any("another compose file of this project" in d.message for d in analysis.diagnostics)
+
+
 REFUSED = {
     "a service that runs beside it": (
         "docker-compose up -d db\n" + RUN,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from migrate.drivers.compose import ComposeError, Project, read_project
+from migrate.drivers.compose import ComposeError, Project, Service, read_project
 from migrate.drivers.yaml_reader import Stretch
 from migrate.shell.reader import read_script
 from migrate.shell.syntax import Script, SimpleCommand
@@ -58,11 +58,12 @@ class Composes:
             if call.unread is not None:
                 raise ComposeError(f"what `--{call.unread}` changes is not followed")
             project, name, environment = self._project(call)
-            services = self._lowering(project, name, client, arguments).named(call)
-            lowered = self._lowering(project, name, client, arguments).commands(call)
+            lowering = self._lowering(project, name, client, arguments, command.span)
+            services = lowering.named(call)
+            lowered = lowering.commands(call)
             if state.out is not None and call.verb in ("run", "exec"):
                 self._check_printed(call, lowered, client)
-            scripts = [self._script(project, c) for c in lowered]
+            scripts = [self._script(project, name, c) for c in lowered]
         except ComposeError as error:
             self._unread(command, arguments, client, call.verb, error.message, error.span)
             return
@@ -76,9 +77,9 @@ class Composes:
             composed=tuple(s.source for s in scripts),
         )
         state.emit(event, command, client)
-        for script, lowering in zip(scripts, lowered, strict=True):
-            aside = lowering is not lowered[-1] and call.verb in ("run", "exec")  # what is built and started before
-            self._run(command, script, project, environment, lowering, aside=aside)
+        for script, each in zip(scripts, lowered, strict=True):
+            aside = each is not lowered[-1] and call.verb in ("run", "exec")  # what is built and started before
+            self._run(command, script, project, environment, each, aside=aside)
             if self._interpreter.state.dead:
                 return
         after = self._interpreter.state
@@ -168,13 +169,18 @@ class Composes:
         found = environment.get(name)
         return found.marked if isinstance(found, Value) else None
 
-    def _lowering(self, project: Project, name: str, client: str, arguments: tuple[Argument, ...]) -> Lowering:
+    def _lowering(
+        self, project: Project, name: str, client: str, arguments: tuple[Argument, ...], place: Span
+    ) -> Lowering:
         state = self._interpreter.state
         built, started, running = set(), set(), set()
         for step in state.log.steps:
             composed = state.log.composed.get(step.command.span.file)
-            if composed is None or composed.project != project:
+            if composed is None or composed.name != name:
                 continue
+            other = composed.service.name
+            if composed.project != project and _differ(composed.service, project.service(other)):
+                raise ComposeError(f"another compose file of this project has a service `{other}` of its own", place)
             if isinstance(step.event, ImageBuild):
                 built.add(composed.service.name)
             service = composed.service.name
@@ -210,12 +216,12 @@ class Composes:
 
     # its commands
 
-    def _script(self, project: Project, command: Command) -> Script:
+    def _script(self, project: Project, name: str, command: Command) -> Script:
         source = SourceFile.derived(command.service.key.file.path, command.pieces)
         script, found = read_script(source)
         if script is None:
             raise ComposeError(found[0].message if found else "this service can't be followed", command.service.key)
-        composed = Composed(project=project, service=command.service, source=source)
+        composed = Composed(project=project, name=name, service=command.service, source=source)
         self._interpreter.state.log.composed[source] = composed
         return Script(source=source, statements=with_holes(script.statements, source), comments=())
 
@@ -245,3 +251,11 @@ class Composes:
             interpreter.state.service = None
 
         interpreter.subshell(run, command.span, captured=aside)
+
+
+def _differ(one: Service, other: Service | None) -> bool:
+    """Whether two services of one name, and so of one container and mostly one image, are made of different things."""
+    if other is None or (one.build == other.build and one.text("image") == other.text("image")):
+        return False
+    images = [s.text("image") for s in (one, other)]
+    return None in images or images[0] == images[1] or one.build is None
