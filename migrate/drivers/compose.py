@@ -69,12 +69,13 @@ class Service:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """Compose files read together. `directory` is what paths are relative to; `version` is None where none is given, "1" for
-    services at the top level."""
+    services at the top level. `driven` are the volumes that are given a driver, or options: they may be folders of the host."""
 
     files: tuple[SourceFile, ...]
     directory: PurePosixPath
     version: str | None
     services: tuple[Service, ...]
+    driven: frozenset[str] = frozenset()
 
     def service(self, name: str) -> Service | None:
         return next((s for s in self.services if s.name == name), None)
@@ -91,7 +92,8 @@ def read_project(files: Sequence[SourceFile], directory: PurePosixPath) -> Proje
         raise ComposeError("no compose file is given")
     entries = zip(merged.items, merged.keys, strict=True)
     found = tuple(_service(merged, name, node, key) for (name, node), key in entries)
-    return Project(files=tuple(files), directory=directory, version=version, services=found)
+    driven = frozenset(name for source in files for name in _driven(source))
+    return Project(files=tuple(files), directory=directory, version=version, services=found, driven=driven)
 
 
 def plain(node: Scalar) -> str:
@@ -173,6 +175,14 @@ def _top(source: SourceFile) -> tuple[Mapping, str | None]:
     if version is not None or services is not None:
         raise ComposeError("this compose file has no services", root.span)
     return root, "1"
+
+
+def _driven(source: SourceFile) -> Iterable[str]:
+    root = mapping(read_yaml(source))
+    volumes = mapping(root.get("volumes")) if root is not None and root.get("services") is not None else None
+    for name, node in volumes.items if volumes is not None else ():
+        if isinstance(node, Mapping) and node.get("driver_opts") is not None:
+            yield name
 
 
 def _check(node: YamlNode) -> None:

@@ -1,5 +1,6 @@
 """The static phases for one driver: read, trace, follow back, plan, render, read back. Nothing is started or written."""
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from migrate.pipeline.other_targets import other_targets
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
 from migrate.provenance.derive import derive, extracts, only_shows
+from migrate.provenance.model import Provenance
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
@@ -108,6 +110,8 @@ def _analysed(
         return _stopped(driver, start, diagnostics, followed, legacy=True)
     if extracts(followed) and only_shows(followed, provenance):
         return _stopped(driver, start, (), followed, legacy=False)
+    if start.script is not None and not _names_artifacts(provenance, start):
+        return _stopped(driver, start, diagnostics, followed, legacy=True)
     planned, found = plan(followed, provenance, facts, buildkit=buildkit)
     diagnostics += found
     if planned is None:
@@ -149,6 +153,14 @@ def _analysed(
         diagnostics=(*diagnostics, *found),
         trace=followed,
     )
+
+
+def _names_artifacts(provenance: Provenance, start: Start) -> bool:
+    """Whether an image asks for what was taken out. One that takes the script's whole folder would get whatever is left there,
+    even where the script is there for something else."""
+    contexts = {b.number: b.context for b in provenance.builds}
+    sources = ((c.build, o.argument.text.lstrip("/")) for c in provenance.copies for o in c.origins)
+    return any(posixpath.normpath(s) != "." or contexts[n] != start.directory for n, s in sources)
 
 
 def _stopped(

@@ -11,7 +11,7 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.source import SourceFile
 
 MAX_DOCKERFILES = 200
-_MOUNT = re.compile(r"(?<![\w./$])((?:\.\.?|\$\{?PWD\}?)(?:/[\w.@-]+)*)/?[\"']?(?::/|[ \t]*$)", re.MULTILINE)
+_MOUNT = re.compile(r"(?<![\w./$])((?:\.\.?|\$\{?PWD\}?)(?:/[\w.@-]+)*)/?[\"']?(?::/|[ \t]*(?:$|[},]))", re.MULTILINE)
 _MAKES = re.compile(
     r"(?:\b(?:command|entrypoint)\b|\b(?:run|exec)\b)(?:[^\n]|\n\s+-)*?[^\w.-]"
     r"(?:build|make|package|compile|assemble|install|dist|cp|mvn|gradle|cargo|go|tsc|webpack|gulp|grunt)\b"

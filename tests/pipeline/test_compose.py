@@ -343,6 +343,14 @@ def test_what_depends_on_how_an_environment_file_is_read_is_refused(
     assert two(tmp_path / "unused", script, compose, **{"sub/x": "x", **unused}).plan is not None
 
 
+def test_a_script_that_is_there_for_the_host_is_not_followed_with_compose(tmp_path: Path) -> None:
+    """The image takes the whole folder, as it is."""
+    files = {"Dockerfile": "FROM busybox\nCOPY . /all\n", "build.sh": EXTRACT}
+    analysis = analysed(tmp_path, files | {"docker-compose.yml": "services:\n  app:\n    build: .\n"})
+    assert analysis.plan is None
+    assert analysis.start.name == "./build.sh"
+
+
 # what stays, and what is refused
 
 
@@ -575,6 +583,11 @@ def test_another_compose_file_of_the_project_has_the_same_container(tmp_path: Pa
 
 
 REFUSED = {
+    "a volume that is a folder": (
+        RUN,
+        TWO.replace("./out:/out", "made:/out")
+        + "volumes:\n  made:\n    driver_opts: {type: none, o: bind, device: $PWD/out}\n",
+    ),
     "a service that runs beside it": (
         "docker-compose up -d db\n" + RUN,
         TWO + "  db:\n    image: postgres\n",

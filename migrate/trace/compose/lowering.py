@@ -443,6 +443,9 @@ class Lowering:
         if text.startswith("."):
             yield ('"$PWD"/', place, False)
         elif named and not text.startswith(("/", "$")):
+            volume = text.partition(":")[0]
+            if volume in self.project.driven:
+                raise ComposeError(f"the volume `{volume}` may be a folder of the host by its options", place)
             yield (shlex.quote(f"{self.name}_"), place, False)
 
     def _container(self, service: Service) -> tuple[Stretch, ...]:
