@@ -24,6 +24,8 @@ MAX_GOALS = 60
 MAX_BEFORE = 4
 """Calls of make that one target may need before it."""
 
+_ASSIGNED = re.compile(r"^[ ]*(?:(?:export|override)\s+)?[\w.-]+\s*[:?+]*=(.*)", re.MULTILINE)
+
 Follow = Callable[[tuple[str, ...]], Trace]
 """The trace of calling make for each of these targets, one after the other."""
 
@@ -83,7 +85,8 @@ def find_goals(
 
     `names` are the targets to choose from.
     """
-    if not any(mentions_client(n.span.text) for n in walk(read_makefile(source)) if isinstance(n, Recipe | Rule)):
+    recipes = (n.span.text for n in walk(read_makefile(source)) if isinstance(n, Recipe | Rule))
+    if not any(map(mentions_client, (*recipes, *_ASSIGNED.findall(source.text)))):
         return None
     known = {name: Candidate(goals=(name,), trace=follow((name,))) for name in names[:MAX_GOALS]}
     completed = [_completed(name, known, follow) for name in known]

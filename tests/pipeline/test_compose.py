@@ -263,6 +263,20 @@ docker-compose build
             assert text_of(analysis, "docker-compose.yml") == f"services:\n  app:\n    {long}\n    image: demo\n"
 
 
+def test_a_folder_that_is_the_same_stays_as_it_is_written(tmp_path: Path) -> None:
+    own = "  app:\n    build:\n      context: ${FOLDER}\n      dockerfile: $NAME\n    image: demo\n"
+    compose = TWO.partition("  app:")[0] + own
+    analysis = two(tmp_path, compose=compose, **{".env": "FOLDER=.\nNAME=Dockerfile\n"})
+    assert text_of(analysis, "docker-compose.yml") == "version: '2'\n\nservices:\n" + own
+
+
+@pytest.mark.parametrize("assigned", ["DC = docker-compose", "DC ?= docker-compose", "export DC := docker-compose"])
+def test_a_makefile_calls_compose_by_a_variable_of_any_name(assigned: str, tmp_path: Path) -> None:
+    rules = "all:\n\t$(DC) run --rm builder\n\t$(DC) build app\n"
+    analysis = two(tmp_path, "", Makefile=f"{assigned}\n{rules}")
+    assert text_of(analysis, "Makefile") == f"{assigned}\nall:\n\t$(DC) build app\n"
+
+
 def test_the_first_format_has_its_dockerfile_beside_the_build(tmp_path: Path) -> None:
     compose = "builder:\n  build: .\n  dockerfile: Dockerfile.build\n  volumes:\n    - ./out:/out\napp:\n  build: .\n  image: demo\n"
     analysis = two(tmp_path, compose=compose)
