@@ -69,12 +69,13 @@ class Service:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """Compose files read together. `directory` is what paths are relative to; `version` is None where none is given, "1" for
-    services at the top level."""
+    services at the top level. `driven` are the volumes that are given a driver, or options: they may be folders of the host."""
 
     files: tuple[SourceFile, ...]
     directory: PurePosixPath
     version: str | None
     services: tuple[Service, ...]
+    driven: frozenset[str] = frozenset()
 
     def service(self, name: str) -> Service | None:
         return next((s for s in self.services if s.name == name), None)
@@ -89,8 +90,10 @@ def read_project(files: Sequence[SourceFile], directory: PurePosixPath) -> Proje
         merged = top if merged is None else _over(merged, top)
     if merged is None:
         raise ComposeError("no compose file is given")
-    found = tuple(_service(merged, name, node, key) for (name, node), key in zip(*_entries(merged), strict=True))
-    return Project(files=tuple(files), directory=directory, version=version, services=found)
+    entries = zip(merged.items, merged.keys, strict=True)
+    found = tuple(_service(merged, name, node, key) for (name, node), key in entries)
+    driven = frozenset(name for source in files for name in _driven(source))
+    return Project(files=tuple(files), directory=directory, version=version, services=found, driven=driven)
 
 
 def plain(node: Scalar) -> str:
@@ -105,7 +108,7 @@ def is_null(node: YamlNode | None) -> bool:
     return node is None or (isinstance(node, Scalar) and node.span.text in ("", "~", "null", "Null", "NULL"))
 
 
-def pairs(node: YamlNode | None) -> tuple[tuple[str, Scalar | None, Span], ...]:
+def pairs(node: YamlNode | None, separator: str = "=") -> tuple[tuple[str, Scalar | None, Span], ...]:
     """`KEY: value` or `- KEY=value`, in order, each name once: the last one counts. Raises ComposeError."""
     found: dict[str, tuple[str, Scalar | None, Span]] = {}
     if isinstance(node, Mapping):
@@ -116,9 +119,25 @@ def pairs(node: YamlNode | None) -> tuple[tuple[str, Scalar | None, Span], ...]:
     for entry in items(node) if isinstance(node, YamlSequence) else ():
         if not isinstance(entry, Scalar):
             raise ComposeError("this is no `NAME=value`", entry.span)
-        name, equals, _ = entry.text.partition("=")
+        name, equals, _ = entry.text.partition(separator)
+        if "$" in name:
+            raise ComposeError("a name that values are put into is not followed", entry.span)
         found[name] = (name, _behind(entry, len(name) + 1) if equals else None, entry.span)
     return tuple(found.values())
+
+
+def mount_target(text: str) -> str:
+    """Where `SOURCE:TARGET:MODE` is mounted, as it is written; a target alone stands for itself."""
+    parts = re.sub(r"\$\{[^}]*\}", lambda m: m[0].replace(":", ";"), text).split(":")
+    return (parts[1] if len(parts) > 1 else parts[0]).rstrip("/")
+
+
+def mounted_at(volume: YamlNode) -> str:
+    """Where a volume or a device is mounted in the container, as it is written."""
+    target = volume.get("target") if isinstance(volume, Mapping) else volume
+    if not isinstance(target, Scalar):
+        raise ComposeError("this is no volume", volume.span)
+    return target.text.rstrip("/") if isinstance(volume, Mapping) else mount_target(target.text)
 
 
 def _behind(entry: Scalar, at: int) -> Scalar:
@@ -141,11 +160,12 @@ def trimmed(span: Span) -> Span:
 def _top(source: SourceFile) -> tuple[Mapping, str | None]:
     """The services' mapping of one file, and the format's version."""
     try:
-        root = mapping(read_yaml(source))
+        root = mapping(read_yaml(source, alone=True))
     except YamlError as error:
         raise ComposeError(error.message, error.span) from error
     if root is None:
         raise ComposeError("this is no compose file", source.span(0, len(source.line(1))))
+    _check(root)
     unread = next((v for k, v in root.items if k == "include"), None)
     if unread is not None:
         raise ComposeError("`include` is not followed", unread.span)
@@ -157,11 +177,27 @@ def _top(source: SourceFile) -> tuple[Mapping, str | None]:
     return root, "1"
 
 
-def _entries(services: Mapping) -> tuple[tuple[tuple[str, YamlNode], ...], tuple[Span, ...]]:
-    """Each service once, as the last entry of its name has it."""
-    last = {name: index for index, (name, _) in enumerate(services.items)}
-    kept = sorted(last.values())
-    return tuple(services.items[i] for i in kept), tuple(services.keys[i] for i in kept)
+def _driven(source: SourceFile) -> Iterable[str]:
+    root = mapping(read_yaml(source))
+    volumes = mapping(root.get("volumes")) if root is not None and root.get("services") is not None else None
+    for name, node in volumes.items if volumes is not None else ():
+        if isinstance(node, Mapping) and node.get("driver_opts") is not None:
+            yield name
+
+
+def _check(node: YamlNode) -> None:
+    """Raises ComposeError for what versions of compose read differently: a key that is written twice, and `!reset`."""
+    if node.tag:
+        raise ComposeError(f"`{node.tag}` is not followed", node.span)
+    if isinstance(node, YamlSequence):
+        for item in node.items:
+            _check(item)
+    seen: set[str] = set()
+    for (name, value), key in zip(node.items, node.keys, strict=True) if isinstance(node, Mapping) else ():
+        if name in seen:
+            raise ComposeError(f"`{name}` is written twice", key)
+        seen.add(name)
+        _check(value)
 
 
 def _service(services: Mapping, name: str, node: YamlNode, key: Span) -> Service:
@@ -207,7 +243,11 @@ def _over(base: Mapping, own: Mapping) -> Mapping:
         elif isinstance(before, Mapping) and isinstance(node, Mapping):
             result = _over(before, node)
         elif isinstance(before, YamlSequence) and isinstance(node, YamlSequence):
-            result = YamlSequence(span=node.span, items=(*before.items, *node.items))
+            kept = before.items
+            if name in ("volumes", "devices"):
+                again = {mounted_at(n) for n in node.items}
+                kept = tuple(n for n in kept if mounted_at(n) not in again)
+            result = YamlSequence(span=node.span, items=(*kept, *node.items))
         elif before is not None and type(before) is not type(node):
             raise ComposeError(f"`{name}` is written in two ways, which are not laid over each other", node.span)
         found[name] = (result, key)

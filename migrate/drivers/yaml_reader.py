@@ -1,13 +1,13 @@
-"""YAML text → nodes with their places: the one door to PyYAML. Anchors, aliases and merge keys are followed; tags are not.
+"""YAML text → nodes with their places: the one door to PyYAML. Anchors, aliases and merge keys are followed; tags are only told.
 
 A scalar's text is given in pieces, each with where it stands in the file: character by character for plain, quoted and literal
-(`|`) ones, as a whole where YAML changes the text (folded blocks, escapes).
+(`|`) ones, as a whole where YAML changes the text (folded blocks, escapes). A node's `tag` is one of the file's own (`!reset`).
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from migrate.drivers.refusal import NotReadError
@@ -28,21 +28,24 @@ class Scalar:
     span: Span
     text: str
     pieces: tuple[Stretch, ...]
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
     span: Span
     items: "tuple[YamlNode, ...]"
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapping:
-    """`items` in order; a key that comes twice counts the last time. `keys` are the places of the keys."""
+    """`items` in order; a key that is written twice counts the last time. `keys` are the places of the keys."""
 
     span: Span
     items: "tuple[tuple[str, YamlNode], ...]"
     keys: tuple[Span, ...] = ()
+    tag: str = ""
 
     def get(self, key: str) -> "YamlNode | None":
         return next((v for k, v in reversed(self.items) if k == key), None)
@@ -51,14 +54,14 @@ class Mapping:
 YamlNode = Scalar | Sequence | Mapping
 
 
-def read_yaml(source: SourceFile) -> YamlNode | None:
-    """The first document; None for an empty one. Raises YamlError."""
+def read_yaml(source: SourceFile, *, alone: bool = False) -> YamlNode | None:
+    """The first document; None for an empty one. With `alone` there must be no other one. Raises YamlError."""
     import yaml
 
     text = source.text.encode("utf-8", "replace").decode("utf-8")
     loader = getattr(yaml, "SafeLoader")  # noqa: B009 -- the C loader's marks have no offsets
     try:
-        node = next(iter(yaml.compose_all(text, Loader=loader)), None)
+        documents = list(islice(yaml.compose_all(text, Loader=loader), 2 if alone else 1))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         at = min(getattr(mark, "index", 0) or 0, len(source.text))
@@ -66,7 +69,10 @@ def read_yaml(source: SourceFile) -> YamlNode | None:
         raise YamlError(f"this is no YAML: {problem}", source.span(at, at)) from error
     except RecursionError as error:
         raise YamlError("this YAML is nested too deeply", source.span(0, 0)) from error
-    return _read(source, node, 0, count(MAX_NODES, -1)) if node is not None else None
+    if len(documents) > 1:
+        at = documents[1].start_mark.index
+        raise YamlError("this file holds several documents", source.span(at, at))
+    return _read(source, documents[0], 0, count(MAX_NODES, -1)) if documents else None
 
 
 def scalar(node: YamlNode | None) -> str | None:
@@ -90,24 +96,31 @@ def _read(source: SourceFile, node: Any, depth: int, left: Iterator[int]) -> Yam
     span = source.span(node.start_mark.index, node.end_mark.index)
     if depth > MAX_DEPTH or next(left) < 0:
         raise YamlError("this YAML is nested too deeply, or its aliases repeat too much", span)
+    tag = node.tag if str(node.tag).startswith("!") else ""
     if isinstance(node, yaml.ScalarNode):
-        return Scalar(span=span, text=node.value, pieces=tuple(_pieces(source, node, span)))
+        return Scalar(span=span, text=node.value, pieces=tuple(_pieces(source, node, span)), tag=tag)
     if isinstance(node, yaml.SequenceNode):
-        return Sequence(span=span, items=tuple(_read(source, n, depth + 1, left) for n in node.value))
-    merged: list[tuple[str, YamlNode]] = []
+        return Sequence(span=span, items=tuple(_read(source, n, depth + 1, left) for n in node.value), tag=tag)
+    merged: dict[str, tuple[YamlNode, Span]] = {}
     own: list[tuple[str, YamlNode]] = []
     keys: list[Span] = []
-    merged_keys: list[Span] = []
     for key, value in node.value:
         read = _read(source, value, depth + 1, left)
         if getattr(key, "value", None) == "<<":
             for base in items(read):
-                merged += base.items if isinstance(base, Mapping) else ()
-                merged_keys += base.keys if isinstance(base, Mapping) else ()
+                entries = zip(base.items, base.keys, strict=True) if isinstance(base, Mapping) else ()
+                for (name, inner), place in entries:
+                    merged.setdefault(name, (inner, place))  # the first of several counts
         elif isinstance(key, yaml.ScalarNode):
             own.append((key.value, read))
             keys.append(source.span(key.start_mark.index, key.end_mark.index))
-    return Mapping(span=span, items=(*merged, *own), keys=(*merged_keys, *keys))
+    kept = {n: m for n, m in merged.items() if n not in {name for name, _ in own}}
+    return Mapping(
+        span=span,
+        items=(*((n, inner) for n, (inner, _) in kept.items()), *own),
+        keys=(*(place for _, place in kept.values()), *keys),
+        tag=tag,
+    )
 
 
 def _pieces(source: SourceFile, node: Any, span: Span) -> Iterator[Stretch]:

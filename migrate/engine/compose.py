@@ -19,7 +19,7 @@ from migrate.drivers.yaml_reader import Stretch
 from migrate.engine.policy import Policy
 from migrate.source import SourceFile
 from migrate.trace.compose.command_line import VERBS, ComposeCall, parse
-from migrate.trace.compose.lowering import Command, Lowering, find_files, project_name, read_dotenv
+from migrate.trace.compose.lowering import Command, Lowering, dotenv_variables, find_files, project_name, read_dotenv
 from migrate.trace.docker_cli import CommandLineError
 
 _OF_IMAGES = frozenset({"build", "push"})
@@ -48,22 +48,24 @@ class ComposeStandIn:
             commands = self._lowering(project, name).commands(call)
         except ComposeError as error:
             return self._refuse(error.message)
-        return self._carry_out(call, project, commands, environment)
+        return self._carry_out(call, project, name, commands, environment)
 
     def _project(self, call: ComposeCall) -> tuple[Project, str, dict[str, str]]:
         directory = PurePosixPath(os.path.relpath(Path.cwd(), Path(self._policy.scratch).resolve()))
         environment = dict(os.environ)
-        names = find_files(call, directory, lambda n: Path(n).is_file(), environment.get("COMPOSE_FILE"))
+        beside = _dotenv(Path.cwd())
+        given = environment.get("COMPOSE_FILE") or beside.get("COMPOSE_FILE")
+        names = find_files(call, directory, lambda n: Path(n).is_file(), given)
         sources = [_read(n) for n in names]
         folder = Path(names[0]).resolve().parent
-        dotenv = folder / ".env"
-        for key, value in read_dotenv(dotenv.read_text()).items() if dotenv.is_file() else ():
+        there = _dotenv(folder) if folder != Path.cwd().resolve() else None
+        for key, value in dotenv_variables(call, sources, beside, there).items():
             environment.setdefault(key, value)
         name = project_name(call, environment.get("COMPOSE_PROJECT_NAME"), folder.name)
         return read_project(sources, PurePosixPath(folder)), name, environment
 
     def _lowering(self, project: Project, name: str) -> Lowering:
-        memory = self._remembered()
+        memory = self._remembered(name)
 
         def spell(_: int, text: str) -> tuple[Stretch, ...]:
             return ((shlex.quote(text), project.files[0].whole(), False),)
@@ -79,37 +81,48 @@ class ComposeStandIn:
         )
 
     def _carry_out(
-        self, call: ComposeCall, project: Project, commands: tuple[Command, ...], environment: dict[str, str]
+        self,
+        call: ComposeCall,
+        project: Project,
+        name: str,
+        commands: tuple[Command, ...],
+        environment: dict[str, str],
     ) -> int:
         programs = str(Path(self._policy.stash).parent / "bin")
         environment["PATH"] = f"{programs}:{environment.get('PATH', '')}"
         for command in commands:
-            name = command.service.name
-            if command.verb not in _OF_IMAGES and name not in self._policy.services:
+            service = command.service.name
+            if command.verb not in _OF_IMAGES and service not in self._policy.services:
                 self._answer(
-                    f"a container of the service `{name}` brings nothing into an image: not run while verifying"
+                    f"a container of the service `{service}` brings nothing into an image: not run while verifying"
                 )
                 continue
             text = "".join(piece for piece, _, _ in command.pieces)
             done = subprocess.run(["sh", "-e", "-c", text], check=False, cwd=str(project.directory), env=environment)
             if done.returncode:
                 return done.returncode
-            self._remember(command, call)
+            self._remember(command, call, name)
         return 0
 
-    def _remembered(self) -> dict[str, list[str]]:
-        if not self._memory.exists():
-            return {"built": [], "started": []}
-        found: dict[str, list[str]] = json.loads(self._memory.read_text())
+    def _remembered(self, name: str) -> dict[str, list[str]]:
+        found = self._all().get(name)
+        return found if found is not None else {"built": [], "started": []}
+
+    def _all(self) -> dict[str, dict[str, list[str]]]:
+        """By project, which services have been built and which have a container."""
+        found: dict[str, dict[str, list[str]]] = json.loads(self._memory.read_text()) if self._memory.exists() else {}
         return found
 
-    def _remember(self, command: Command, call: ComposeCall) -> None:
-        memory = self._remembered()
-        # what `run` starts has a name of its own, which `down` doesn't mean
-        what = {"build": "built", "run": "started" if call.verb != "run" else None}.get(command.verb)
-        if what is not None:
-            memory[what] = [*memory[what], command.service.name]
-            self._memory.write_text(json.dumps(memory))
+    def _remember(self, command: Command, call: ComposeCall, name: str) -> None:
+        memory = self._remembered(name)
+        service = command.service.name
+        if command.verb == "build":
+            memory["built"] = [*memory["built"], service]
+        elif command.verb == "run" and call.verb != "run":  # that one has a name of its own, which `down` doesn't mean
+            memory["started"] = [*memory["started"], service]
+        elif command.verb in ("rm", "down"):
+            memory["started"] = [n for n in memory["started"] if n != service]
+        self._memory.write_text(json.dumps({**self._all(), name: memory}))
 
     def _answer(self, reason: str) -> int:
         self._note({"answered": reason, "exit": 0})
@@ -125,6 +138,11 @@ class ComposeStandIn:
         note |= {"containers": [], "verb": "compose", "seconds": 0.0, **more}
         with open(self._policy.log, "a") as log:  # noqa: PTH123 -- appended whole, by several processes
             log.write(json.dumps(note) + "\n")
+
+
+def _dotenv(folder: Path) -> dict[str, str | None]:
+    path = folder / ".env"
+    return read_dotenv(path.read_text(errors="surrogateescape")) if path.is_file() else {}
 
 
 def _read(name: str) -> SourceFile:

@@ -1,5 +1,6 @@
 """The static phases for one driver: read, trace, follow back, plan, render, read back. Nothing is started or written."""
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,13 +26,14 @@ from migrate.drivers.script import (
     starts,
 )
 from migrate.pipeline.goals import MAX_GOALS, Follow, Goals, find_goals, has_client, targets_of
-from migrate.pipeline.missing import lacks_sources
+from migrate.pipeline.missing import services_make_sources
 from migrate.pipeline.other_targets import folders_of_others, left_unread, other_targets
 from migrate.pipeline.staying import check_staying
 from migrate.plan.callers import naming_file
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
-from migrate.provenance.derive import derive, extracts, taking_out
+from migrate.provenance.derive import derive, extracts, only_shows, taking_out
+from migrate.provenance.model import Provenance
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
@@ -78,7 +80,7 @@ def analyse(
     source, diagnostics = read_driver(repository, driver)
     start = starts(driver)[0]
     if source is None:
-        legacy = bool(diagnostics) and (not is_compose_file(driver.path) or lacks_sources(repository))
+        legacy = bool(diagnostics) and (not is_compose_file(driver.path) or services_make_sources(repository, None))
         return _stopped(driver, start, diagnostics, legacy=legacy)
     ways = _STARTS.get(driver.kind, _script_starts)
     stopped: list[Analysis] = []
@@ -115,7 +117,7 @@ def _analysed(
     took = _COPIES_OUT.search(source.text) or (followed.remaining and not start.is_script)
     composed = any(isinstance(e, Compose) and e.verb in _COMPOSE_RUNS for e in followed.events)
     unread = unread or any(isinstance(e, Compose) and e.unread is not None for e in followed.events)
-    took = took or (unread and composed and lacks_sources(repository))
+    took = took or (unread and composed and services_make_sources(repository, source))
     if not extracts(followed) and not (unread and took):
         return _stopped(driver, start, (), followed, legacy=False)
     diagnostics += followed.diagnostics
@@ -124,6 +126,10 @@ def _analysed(
     provenance, found = derive(followed, repository)
     diagnostics += found
     if provenance is None or has_errors(found):
+        return _stopped(driver, start, diagnostics, followed, legacy=True)
+    if extracts(followed) and only_shows(followed, provenance):
+        return _stopped(driver, start, (), followed, legacy=False)
+    if start.script is not None and not _names_artifacts(provenance, start):
         return _stopped(driver, start, diagnostics, followed, legacy=True)
     follow = _following(repository, driver, source, start, inputs)
     others = _other_names(source, start)
@@ -176,6 +182,14 @@ def _analysed(
         diagnostics=(*diagnostics, *found),
         trace=followed,
     )
+
+
+def _names_artifacts(provenance: Provenance, start: Start) -> bool:
+    """Whether an image asks for what was taken out. One that takes the script's whole folder would get whatever is left there,
+    even where the script is there for something else."""
+    contexts = {b.number: b.context for b in provenance.builds}
+    sources = ((c.build, o.argument.text.lstrip("/")) for c in provenance.copies for o in c.origins)
+    return any(posixpath.normpath(s) != "." or contexts[n] != start.directory for n, s in sources)
 
 
 def _stopped(

@@ -27,6 +27,8 @@ MAX_GOALS = 60
 MAX_BEFORE = 4
 """Calls of make that one target may need before it."""
 
+_ASSIGNED = re.compile(r"^[ ]*(?:(?:export|override)\s+)?[\w.-]+\s*[:?+]*=(.*)", re.MULTILINE)
+
 Follow = Callable[[tuple[str, ...]], Trace]
 """The trace of calling make for each of these targets, one after the other."""
 
@@ -95,7 +97,8 @@ def targets_of(source: SourceFile) -> dict[str, Span]:
 
 def has_client(source: SourceFile) -> bool:
     """Whether a recipe of this Makefile has docker in it."""
-    return any(mentions_client(n.span.text) for n in walk(read_makefile(source)) if isinstance(n, Recipe | Rule))
+    recipes = (n.span.text for n in walk(read_makefile(source)) if isinstance(n, Recipe | Rule))
+    return any(map(mentions_client, (*recipes, *_ASSIGNED.findall(source.text))))
 
 
 def find_goals(repository: Repository, names: Sequence[str], follow: Follow) -> Goals | None:

@@ -30,13 +30,15 @@ def other_callers(trace: Trace, provenance: Provenance, grouped: Sequence[Group]
         return []
     repository = provenance.builds[0].workspace.repository
     followed = _followed(trace)
+    services = {f.path for c in trace.composed.values() for f in c.project.files}  # `plan.services` looks after these
     for group in grouped:
         steps = list(_steps(trace, provenance, group))
         if len({s.file.path for s in steps}) == 1:
             continue
         for step in steps:
             path = step.file.path
-            caller = _caller(repository, path, followed) if path != trace.source.path else None
+            own = path == trace.source.path or path in services
+            caller = _caller(repository, path, followed) if not own else None
             if caller is not None:
                 message = f"a step of the extraction stands in `{path}`, which `{caller}` starts as well"
                 return [at(rules.DRIVER_EDIT_UNCERTAIN, message, step)]

@@ -91,6 +91,7 @@ class BuildEditor:
             service=composed.service,
             context=posixpath.relpath(plan.context, composed.project.directory),
             dockerfile=posixpath.relpath(plan.path, plan.context),
+            same=event.context == plan.context and event.dockerfile == plan.path,
             target=target,
             arguments=arguments,
         )

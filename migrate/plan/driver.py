@@ -41,6 +41,9 @@ from migrate.trace.events import (
 from migrate.trace.values import ContainerId, Stream, Value
 from migrate.trace.workspace import Altered, Changed, Streamed
 
+_NEED_A_CONTAINER = frozenset({"pause", "unpause", "top", "port", "attach", "export", "commit", "scale"})
+"""Verbs of compose that are not followed and fail, or do something else, where a service has no container."""
+
 
 def plan_driver(
     trace: Trace,
@@ -201,23 +204,47 @@ class _Sorter:
 
     def compose(self, gone: tuple[tuple[Project, Service], ...]) -> None:
         """The calls of compose: those that only concern what goes go too; of the services that others name, those that go."""
+        whole: dict[Span, list[bool]] = {}
+        taken = {c.span for c in self.removed}
         for step in self._trace.steps:
-            event = step.event
-            if not isinstance(event, Compose) or event.project is None:
-                continue
-            left = [s.name for s in event.project.services if (event.project, s) not in gone]
-            going = {t for t in event.composed if self.composed.goes(t)}
-            named = [n for n, _ in event.named]
-            whole = event.composed and going == set(event.composed)
-            if not left or (whole and (named or event.verb in ("build", "cp"))):
-                self.removed.append(step.command)
-                continue
-            mine = {n for n in named if all(t in going for t in event.composed if self._service_of(t) == n)}
-            if going and event.verb in ("run", "exec"):
-                message = "this also builds an image that something else needs, and can't go as a whole"
-                self._report(rules.DRIVER_EDIT_UNCERTAIN, message, event.span)
-            elif going and mine:
-                self._without(event, [s for n, s in event.named if n in mine])
+            if isinstance(step.event, Compose):
+                event = step.event
+                whole_goes = bool(event.composed) and all(map(self.composed.goes, event.composed))
+                if step.command.span in taken and event.verb != "ps" and not whole_goes:
+                    self._report(rules.DRIVER_EDIT_UNCERTAIN, "this command does more than the extraction", event.span)
+                before = len(self.removed)
+                self._call(step.command, step.event, gone)
+                whole.setdefault(step.command.span.origin, []).append(len(self.removed) > before)
+        mixed = next((s for s, goes in whole.items() if any(goes) and not all(goes)), None)
+        if mixed is not None:
+            message = "this call of compose also concerns services that stay"
+            self._report(rules.DRIVER_EDIT_UNCERTAIN, message, mixed)
+
+    def _call(self, command: SimpleCommand, event: Compose, gone: tuple[tuple[Project, Service], ...]) -> None:
+        if event.project is None:
+            self._other_call(event)
+            return
+        left = [s.name for s in event.project.services if (event.project, s) not in gone]
+        going = {t for t in event.composed if self.composed.goes(t)}
+        named = [n for n, _ in event.named]
+        whole = event.composed and going == set(event.composed)
+        if not left or (whole and (named or event.verb in ("build", "cp"))):
+            self.removed.append(command)
+            return
+        mine = {n for n in named if all(t in going for t in event.composed if self._service_of(t) == n)}
+        if going and event.verb in ("run", "exec"):
+            message = "this also builds an image that something else needs, and can't go as a whole"
+            self._report(rules.DRIVER_EDIT_UNCERTAIN, message, event.span)
+        elif going and mine:
+            self._without(event, [s for n, s in event.named if n in mine])
+
+    def _other_call(self, event: Compose) -> None:
+        """A call that isn't followed, and that needs a container which is no longer made."""
+        going = {c.service.name for t, c in self._trace.composed.items() if self.composed.goes(t)}
+        named = next((w.text for w in event.words[1:] if w.text in going), None)
+        if named is not None and event.verb in _NEED_A_CONTAINER:
+            message = f"this concerns the container of `{named}`, which is no longer made"
+            self._report(rules.DRIVER_EDIT_UNCERTAIN, message, event.span)
 
     def _service_of(self, text: SourceFile) -> str:
         return self._trace.composed[text].service.name

@@ -43,13 +43,14 @@ Facts = Mapping[ArtifactKey, ArtifactFact]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceEdit:
     """How a service of a compose file is built from now on. `context` is relative to the project's folder, `dockerfile` to the
-    context; `target` is None where the last stage is meant; `arguments` are those that it takes on, as compose reads them: None
-    for what its environment gives."""
+    context; both stay as they are written where they are `same`. `target` is None where the last stage is meant; `arguments` are
+    those that it takes on, as compose reads them: None for what its environment gives."""
 
     project: Project
     service: Service
     context: str
     dockerfile: str
+    same: bool
     target: str | None
     arguments: tuple[tuple[str, str | None], ...]
 

@@ -197,6 +197,8 @@ class _Joiner:
                 self.words.append(f"--build-arg {shlex.quote(f'{name}={known}')}")
             return
         if argument.value is None:
+            if self._builder.event.variables.get(name) != self._runtime.event.variables.get(name):
+                self._place(rules.OPTION_CONFLICT, f"`${name}` changes between the two builds", argument.spans[0])
             self.arguments.append((name, None))
             return
         text = written if written is not None else known.replace("$", "$$") if known is not None else None

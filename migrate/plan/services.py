@@ -4,23 +4,43 @@ A service goes where all that the driver does with it goes, and nothing else nam
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at
 from migrate.discover import EntryKind, Repository, is_compose_file
-from migrate.drivers.compose import ComposeError, Project, Service, read_project, scalars
-from migrate.plan.model import DriverPlan, GroupPlan
+from migrate.drivers import yaml_reader
+from migrate.drivers.compose import FILES, ComposeError, Project, Service, read_project
+from migrate.drivers.yaml_reader import Scalar, YamlNode
+from migrate.image import ImageReference
+from migrate.plan.model import DriverPlan, FilePart, GroupPlan
+from migrate.plan.options import Inserted
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import SourceFile, Span
-from migrate.trace.compose.lowering import depends_on
 from migrate.trace.events import Compose, ImageBuild, Trace
 from migrate.trace.paths import resolve
 
-_CALLS = re.compile(r"\b(?:docker[- ]compose|podman-compose)\b|\$[({]?\w*COMPOSE\w*")
-_VERB = re.compile(r"\b(?:build|up|create|run|exec|start|restart|stop|kill|rm|cp|ps|logs|push|pull|port|top)\b")
-_TEXTS = frozenset({".sh", ".bash", ".yml", ".yaml", ".json", ".mk", ".ps1", ".bat", ".cmd", ".py", ".js", ".rb", ""})
+_CALLS = re.compile(r"\b(?:docker[- ]+compose|podman-compose)\b|\$[({]?\w*COMPOSE\w*")
+_VERB = re.compile(
+    r"\b(?:build|up|create|run|exec|start|restart|stop|kill|rm|cp|ps|logs|push|pull|port|top|wait|attach)\b"
+)
+_HANDED_ON = re.compile(
+    r"\bdocker[- ]+compose\b.*(?:\$[@*]|\$\{[@*]|%\*)|=\s*[\"']?(?:sudo\s+)?docker[- ]+compose\b", re.IGNORECASE
+)
+"""A script or a variable that stands for compose: who uses it doesn't name compose."""
+_OF_A_VARIABLE = re.compile(rf"{_VERB.pattern}.*\$[\w{{(]")
+_TEXTS = frozenset(
+    ".sh .bash .zsh .ksh .fish .yml .yaml .json .mk .mak .make .ps1 .bat .cmd .py .js .ts .rb .rake .pl .php .go .groovy .gradle"
+    " .toml .env .local .ci .dev .prod".split()
+) | {""}
+_IGNORING = frozenset({".gitignore", ".dockerignore", ".gitattributes", ".npmignore"})
+_HAS_SERVICES = re.compile(
+    r"^[\"']?services[\"']?[ \t]*:[ \t]*(?:\{|(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\"']?[\w.-]+[\"']?[ \t]*:)",
+    re.MULTILINE,
+)
+_TAKES_IMAGE = re.compile(r"^\s*FROM\s|--from=|\b(?:docker|podman)\b|\bimage\s*:", re.IGNORECASE)
+_NAMING = ("depends_on", "links", "volumes_from", "extends", "network_mode", "net", "ipc", "pid")
 
 
 class Fates:
@@ -52,120 +72,282 @@ def gone_services(
         texts.setdefault((projects.index(composed.project), composed.service.name), []).append(text)
     gone: list[tuple[Project, Service]] = []
     found: list[Diagnostic] = []
+    users = _Users(trace, fates, removed)
+
+    def stays(service: Service, user: Span) -> None:
+        message = f"the service `{service.name}` stays, though the driver no longer needs it: it is named at {user}"
+        found.append(at(rules.BUILDER_FILE_KEPT, message, service.key))
+
     for (number, name), mine in texts.items():
         project = projects[number]
         service = project.service(name)
         if service is None or not all(map(fates.goes, mine)):
             continue
-        user = _user(trace, project, service, fates, removed)
+        user = users.of_service(project, service)
         if user is None:
             gone.append((project, service))
         else:
-            message = f"the service `{name}` stays, though the driver no longer needs it: it is named at {user}"
-            found.append(at(rules.BUILDER_FILE_KEPT, message, service.key))
+            stays(service, user)
+    for project in projects:
+        for source in project.files:
+            going = [s for p, s in gone if p is project and _has(source, s)]
+            user = users.of_file(project, source) if going and len(going) == len(_services_of(source)) else None
+            if user is not None:
+                gone = [(p, s) for p, s in gone if p is not project or s not in going]
+                for each in going:
+                    stays(each, user)
     return tuple(gone), tuple(found)
 
 
-def _user(
-    trace: Trace, project: Project, service: Service, fates: Fates, removed: Sequence[SimpleCommand]
-) -> Span | None:
-    """What else names a service: another service, a call of compose that stays, any other text."""
-    for other in project.services:
-        if other is service:
-            continue
-        names = {*depends_on(other), *(v.text.partition(":")[0] for v in scalars(other.get("volumes_from")))}
-        network = other.text("network_mode")
-        names |= {network.text.removeprefix("service:")} if network is not None else set()
-        if service.name in names or (other.get("extends") is not None and service.name in _texts_of(other, "extends")):
-            return other.key
-    going = [c.span.origin for c in removed]
-    for step in trace.steps:
-        event = step.event
-        if isinstance(event, Compose):
-            of_service = [t for t in event.composed if trace.composed[t].service == service]
+def _services_of(source: SourceFile) -> tuple[Service, ...]:
+    try:
+        return read_project([source], PurePosixPath()).services
+    except ComposeError:
+        return ()
+
+
+def _has(source: SourceFile, service: Service) -> bool:
+    return any(s.name == service.name for s in _services_of(source))
+
+
+class _Users:
+    """What else needs a service, the image that it makes, or a compose file of which nothing would be left."""
+
+    def __init__(self, trace: Trace, fates: Fates, removed: Sequence[SimpleCommand]) -> None:
+        self._trace = trace
+        self._fates = fates
+        self._going = [c.span.origin for c in removed]
+        self._texts = tuple(_texts(trace))
+        self._handed_on = any(map(_HANDED_ON.search, (line for s in self._texts for line in s.text.split("\n"))))
+
+    def of_service(self, project: Project, service: Service) -> Span | None:
+        for other in project.services:
+            if other is not service and service.name in _named_by(other):
+                return other.key
+        going = list(self._going)
+        for event in self._trace.events:
+            if not isinstance(event, Compose):
+                continue
+            of_service = [t for t in event.composed if self._trace.composed[t].service == service]
             names_it = any(w.text == service.name for w in event.words)
-            if of_service and all(map(fates.goes, of_service)):
+            if of_service and all(map(self._fates.goes, of_service)):
                 going.append(event.span.origin)
             elif names_it:
                 return event.span
-    repository = _repository(trace)
-    return next(_named_in_texts(repository, project, service, going), None) if repository is not None else None
+        return next(self._named(project, service, going), None) or self._of_image(project, service, going)
+
+    def of_file(self, project: Project, source: SourceFile) -> Span | None:
+        """Who names a compose file, or calls compose where it would be found."""
+        calls = [e.span.origin for e in self._trace.events if isinstance(e, Compose) and e.project == project]
+        word = rf"(?<![\w.-]){re.escape(source.path.name)}(?![\w.-])"
+        if source.path.name in FILES:
+            word += f"|{_CALLS.pattern}"
+        for text in self._texts:
+            if text.path not in {f.path for f in project.files}:
+                for place in _lines(text, [*self._going, *calls]):
+                    found = re.search(word, place.text)
+                    if found is not None:
+                        return text.span(place.start + found.start(), place.start + found.end())
+        return None
+
+    def _named(self, project: Project, service: Service, going: Sequence[Span]) -> Iterator[Span]:
+        """Other compose files that have the service; commands of any text that calls compose which name it behind one of its
+        verbs, or which name a service by a variable."""
+        word = re.compile(rf"(?<![\w./-]){re.escape(service.name)}(?![\w./-])")
+        quoted = re.compile(rf"[\"']{re.escape(service.name)}[\"']")
+        own = {f.path for f in project.files}
+        traced = {p.source.path for p in self._trace.pieces}
+        for text in self._texts:
+            composes = _is_compose(text)
+            if text.path in own or not (composes or self._handed_on or _CALLS.search(text.text)):
+                continue
+            lines = list(_lines(text, going))
+            by_variable = text.path not in traced and any(_OF_A_VARIABLE.search(p.text) for p in lines)
+            shell = text.path.suffix in ("", ".sh", ".bash", ".mk", ".yml", ".yaml")
+            for place in lines:
+                verb = re.search(r"", place.text) if composes or by_variable else _VERB.search(place.text)
+                named = word.search(place.text, verb.end()) if verb is not None else None
+                if named is None and not shell:
+                    named = quoted.search(place.text)
+                if named is not None:
+                    yield text.span(place.start + named.start(), place.start + named.end())
+
+    def _of_image(self, project: Project, service: Service, going: Sequence[Span]) -> Span | None:
+        """What takes the image that the service builds under its name."""
+        builds = [e for e in self._trace.events if isinstance(e, ImageBuild)]
+        made = {t.text for e in builds if e.service == service for t in e.tags if t.text is not None}
+        names = {n for text in made if (n := _plain_name(text)) is not None}
+        if not names:
+            return None
+        word = re.compile("|".join(rf"(?<![\w./-]){re.escape(n)}(?![\w./-])" for n in sorted(names)))
+        for other in project.services:
+            image = other.text("image")
+            if other is not service and other.build is None and image is not None and _plain_name(image.text) in names:
+                return other.key
+        traced = {e.dockerfile for e in builds} | {p.source.path for p in self._trace.pieces}
+        for text in self._texts:
+            if text.path in traced or text.path in {f.path for f in project.files}:
+                continue
+            for place in _lines(text, going):
+                named = word.search(place.text) if _TAKES_IMAGE.search(place.text) else None
+                if named is not None:
+                    return text.span(place.start + named.start(), place.start + named.end())
+        return None
 
 
-def _texts_of(service: Service, key: str) -> set[str]:
-    node = service.get(key)
-    return set(re.findall(r"[\w.-]+", node.span.text)) if node is not None else set()
+def _plain_name(text: str) -> str | None:
+    """An image's name without its tag, as it is written."""
+    return re.sub(r":[^/:]*$", "", text) if ImageReference.parse(text) is not None else None
 
 
-def _repository(trace: Trace) -> Repository | None:
-    return next((e.workspace.repository for e in trace.events if isinstance(e, ImageBuild)), None)
+def _named_by(service: Service) -> set[str]:
+    """The services that another one's keys name."""
+    found: set[str] = set()
+    for key in _NAMING:
+        node = service.get(key)
+        for text in _words(node) if node is not None else ():
+            found |= {text, text.partition(":")[0], text.removeprefix("service:")}
+    build = service.get("build")
+    found |= {
+        t.removeprefix("service:") for t in (_words(build) if build is not None else ()) if t.startswith("service:")
+    }
+    return found
 
 
-def _named_in_texts(
-    repository: Repository, project: Project, service: Service, going: Sequence[Span]
-) -> Iterator[Span]:
-    """Other compose files that have the service; lines of any text that calls compose which name it behind one of its verbs."""
-    word = re.compile(rf"(?<![\w./-]){re.escape(service.name)}(?![\w./-])")
-    own = {f.path for f in project.files}
-    for path, kind in repository.entries.items():
-        if kind is not EntryKind.FILE or not _may_name(path):
+def _words(node: YamlNode) -> Iterator[str]:
+    match node:
+        case Scalar(text=text):
+            yield text
+        case yaml_reader.Sequence(items=nodes):
+            for inner in nodes:
+                yield from _words(inner)
+        case yaml_reader.Mapping(items=entries):
+            for name, inner in entries:
+                yield name
+                yield from _words(inner)
+
+
+def _texts(trace: Trace) -> Iterator[SourceFile]:
+    """The files of the repository that may call compose, or take an image."""
+    repository = next((e.workspace.repository for e in trace.events if isinstance(e, ImageBuild)), None)
+    for path, kind in repository.entries.items() if repository is not None else ():
+        if repository is None or kind is not EntryKind.FILE or not _may_name(path):
             continue
         source = repository.source(path)
-        if source is None or path in own or not (is_compose_file(path) or _CALLS.search(source.text)):
+        if source is not None:
+            yield source
+
+
+def _lines(source: SourceFile, going: Sequence[Span]) -> Iterator[Span]:
+    """The commands of a text that stay, continued lines as one; without comments."""
+    for found in re.finditer(r"(?:[^\\\n]|\\\r?\n|\\)+", source.text):
+        place = source.span(found.start(), found.end())
+        if place.text.lstrip().startswith("#"):
             continue
-        for number in range(1, source.line_count + 1):
-            line = source.line(number)
-            verb = re.search(r"", line) if is_compose_file(path) else _VERB.search(line)
-            named = word.search(line, verb.end()) if verb is not None else None
-            start = source.line_bounds(number)[0]
-            if named is None or line.lstrip().startswith("#"):
-                continue
-            place = source.span(start + named.start(), start + named.end())
-            if not any(s.file.path == path and s.start <= place.start < s.end for s in going):
-                yield place
+        mine = [s for s in going if s.file.path == source.path and s.start < place.end and place.start < s.end]
+        if not mine:
+            yield place
+            continue
+        start = place.start
+        for span in sorted(mine, key=lambda s: s.start):
+            if span.start > start:
+                yield source.span(start, span.start)
+            start = max(start, span.end)
+        if start < place.end:
+            yield source.span(start, place.end)
+
+
+def _is_compose(source: SourceFile) -> bool:
+    """By its name, or by its services."""
+    yaml = source.path.suffix.lower() in (".yml", ".yaml")
+    return is_compose_file(source.path) or (yaml and _HAS_SERVICES.search(source.text) is not None)
 
 
 def _may_name(path: PurePosixPath) -> bool:
-    return path.suffix.lower() in _TEXTS or path.name.lower() in ("makefile", "jenkinsfile")
+    name = path.name.lower()
+    if name in _IGNORING:
+        return False
+    return path.suffix.lower() in _TEXTS or name.startswith(("makefile", "jenkinsfile", ".env")) or "dockerfile" in name
 
 
-def needed_by_services(
-    repository: Repository, planned: Sequence[GroupPlan], driver: DriverPlan
+def other_services(
+    repository: Repository, planned: Sequence[GroupPlan], driver: DriverPlan, inserted: Mapping[int, Inserted]
 ) -> tuple[tuple[Diagnostic, ...], frozenset[PurePosixPath]]:
-    """Dockerfiles that would go and that a service builds from which stays as it is."""
+    """Services that the driver doesn't build: Dockerfiles that would go and that one of them needs, which stay; and what one
+    would have to say otherwise to be built from a Dockerfile that changes."""
     changed = [*driver.gone_services, *((e.project, e.service) for e in driver.services)]
     removed = {p for g in planned for p in g.removed}
     found: list[Diagnostic] = []
     kept: set[PurePosixPath] = set()
     for path, kind in repository.entries.items():
-        if kind is not EntryKind.FILE or not is_compose_file(path) or not removed:
+        if kind is not EntryKind.FILE or path.suffix.lower() not in (".yml", ".yaml"):
             continue
         source = repository.source(path)
-        if source is None:
+        if source is None or not _is_compose(source):
             continue
         try:
-            project = read_project([source], path.parent)
+            services = read_project([source], path.parent).services
         except ComposeError:
-            for named in sorted(p for p in removed if p.name in source.text):
-                kept.add(named)
-                message = f"`{named}` stays: this compose file, which can't be read, names it"
-                found.append(at(rules.BUILDER_FILE_KEPT, message, source.span(0, len(source.line(1)))))
+            for name in removed:
+                named = re.search(rf"(?<![\w.-]){re.escape(name.name)}(?![\w.-])", source.text)
+                if named is not None:
+                    kept.add(name)
+                    message = f"`{name}` stays: `{path}`, which can't be followed, names it"
+                    found.append(at(rules.BUILDER_FILE_KEPT, message, source.span(*named.span())))
             continue
-        for service in project.services:
-            dockerfile = _dockerfile(repository, project, service)
-            goes = any(s.name == service.name and source.path in {f.path for f in p.files} for p, s in changed)
-            if dockerfile in removed and not goes:
+        for service in services:
+            if any(s.name == service.name and source.path in {f.path for f in p.files} for p, s in changed):
+                continue
+            for dockerfile in _dockerfiles(repository, path.parent, service, removed):
                 kept.add(dockerfile)
                 message = f"`{dockerfile}` stays: the service `{service.name}` is built from it"
                 found.append(at(rules.BUILDER_FILE_KEPT, message, service.key))
+            for group in planned:
+                if group.path in _dockerfiles(repository, path.parent, service, {group.path}):
+                    found += _changing(repository, path.parent, service, group, inserted)
     return tuple(found), frozenset(kept)
 
 
-def _dockerfile(repository: Repository, project: Project, service: Service) -> PurePosixPath | None:
-    """Which Dockerfile a service is built from, as far as it is written out."""
-    if service.build is None:
-        return None
-    context = service.build.context.text if service.build.context is not None else "."
-    name = service.build.dockerfile.text if service.build.dockerfile is not None else "Dockerfile"
+def _changing(
+    repository: Repository,
+    directory: PurePosixPath,
+    service: Service,
+    group: GroupPlan,
+    inserted: Mapping[int, Inserted],
+) -> Iterator[Diagnostic]:
+    """What keeps a service from being built from a changed Dockerfile as it is."""
+    context = service.build.context.text if service.build is not None and service.build.context is not None else "."
+    last = group.parts[-1]
+    mine = [p.name for p in group.parts if isinstance(p, FilePart) and p.build.path == group.path]
+    image = service.text("image")  # what the driver makes under this name is taken from there
+    own = image is not None and image.text in {
+        t.text for p in group.parts if isinstance(p, FilePart) for t in p.build.event.tags
+    }
+    taking = [n for n in group.targets if n in inserted and not own]
+    what = ""
+    if resolve(PurePosixPath(repository.root.absolute()), directory, context) != group.context:
+        what = f"with the context `{group.context}`"
+    elif any(inserted[n].arguments or any("--build-arg" in w for w in inserted[n].words) for n in taking):
+        what = "with the builder's build arguments"
+    elif last.name not in mine and service.build is not None and service.build.target is None:
+        what = "with a `target`"
+    if what:
+        message = f"the service `{service.name}` is built from `{group.path}` too, and would have to be built {what}"
+        yield at(rules.DRIVER_EDIT_UNCERTAIN, message, service.key)
+
+
+def _dockerfiles(
+    repository: Repository, directory: PurePosixPath, service: Service, paths: set[PurePosixPath]
+) -> Iterator[PurePosixPath]:
+    """Those of `paths` that a service is built from; where its folder isn't written out, those of the same name."""
+    build = service.build
+    if build is None:
+        return
+    context = build.context.text if build.context is not None else "."
+    name = build.dockerfile.text if build.dockerfile is not None else "Dockerfile"
     root = PurePosixPath(repository.root.absolute())
-    return resolve(root, project.directory, name if name.startswith("/") else f"{context}/{name}")
+    path = resolve(root, directory, name if name.startswith("/") else f"{context}/{name}")
+    for each in paths:
+        unknown = "$" in context or "$" in name or (build.context is None and build.dockerfile is not None)
+        if each == path or (unknown and ("$" in name or each.name == PurePosixPath(name).name)):
+            yield each

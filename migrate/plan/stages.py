@@ -17,7 +17,7 @@ from migrate.plan.made import made_text, mounted, needed, passed
 from migrate.plan.model import ArtifactKey, Facts, FilePart, GroupPlan, MadePart, MigrationPlan, Part
 from migrate.plan.naming import Names, called
 from migrate.plan.options import Inserted, join_options
-from migrate.plan.services import needed_by_services
+from migrate.plan.services import other_services
 from migrate.plan.texts import StageTexts, directives
 from migrate.plan.ways import editable
 from migrate.provenance.ignores import ignore_of
@@ -67,7 +67,7 @@ def plan(
         inserted |= planner.inserted
     driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted, needed_folders)
     found += diagnostics
-    needed, kept_files = needed_by_services(provenance.builds[0].workspace.repository, planned, driver)
+    needed, kept_files = other_services(provenance.builds[0].workspace.repository, planned, driver, inserted)
     found += needed
     planned = [replace(g, removed=tuple(p for p in g.removed if p not in kept_files)) for g in planned]
     driver = replace(driver, gone=tuple(p for p in driver.gone if p not in kept_files))

@@ -1,13 +1,14 @@
 """The phase itself: builds read, containers resolved, COPYs followed back."""
 
 import itertools
+import posixpath
 import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, Rule, at
-from migrate.discover import Repository
+from migrate.discover import EntryKind, Repository
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.dockerfile.reader import read_dockerfile
@@ -35,6 +36,7 @@ from migrate.trace.events import (
     ContainerRun,
     ContainerUse,
     Extraction,
+    Harmless,
     HostChange,
     ImageBuild,
     ImageUse,
@@ -44,7 +46,7 @@ from migrate.trace.events import (
 )
 from migrate.trace.paths import in_container
 from migrate.trace.values import ImageId, Stream, Value
-from migrate.trace.workspace import Artifact, Copied, Written
+from migrate.trace.workspace import Artifact, Copied, Node, Streamed, Written
 
 
 def extracts(trace: Trace) -> bool:
@@ -67,14 +69,68 @@ def _takes_out(trace: Trace, index: int) -> bool:
         case ContainerRun(container=container):
             mounted = any(m.host is not None and not m.read_only for m in container.mounts)
             own = any(_made(b, container.image) for b in _builds(trace.steps[:index]))
-            return mounted and own and bool(_builds(trace.steps[index:]))
+            left = event.detached and not _is_asked(trace.steps[index + 1 :], container.number)
+            return mounted and own and not left and bool(_builds(trace.steps[index:]))
         case ContainerUse(verb=verb):
             return verb == "export" and bool(_builds(trace.steps[index:]))
         case ImageBuild(streamed=streamed, workspace=workspace):
             nodes = (workspace.overlay[p] for p in workspace.carried)
-            return isinstance(streamed, Stream) or any(not isinstance(n, Artifact) for n in nodes)
+            return isinstance(streamed, Stream) or any(
+                not isinstance(n, Artifact) and not _of_another_service(trace, n) for n in nodes
+            )
         case _:
             return False
+
+
+def _of_another_service(trace: Trace, node: Node) -> bool:
+    """What a service printed whose container the script didn't make: a backup, say."""
+    step = trace.steps[node.stream.step] if isinstance(node, Streamed) else None
+    return (
+        step is not None
+        and isinstance(step.event, ContainerUse)
+        and step.command.span.file in trace.composed
+        and not any(n is not None for n in step.event.numbers)
+    )
+
+
+def _is_asked(steps: Sequence[Traced], number: int) -> bool:
+    """Whether the script waits for a container in the background, or does anything with it: else it is what the script starts."""
+    for step in steps:
+        match step.event:
+            case ContainerUse(numbers=numbers) if number in numbers:
+                return True
+            case Extraction(container_number=taken) if taken == number:
+                return True
+            case Harmless(command="sleep" | "docker ps" | "docker inspect"):
+                return True
+            case _:
+                pass
+    return False
+
+
+def only_shows(trace: Trace, provenance: Provenance) -> bool:
+    """Whether a driver does no more than to let containers see folders of the repository: nothing comes out in another way, and
+    what its images copy from there are files that the repository holds; or nothing, where the containers are those of services
+    (others are rarely run for anything else)."""
+    taking = [s.event for i, s in enumerate(trace.steps) if _takes_out(trace, i)]
+    services = [e.container.service for e in taking if isinstance(e, ContainerRun)]
+    if len(services) < len(taking) or any(_copies_shared(b) for b in provenance.builds):
+        return False
+    return any(c.origins for c in provenance.copies) or None not in services
+
+
+def _copies_shared(build: Build) -> bool:
+    """Whether a build copies something else than files of the repository out of what a container could write to."""
+    hosts = [s.host for s in build.workspace.shares]
+    for instruction in (i for s in build.dockerfile.stages for i in s.instructions):
+        if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from") is not None:
+            continue
+        for argument in instruction.arguments[:-1]:
+            path = PurePosixPath(posixpath.normpath(build.context / argument.text.lstrip("/")))
+            shared = any(path == h or h in path.parents or path in h.parents for h in hosts)
+            if shared and build.workspace.repository.kind(path) is not EntryKind.FILE:
+                return True
+    return False
 
 
 def _builds(steps: Sequence[Traced]) -> list[ImageBuild]:

@@ -204,8 +204,19 @@ class Images:
             if isinstance(main, Command) and not main.idle and not main.emits and self._ends(index, start):
                 commands.insert(0, (main, start.span))
         if not commands:
-            return base
+            return base if not ran or self._is_copied_out_of(start) else None
         return self._stage(start, base, commands)
+
+    def _is_copied_out_of(self, start: ContainerCreate | ContainerRun) -> bool:
+        """Whether what a container holds doesn't stand in a mounted folder alone, where only its command can put it."""
+        mounted = any(m.host is not None and not m.read_only for m in start.container.mounts)
+        number = start.container.number
+        taken = any(isinstance(e, Extraction) and e.container_number == number for e in self.trace.events)
+        if mounted and not taken:
+            message = "what this container makes in a mounted folder is not known"
+            self.report(rules.SHAPE_NOT_PLANNED, message, start.span)
+            return False
+        return True
 
     def _ends(self, index: int, start: ContainerCreate | ContainerRun) -> bool:
         """Whether what a container does is done when something is taken out of it. In the background it is, where the script

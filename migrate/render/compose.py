@@ -103,6 +103,8 @@ def _edits(edit: ServiceEdit) -> list[Edit]:
     after = posixpath.normpath(posixpath.join(edit.context, edit.dockerfile))
     moved = before != after or (new_context is not None and edit.dockerfile != old_name)
     new_name = edit.dockerfile if moved and edit.dockerfile != old_name else None
+    if edit.same:
+        new_context = new_name = None
     target = edit.target if build.target is None or build.target.text != edit.target else None
     if target is not None and not _knows_target(edit.project.version):
         message = f"version {edit.project.version} of the format has no `target`: this service needs `target: {target}`"

@@ -249,9 +249,10 @@ class Opaque:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
     """One docker command that compose runs for a service: `source` is the text that was made of the service, in which the
-    commands of the steps behind it stand."""
+    commands of the steps behind it stand. `name` is the project's, by which compose tells projects apart."""
 
     project: Project
+    name: str
     service: Service
     source: SourceFile = field(repr=False)
 

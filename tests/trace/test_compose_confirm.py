@@ -48,7 +48,8 @@ def laid(folder: Path, name: str) -> Path:
 def environment_of(project: Path) -> dict[str, str]:
     known = {"PATH": os.environ["PATH"], "HOME": str(project), **VARIABLES}
     dotenv = project / ".env"
-    return (read_dotenv(dotenv.read_text()) if dotenv.exists() else {}) | known
+    read = read_dotenv(dotenv.read_text()) if dotenv.exists() else {}
+    return {n: v for n, v in read.items() if v is not None} | known
 
 
 def project_of(project: Path) -> Project:
@@ -167,7 +168,8 @@ def test_containers(name: str, tmp_path: Path) -> None:
         assert command.last("user") == (None if "user" not in told else str(told["user"]))
         assert command.flag("privileged") == bool(told.get("privileged"))
         assert list(command.values("cap-add")) == told.get("cap_add", [])
-        assert [mount(v) for v in command.values("volume")] == [mount(v) for v in told.get("volumes", [])], service
+        told_mounts = sorted(map(mount, told.get("volumes", [])))
+        assert sorted(map(mount, command.values("volume"))) == told_mounts, service
         mine = by_us(project, f"up -d --no-deps --no-build {service}")[-1]
         assert mine.last("name") == told.get("container_name", f"project_{service}_1")
 

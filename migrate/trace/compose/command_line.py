@@ -37,11 +37,14 @@ VERBS = {
     ),
     "start": option_table(flags="wait", valued="wait-timeout"),
     "stop": option_table(flags="", valued="timeout/t"),
+    "restart": option_table(flags="no-deps", valued="timeout/t"),
     "kill": option_table(flags="remove-orphans", valued="signal/s"),
     "rm": option_table(flags="force/f stop/s volumes/v all/a", valued=""),
     "down": option_table(flags="remove-orphans volumes/v", valued="rmi timeout/t"),
     "cp": option_table(flags="archive/a follow-link/L all", valued="index"),
     "ps": option_table(flags="quiet/q all/a services no-trunc orphans", valued="filter format status"),
+    "logs": option_table(flags="follow/f timestamps/t no-color no-log-prefix", valued="tail/n since until index"),
+    "wait": option_table(flags="down-project", valued=""),
     "push": option_table(flags="ignore-push-failures include-deps quiet/q", valued=""),
 }
 """The verbs that are followed."""

@@ -18,12 +18,14 @@ from migrate.drivers.compose import (
     Project,
     Service,
     is_null,
+    mount_target,
+    mounted_at,
     pairs,
     plain,
     scalars,
 )
 from migrate.drivers.yaml_reader import Mapping, Scalar, Stretch, YamlNode, items, scalar
-from migrate.source import Span
+from migrate.source import SourceFile, Span
 from migrate.trace.compose.command_line import ComposeCall
 from migrate.trace.docker_cli import Operand, Option
 
@@ -34,20 +36,22 @@ _INTERPOLATION = re.compile(
     r"\$(?:(?P<dollar>\$)|(?P<name>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?::?[-?+][^{}\"'`\\$]*)?\})"
 )
 _ESCAPED = re.compile(r"[\\\"`]")
-_PASSED = {"working_dir": "workdir", "user": "user", "network_mode": "network", "pid": "pid", "ipc": "ipc",
+_PASSED = {"working_dir": "workdir", "user": "user", "network_mode": "network", "net": "network", "pid": "pid",
+           "runtime": "runtime", "isolation": "isolation", "ipc": "ipc",
            "platform": "platform"}  # fmt: skip
 _PASSED_LISTS = {"cap_add": "cap-add", "devices": "device", "volumes_from": "volumes-from", "tmpfs": "tmpfs",
-                 "group_add": "group-add", "env_file": "env-file", "external_links": "link", "dns": "dns"}  # fmt: skip
+                 "group_add": "group-add", "env_file": "env-file", "external_links": "link", "dns": "dns",
+                 "dns_search": "dns-search", "security_opt": "security-opt", "cap_drop": "cap-drop"}  # fmt: skip
 _FLAGS = {"privileged": "privileged"}
 _READ = frozenset(
-    "build image container_name command entrypoint environment volumes depends_on links extends dockerfile".split()
+    "build image container_name command entrypoint environment volumes depends_on links extends dockerfile extra_hosts".split()
 )
 _WITHOUT_EFFECT = frozenset(
-    "annotations attach blkio_config cap_drop cgroup_parent cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period"
-    " cpu_rt_runtime cpu_shares cpus cpuset deploy develop dns_opt dns_search domainname expose extra_hosts healthcheck hostname"
-    " init isolation labels logging log_driver log_opt mac_address mem_limit mem_reservation mem_swappiness memswap_limit"
-    " networks net oom_kill_disable oom_score_adj pids_limit ports profiles pull_policy read_only restart runtime scale"
-    " security_opt shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tty ulimits".split()
+    "annotations attach blkio_config cgroup_parent cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period"
+    " cpu_rt_runtime cpu_shares cpus cpuset deploy develop dns_opt domainname expose healthcheck hostname"
+    " init labels logging log_driver log_opt mac_address mem_limit mem_reservation mem_swappiness memswap_limit"
+    " networks oom_kill_disable oom_score_adj pids_limit ports profiles pull_policy read_only restart scale"
+    " shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tty ulimits".split()
 )
 _BUILD_OPTIONS = {"cache_from": "cache-from", "network": "network", "shm_size": "shm-size", "platforms": "platform",
                   "extra_hosts": "add-host"}  # fmt: skip
@@ -91,28 +95,58 @@ def project_name(call: ComposeCall, given: str | None, folder: str) -> str:
     return name.lower()
 
 
-def read_dotenv(text: str) -> dict[str, str]:
-    """`.env` beside a compose file. Raises ComposeError for what would be expanded."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
+def read_dotenv(text: str) -> dict[str, str | None]:
+    """`.env` beside a compose file; None for a value that versions of compose read differently."""
+    found: dict[str, str | None] = {}
+    for line in text.removeprefix("\ufeff").split("\n"):
         match = re.match(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$", line)
         if match is None:
             continue
-        value = match[2]
-        if value[:1] in ("'", '"') and value[-1:] == value[:1] and len(value) > 1:
-            value = value[1:-1]
-        else:
-            value = re.sub(r"\s#.*", "", value)
-        if "$" in value:
-            raise ComposeError(f"`{match[1]}` of `.env` is expanded")
+        quoted = re.fullmatch(r"'([^']*)'(?:\s*#.*)?|\"([^\"]*)\"(?:\s*#.*)?", match[2])
+        value: str | None = re.sub(r"(?:^|\s)#.*", "", match[2])
+        if quoted is not None:
+            value = quoted[1] if quoted[1] is not None else quoted[2]
+        elif match[2][:1] in ("'", '"') or match[2].startswith("#"):
+            value = None
+        single = quoted is not None and quoted[1] is not None
+        if value is not None and ("\\" in value or ("$" in value and not single)):
+            value = None
         found[match[1]] = value
     return found
+
+
+def dotenv_variables(
+    call: ComposeCall,
+    files: Sequence[SourceFile],
+    beside: dict[str, str | None],
+    there: dict[str, str | None] | None,
+) -> dict[str, str]:
+    """What `.env` sets: the one of the project's folder (`there`; None where that is the folder of the call, which has `beside`).
+    Raises ComposeError where it matters which of the two is read, and for a value that isn't known."""
+    known = beside if there is None else there
+    names = set(beside) if call.files else {*beside, *known}
+    unsure = {n for n in names if there is not None and beside.get(n) != there.get(n)}
+    for name in unsure - {"COMPOSE_FILE"}:
+        if _matters(name, files):
+            raise ComposeError(f"which `.env` gives `{name}` depends on compose")
+    found: dict[str, str] = {}
+    for name, value in known.items():
+        if value is None and _matters(name, files):
+            raise ComposeError(f"the value of `{name}` in `.env` is not followed")
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _matters(name: str, files: Sequence[SourceFile]) -> bool:
+    return name.startswith("COMPOSE_") or any(re.search(rf"\b{name}\b", f.text) for f in files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lowering:
     """One project as a call finds it. `separators` stand in names that compose makes up (`_` up to its first version, `-` since);
-    `built` are the services that have been built, `started` those that have a container."""
+    `built` are the services that have been built, `started` those that have a container, `running` those whose container goes on
+    in the background, where others reach it by the project's network."""
 
     project: Project
     name: str
@@ -120,6 +154,7 @@ class Lowering:
     separators: tuple[str, ...]
     built: frozenset[str]
     started: frozenset[str]
+    running: frozenset[str] = frozenset()
     spell: Spell
 
     def commands(self, call: ComposeCall) -> tuple[Command, ...]:
@@ -131,9 +166,12 @@ class Lowering:
             "run": self._run,
             "start": self._each,
             "stop": self._each,
+            "restart": self._each,
             "kill": self._each,
             "rm": self._each,
             "down": self._each,
+            "logs": self._each,
+            "wait": self._each,
             "exec": self._exec,
             "cp": self._copy,
             "ps": self._asked,
@@ -258,10 +296,18 @@ class Lowering:
             if self._is_built_now(service, call):
                 yield self._build(service, call)
         verb = "create" if call.verb == "create" else "run"
-        detached = call.flag("detach") or call.flag("wait")
+        detached = call.flag("detach") or call.flag("wait") or len(services) > 1
         for service in services:
+            if service.name in self.started:
+                anew = self._is_built_now(service, call) or call.flag("force-recreate")
+                again = "rm -f" if anew else "start" if detached else "start -a"
+                if anew or verb == "run":
+                    pieces = ((f"{self.client} {again} ", service.key, False), *self._container(service))
+                    yield Command(service=service, pieces=pieces, verb="rm" if anew else "start")
+                if not anew:
+                    continue
             words: list[Stretch] = [(f"{self.client} {verb}", service.key, False)]
-            if verb == "run" and (detached or len(services) > 1):
+            if verb == "run" and detached:
                 words.append((" -d", service.key, False))
             words += [(" --name ", service.key, False), *self._container(service)]
             yield self._run_command(service, words, linked=not call.flag("no-deps"))
@@ -275,7 +321,7 @@ class Lowering:
     def _run(self, call: ComposeCall) -> Iterator[Command]:
         if not call.operands:
             raise ComposeError("`run` names no service")
-        service, *behind = self._service(call.operands[0]), *call.operands[1:]
+        service = self._service(call.operands[0])
         dependencies = [] if call.flag("no-deps") else [s for s in self._ordered((service,)) if s is not service]
         for other in (*dependencies, service):
             if self._is_built_now(other, call):
@@ -284,17 +330,17 @@ class Lowering:
             words: list[Stretch] = [(f"{self.client} run -d --name ", other.key, False), *self._container(other)]
             yield self._run_command(other, words, linked=True)
         words = [(f"{self.client} run", service.key, False)]
-        for option in call.options:
-            words += self._passed(option, ("detach", "rm", "name", "env", "user", "workdir", "cap-add"), service.key)
-            if option.name == "volume" and option.value is not None:
-                words += [(" -v ", service.key, False), *self._mounted_word(option)]
-        entrypoint = call.last("entrypoint")
-        yield self._run_command(service, words, linked=not call.flag("no-deps"), behind=behind, entrypoint=entrypoint)
+        yield self._run_command(service, words, linked=not call.flag("no-deps"), call=call)
 
-    def _mounted_word(self, option: Option) -> tuple[Stretch, ...]:
-        spelt = self.spell(option.value_word, option.value or "")
-        relative = (option.value or "").startswith(".")
-        return ((('"$PWD"/'), spelt[0][1], False), *spelt) if relative else spelt
+    def _given(self, service: Service, call: ComposeCall) -> Iterator[Stretch]:
+        """What the call gives a container of its own."""
+        for option in call.options:
+            yield from self._passed(option, ("detach", "rm", "name", "env", "user", "workdir", "cap-add"), service.key)
+            if option.name == "volume" and option.value is not None:
+                if option.value.startswith((".", "~")):
+                    raise ComposeError(f"what `-v {option.value}` is relative to depends on compose")
+                yield (" -v ", service.key, False)
+                yield from self.spell(option.value_word, option.value)
 
     def _run_command(
         self,
@@ -302,19 +348,26 @@ class Lowering:
         words: list[Stretch],
         *,
         linked: bool,
-        behind: Sequence[Operand] = (),
-        entrypoint: Option | None = None,
+        call: ComposeCall | None = None,
     ) -> Command:
+        """`call` is the one of `run`, which says more of this container than its service does."""
         unread = next(
             (k for (n, _), k in zip(service.keys.items, service.keys.keys, strict=True) if not _is_read(n)), None
         )
         if unread is not None:
             raise ComposeError(f"what `{unread.text}` gives a container is not read", unread)
         key = service.key
-        words += self._around(service, linked=linked)
+        words += self._around(service, linked=linked, over=_overridden(call))
+        words += self._given(service, call) if call is not None else ()
         rest: list[Stretch] = []
+        behind = call.operands[1:] if call is not None else ()
+        entrypoint = call.last("entrypoint") if call is not None else None
         if entrypoint is not None and entrypoint.value is not None:
-            words += [(" --entrypoint ", key, False), *self.spell(entrypoint.value_word, entrypoint.value)]
+            program, *arguments = _split(entrypoint.value) or [""]
+            spelt = self.spell(entrypoint.value_word, entrypoint.value)
+            words += [(" --entrypoint ", key, False)]
+            words += [(shlex.quote(program), spelt[0][1], False)] if arguments else spelt
+            rest += [(f" {shlex.quote(w)}", spelt[0][1], False) for w in arguments]
         elif service.get("entrypoint") is not None and not is_null(service.get("entrypoint")):
             first, *others = list(_words(service.get("entrypoint"))) or [((("''"), key, False),)]
             words += [(" --entrypoint ", key, False), *first]
@@ -329,26 +382,34 @@ class Lowering:
             raise ComposeError(f"the service `{service.name}` has neither `image` nor `build`", key)
         return Command(service=service, pieces=(*words, (" ", key, False), *names[0], *rest), verb="run")
 
-    def _around(self, service: Service, *, linked: bool) -> Iterator[Stretch]:
-        """What a container is given: environment, mounts, user, directory, and what no build can give it."""
+    def _around(self, service: Service, *, linked: bool, over: frozenset[tuple[str, str]]) -> Iterator[Stretch]:
+        """What a container is given: environment, mounts, user, directory, and what no build can give it. `over` is what its
+        call gives instead, by option: the name of a variable, the target of a mount."""
         for name, value, place in pairs(service.get("environment")):
+            if ("env", name) in over:
+                continue
             yield (f" -e {shlex.quote(name)}", place, False)
             if value is not None:
                 yield ("=", place, False)
                 yield from _value(value)
         for volume in items(service.get("volumes")):
+            if ("volume", mounted_at(volume)) in over:
+                raise ComposeError("which of two mounts at one place counts depends on compose", volume.span)
             yield (" -v ", volume.span, False)
             yield from self._volume(volume)
         for key, name in (*_PASSED.items(), *_PASSED_LISTS.items()):
-            for value in scalars(service.get(key)):
+            for value in scalars(service.get(key)) if (name, "") not in over else ():
                 yield (f" --{name} ", value.span, False)
                 yield from _quoted(value)
+        for host, value, place in pairs(service.get("extra_hosts"), ":"):
+            yield (f" --add-host {shlex.quote(host)}:", place, False)
+            yield from _value(value) if value is not None else ()
         for key, name in _FLAGS.items():
             node = service.get(key)
             if node is not None and scalar(node) != "false":
                 yield (f" --{name}", node.span, False)
         if linked:
-            for name in depends_on(service):
+            for name in dict.fromkeys((*depends_on(service), *sorted(self.running - {service.name}))):
                 yield (f" --link {shlex.quote(name)}", service.key, False)
 
     def _volume(self, volume: YamlNode) -> Iterator[Stretch]:
@@ -382,6 +443,9 @@ class Lowering:
         if text.startswith("."):
             yield ('"$PWD"/', place, False)
         elif named and not text.startswith(("/", "$")):
+            volume = text.partition(":")[0]
+            if volume in self.project.driven:
+                raise ComposeError(f"the volume `{volume}` may be a folder of the host by its options", place)
             yield (shlex.quote(f"{self.name}_"), place, False)
 
     def _container(self, service: Service) -> tuple[Stretch, ...]:
@@ -392,10 +456,10 @@ class Lowering:
         return ((shlex.quote(f"{self.name}{separator}{service.name}{separator}1"), service.key, False),)
 
     def _each(self, call: ComposeCall) -> Iterator[Command]:
-        """start, stop, kill, rm, down: of the containers that were made."""
-        self._refuse(call, "rmi")
+        """start, stop, restart, kill, rm, down, logs, wait: of the containers that were made."""
+        self._refuse(call, "rmi", "down-project")
         verb = {"down": "rm -f", "rm": "rm -f" if call.flag("force") or call.flag("stop") else "rm"}.get(
-            call.verb, call.verb
+            call.verb, "logs -f" if call.flag("follow") else call.verb
         )
         for service in self.named(call) or self.project.services:
             if service.name in self.started:
@@ -405,6 +469,8 @@ class Lowering:
                 )
 
     def _exec(self, call: ComposeCall) -> Iterator[Command]:
+        if len(call.operands) < 2:
+            raise ComposeError("`exec` names no service, or no command")
         service, *behind = self._service(call.operands[0]), *call.operands[1:]
         words: list[Stretch] = [(f"{self.client} exec", service.key, False)]
         for option in call.options:
@@ -421,14 +487,12 @@ class Lowering:
         for operand in call.operands:
             name, colon, _ = operand.text.partition(":")
             found = self.project.service(name) if colon else None
-            place = found.key if found is not None else self.project.services[0].key
-            words.append((" ", place, False))
+            spelt = self.spell(operand.word, operand.text[len(name) :] if found is not None else operand.text)
+            words.append((" ", spelt[0][1], False))
             if found is not None:
                 services.append(found)
                 words += self._container(found)
-                words += self.spell(operand.word, operand.text[len(name) :])
-            else:
-                words += self.spell(operand.word, operand.text)
+            words += spelt
         if len(services) != 1 or len(call.operands) != 2:
             raise ComposeError("this `cp` copies out of no service that is known")
         head = [(f"{self.client} cp", services[0].key, False)]
@@ -465,6 +529,31 @@ def depends_on(service: Service) -> tuple[str, ...]:
     for name in (*names, *(s.text.partition(":")[0] for s in scalars(service.get("links")))):
         found[name] = None
     return tuple(found)
+
+
+def _overridden(call: ComposeCall | None) -> frozenset[tuple[str, str]]:
+    """What the options of `run` say in place of the service."""
+    found: set[tuple[str, str]] = set()
+    for option in call.options if call is not None else ():
+        value = option.value or ""
+        if option.name == "env":
+            found.add(("env", value.partition("=")[0]))
+        elif option.name == "volume":
+            found.add(("volume", mount_target(value)))
+        elif option.name in ("user", "workdir"):
+            found.add((option.name, ""))
+    return frozenset(found)
+
+
+def _split(text: str) -> list[str]:
+    """An entrypoint of the command line, which compose splits into words. Raises ComposeError."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ComposeError(f"this entrypoint can't be split into words: {error}") from error
+    if len(words) > 1 and "\0" in text:
+        raise ComposeError("an entrypoint of several words that aren't known is not followed")
+    return words
 
 
 def _is_read(key: str) -> bool:

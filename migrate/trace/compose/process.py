@@ -2,17 +2,28 @@
 it comes to are run as shell of their own, each with its places in the compose file."""
 
 import shlex
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from migrate.drivers.compose import ComposeError, Project, read_project
+from migrate.drivers.compose import ComposeError, Project, Service, read_project
 from migrate.drivers.yaml_reader import Stretch
 from migrate.shell.reader import read_script
 from migrate.shell.syntax import Script, SimpleCommand
 from migrate.source import SourceFile, Span
 from migrate.trace.compose.command_line import VERBS, ComposeCall, parse
-from migrate.trace.compose.lowering import Command, Lowering, find_files, project_name, read_dotenv
+from migrate.trace.compose.lowering import Command, Lowering, dotenv_variables, find_files, project_name, read_dotenv
 from migrate.trace.docker_cli import CommandLineError
-from migrate.trace.events import Argument, Compose, Composed, ContainerCreate, ContainerRun, ImageBuild
+from migrate.trace.events import (
+    Argument,
+    Compose,
+    Composed,
+    ContainerCreate,
+    ContainerRemove,
+    ContainerRun,
+    ContainerUse,
+    ImageBuild,
+)
 from migrate.trace.holes import with_holes
 from migrate.trace.state import Positional, Status
 from migrate.trace.values import Array, Value, Variable
@@ -21,7 +32,7 @@ if TYPE_CHECKING:
     from migrate.trace.interpreter import Interpreter
 
 _LEAVES_FILES = frozenset(
-    "build pull push down stop rm ps logs config version kill pause unpause images ls top port events restart start wait".split()
+    "build pull push down stop rm ps logs config version kill pause unpause images ls top port events wait".split()
 )
 
 
@@ -47,9 +58,12 @@ class Composes:
             if call.unread is not None:
                 raise ComposeError(f"what `--{call.unread}` changes is not followed")
             project, name, environment = self._project(call)
-            services = self._lowering(project, name, client, arguments).named(call)
-            lowered = self._lowering(project, name, client, arguments).commands(call)
-            scripts = [self._script(project, c) for c in lowered]
+            lowering = self._lowering(project, name, client, arguments, command.span)
+            services = lowering.named(call)
+            lowered = lowering.commands(call)
+            if state.out is not None and call.verb in ("run", "exec"):
+                self._check_printed(call, lowered, client)
+            scripts = [self._script(project, name, c) for c in lowered]
         except ComposeError as error:
             self._unread(command, arguments, client, call.verb, error.message, error.span)
             return
@@ -63,14 +77,25 @@ class Composes:
             composed=tuple(s.source for s in scripts),
         )
         state.emit(event, command, client)
-        for script, lowering in zip(scripts, lowered, strict=True):
-            self._run(command, script, project, environment, lowering)
+        for script, each in zip(scripts, lowered, strict=True):
+            aside = each is not lowered[-1] and call.verb in ("run", "exec")  # what is built and started before
+            self._run(command, script, project, environment, each, aside=aside)
             if self._interpreter.state.dead:
                 return
         after = self._interpreter.state
         after.status = Status(code=None, span=command.span, presumed=True)
-        if call.verb not in ("ps", "cp"):
+        if call.verb not in ("ps", "cp", "run", "exec"):
             after.print(after.unknown(f"output of `{command.span.text}`", command.span), command.span)
+
+    def _check_printed(self, call: ComposeCall, lowered: Sequence[Command], client: str) -> None:
+        """Where somebody takes what a container prints: docker-compose gives it a terminal, and prints builds among it. Raises
+        ComposeError."""
+        if lowered[-1].service.build is None or client == "docker":
+            return
+        if not (call.flag("no-TTY") or call.flag("no-tty")):
+            raise ComposeError("what is printed goes through a terminal, without `-T`")
+        if len(lowered) > 1:
+            raise ComposeError("what building the images prints stands among what is taken here")
 
     def _plain(self, command: SimpleCommand, arguments: tuple[Argument, ...], client: str, verb: str) -> None:
         state = self._interpreter.state
@@ -109,9 +134,9 @@ class Composes:
             path = state.path(name)
             return state.workspace.source(path) if path is not None else None
 
-        names = find_files(
-            call, directory, lambda n: source_of(n) is not None, self._given("COMPOSE_FILE", environment)
-        )
+        beside = self._dotenv(directory)
+        given = self._given("COMPOSE_FILE", environment) or beside.get("COMPOSE_FILE")
+        names = find_files(call, directory, lambda n: source_of(n) is not None, given)
         sources = [source_of(n) for n in names]
         read = [s for s in sources if s is not None]
         if len(read) < len(names):
@@ -120,12 +145,16 @@ class Composes:
                 f"the compose file `{missing}` is not there, leads out of the repository, or is made meanwhile"
             )
         folder = read[0].path.parent
-        dotenv = state.workspace.source(folder / ".env")
-        for name, text in read_dotenv(dotenv.text).items() if dotenv is not None else ():
+        there = self._dotenv(folder) if folder != directory else None
+        for name, text in dotenv_variables(call, read, beside, there).items():
             environment.setdefault(name, Value.of(text))
         root = state.workspace.root / folder if str(folder) != "." else state.workspace.root
         name = project_name(call, self._given("COMPOSE_PROJECT_NAME", environment), root.name)
         return read_project(read, folder), name, environment
+
+    def _dotenv(self, folder: PurePosixPath) -> dict[str, str | None]:
+        source = self._interpreter.state.workspace.source(folder / ".env")
+        return read_dotenv(source.text) if source is not None else {}
 
     def _environment(self) -> dict[str, Variable | None]:
         """What another process sees of the script's variables."""
@@ -140,17 +169,34 @@ class Composes:
         found = environment.get(name)
         return found.marked if isinstance(found, Value) else None
 
-    def _lowering(self, project: Project, name: str, client: str, arguments: tuple[Argument, ...]) -> Lowering:
+    def _lowering(
+        self, project: Project, name: str, client: str, arguments: tuple[Argument, ...], place: Span
+    ) -> Lowering:
         state = self._interpreter.state
-        built, started = set(), set()
+        built, started, running = set(), set(), set()
         for step in state.log.steps:
             composed = state.log.composed.get(step.command.span.file)
-            if composed is None or composed.project != project:
+            if composed is None or composed.name != name:
                 continue
+            other = composed.service.name
+            if composed.project != project and _differ(composed.service, project.service(other)):
+                raise ComposeError(f"another compose file of this project has a service `{other}` of its own", place)
             if isinstance(step.event, ImageBuild):
                 built.add(composed.service.name)
-            if isinstance(step.event, ContainerCreate | ContainerRun) and step.event.container.name is not None:
-                started.add(composed.service.name)
+            service = composed.service.name
+            match step.event:
+                case ContainerCreate(container=container) if container.name is not None:
+                    started.add(service)
+                case ContainerRun(container=container, detached=detached):
+                    started |= {service} if container.name is not None else set()
+                    running |= {service} if detached else set()
+                case ContainerRemove():
+                    started.discard(service)
+                    running.discard(service)
+                case ContainerUse(verb="stop" | "kill" | "wait"):
+                    running.discard(service)
+                case _:
+                    pass
 
         def spell(number: int, text: str) -> tuple[Stretch, ...]:
             argument = arguments[number]
@@ -164,17 +210,18 @@ class Composes:
             separators=("_", "-") if client.endswith("docker-compose") else ("-",),
             built=frozenset(built),
             started=frozenset(started),
+            running=frozenset(running),
             spell=spell,
         )
 
     # its commands
 
-    def _script(self, project: Project, command: Command) -> Script:
+    def _script(self, project: Project, name: str, command: Command) -> Script:
         source = SourceFile.derived(command.service.key.file.path, command.pieces)
         script, found = read_script(source)
         if script is None:
             raise ComposeError(found[0].message if found else "this service can't be followed", command.service.key)
-        composed = Composed(project=project, service=command.service, source=source)
+        composed = Composed(project=project, name=name, service=command.service, source=source)
         self._interpreter.state.log.composed[source] = composed
         return Script(source=source, statements=with_holes(script.statements, source), comments=())
 
@@ -185,6 +232,8 @@ class Composes:
         project: Project,
         environment: dict[str, Variable | None],
         lowered: Command,
+        *,
+        aside: bool,
     ) -> None:
         interpreter = self._interpreter
 
@@ -201,4 +250,12 @@ class Composes:
             interpreter.statements(script.statements)
             interpreter.state.service = None
 
-        interpreter.subshell(run, command.span)
+        interpreter.subshell(run, command.span, captured=aside)
+
+
+def _differ(one: Service, other: Service | None) -> bool:
+    """Whether two services of one name, and so of one container and mostly one image, are made of different things."""
+    if other is None or (one.build == other.build and one.text("image") == other.text("image")):
+        return False
+    images = [s.text("image") for s in (one, other)]
+    return None in images or images[0] == images[1] or one.build is None
