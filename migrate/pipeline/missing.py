@@ -11,7 +11,9 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.source import SourceFile
 
 MAX_DOCKERFILES = 200
-_MOUNT = re.compile(r"(?<![\w./$])((?:\.\.?|\$\{?PWD\}?)(?:/[\w.@-]+)*)/?[\"']?(?::/|[ \t]*(?:$|[},]))", re.MULTILINE)
+_MOUNT = re.compile(
+    r"(?<![\w./$])((?:\.\.?|\$\{?PWD\}?|\$\(pwd\))(?:/[\w.@-]+)*)/?[\"']?(?::/|[ \t]*(?:$|[},]))", re.MULTILINE
+)
 _MAKES = re.compile(
     r"(?:\b(?:command|entrypoint)\b|\b(?:run|exec)\b)(?:[^\n]|\n\s+-)*?[^\w.-]"
     r"(?:build|make|package|compile|assemble|install|dist|cp|mvn|gradle|cargo|go|tsc|webpack|gulp|grunt)\b"
@@ -30,12 +32,13 @@ def services_make_sources(repository: Repository, driver: SourceFile | None) -> 
     if driver is not None and _PRINTS_INTO.search(driver.text):
         return True
     for path, kind in repository.entries.items():
-        source = repository.source(path) if kind is EntryKind.FILE and is_compose_file(path) else None
+        own = driver is not None and path == driver.path
+        source = repository.source(path) if kind is EntryKind.FILE and (own or is_compose_file(path)) else None
         if source is None:
             continue
         makes = any(_MAKES.search(s.text) for s in (source, driver) if s is not None)
         for host in _MOUNT.findall(source.text):
-            below = re.sub(r"^\$\{?PWD\}?", ".", host)
+            below = re.sub(r"^\$(?:\{?PWD\}?|\(pwd\))", ".", host)
             folder = PurePosixPath(posixpath.normpath(path.parent / below))
             if any(folder in (m, *m.parents) for m in missing) and (folder != path.parent or makes):
                 return True

@@ -120,15 +120,24 @@ def only_shows(trace: Trace, provenance: Provenance) -> bool:
 
 
 def _copies_shared(build: Build) -> bool:
-    """Whether a build copies something else than files of the repository out of what a container could write to."""
+    """Whether a build copies something else than files of the repository out of what a container could write to; or all files of
+    a folder that holds nothing else: what was built once lies there."""
     hosts = [s.host for s in build.workspace.shares]
+    repository = build.workspace.repository
+    named: set[PurePosixPath] = set()
     for instruction in (i for s in build.dockerfile.stages for i in s.instructions):
         if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from") is not None:
             continue
         for argument in instruction.arguments[:-1]:
             path = PurePosixPath(posixpath.normpath(build.context / argument.text.lstrip("/")))
             shared = any(path == h or h in path.parents or path in h.parents for h in hosts)
-            if shared and build.workspace.repository.kind(path) is not EntryKind.FILE:
+            if shared and repository.kind(path) is not EntryKind.FILE:
+                return True
+            named.add(path)
+    for host in hosts:
+        if host != build.context and host not in build.context.parents:
+            files = {p for p, k in repository.entries.items() if host in p.parents and k is not EntryKind.DIRECTORY}
+            if files and files <= named:
                 return True
     return False
 

@@ -1108,3 +1108,16 @@ def test_a_command_that_needs_what_a_container_left_in_a_folder_of_the_repositor
     analysis = analysed(tmp_path / "with", {**files, "build.sh": MOUNTED.format(command)})
     assert analysis.plan is None
     assert "MS205" in codes(analysis)
+
+
+def test_an_artifact_that_lies_in_the_repository_too_is_one(tmp_path: Path) -> None:
+    """A folder that holds nothing else than what the image takes: what was built once lies there."""
+    script = """\
+docker build -t demo:build -f Dockerfile.build .
+docker run --rm -v $PWD/out:/out demo:build cp app /out/app
+docker build -t demo .
+"""
+    files = {"build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY out/app"), "out/app": "built before"}
+    analysis = analysed(tmp_path, files)
+    assert analysis.plan is not None, analysis.diagnostics
+    assert "COPY --from=builder-run" in text_of(analysis, "Dockerfile")

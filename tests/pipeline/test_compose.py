@@ -673,6 +673,10 @@ REFUSED = {
     "a tag of compose": (RUN, TWO.replace("    volumes:", "    command: !reset null\n    volumes:")),
     "exec of nothing": ("docker-compose exec\n" + RUN, TWO),
     "two mounts at one place": (RUN.replace("--rm", "-v $PWD/other:/out"), TWO),
+    "two mounts at one place, of which one is the call's": (
+        RUN.replace("--rm", "-v $(pwd)/out:/out"),
+        TWO.replace("./out:/out", "./other:/out"),
+    ),
     "a relative mount of the call": (RUN.replace("--rm", "-v ./out:/out"), TWO),
     "podman": (RUN.replace("docker-compose", "podman-compose"), TWO),
 }
