@@ -24,6 +24,7 @@ from migrate.drivers.script import (
     started,
     starts,
 )
+from migrate.pipeline.composed import made_for_compose
 from migrate.pipeline.goals import MAX_GOALS, Follow, Goals, find_goals, has_client, targets_of
 from migrate.pipeline.missing import lacks_sources
 from migrate.pipeline.other_targets import folders_of_others, left_unread, other_targets
@@ -224,7 +225,10 @@ def _script_starts(repository: Repository, driver: Driver, source: SourceFile, i
     if extracts(followed) and not any(isinstance(e, Compose) for e in followed.events):
         for path in repository.entries:
             if path.name in FILES and path.parent in (best.directory, PurePosixPath()):
-                yield composed_start(best, driver, path, executable=repository.is_executable(driver.path))
+                start = composed_start(best, driver, path, executable=repository.is_executable(driver.path))
+                together, _ = _traced(repository, source, start, inputs)
+                if together is not None and made_for_compose(repository, followed.remaining, together):
+                    yield start
 
 
 def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
