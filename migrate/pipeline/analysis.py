@@ -24,6 +24,7 @@ from migrate.drivers.script import (
     started,
     starts,
 )
+from migrate.drivers.unread import taken_out
 from migrate.pipeline.composed import made_for_compose
 from migrate.pipeline.goals import MAX_GOALS, Follow, Goals, find_goals, has_client, targets_of
 from migrate.pipeline.missing import lacks_sources
@@ -41,7 +42,10 @@ from migrate.trace.events import Compose, ContainerCreate, ContainerRun, Extract
 from migrate.trace.interpreter import trace
 from migrate.trace.values import Stream, Unknown, Value
 
-_COPIES_OUT = re.compile(r"\bcp\b[^\n;&|]*[\w\"')}`]:")
+_COPIES_OUT = re.compile(
+    r"(?<!kubectl )\bcp\b[^\n;&|]*?[\w\"')}`]:(?!//)[^\s,]+(?:[ \t]|\\\r?\n)+(?!\d*>)[^\s;&|>})\],#]"
+)
+"""`cp` with a container's path that is not the last word: `docker cp NAME:PATH HERE`, in any client's name."""
 
 _COMPOSE_RUNS = frozenset({"run", "up", "create", "start", "exec", "cp"})
 
@@ -116,7 +120,9 @@ def _analysed(
     took = _COPIES_OUT.search(source.text) or (followed.remaining and not start.is_script)
     composed = any(isinstance(e, Compose) and e.verb in _COMPOSE_RUNS for e in followed.events)
     unread = unread or any(isinstance(e, Compose) and e.unread is not None for e in followed.events)
-    took = took or (unread and composed and lacks_sources(repository))
+    ran = SourceFile(path=source.path, text="\n".join(p.source.text for p in followed.pieces))
+    shares = composed or taken_out(ran) is not None
+    took = took or (unread and shares and lacks_sources(repository))
     if not extracts(followed) and not (unread and took):
         return _stopped(driver, start, (), followed, legacy=False)
     diagnostics += followed.diagnostics

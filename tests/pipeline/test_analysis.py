@@ -850,6 +850,8 @@ NO_WAYS = {
     "served": "docker build -t a .\ndocker run -d -p 80:80 a\n",
     "tool-in-a-container": 'docker run -v "$PWD:/src" node npm install\ndocker build -t a .\n',
     "files-put-in": "docker build -t a .\ndocker run -d --name x a\ndocker cp conf x:/etc\n",
+    "files-put-in-behind-what-is-not-followed": "eval docker run $A\ndocker cp conf x:/etc >/dev/null && docker ps\n",
+    "files-of-another-store": "eval docker build $A\naws s3 cp s3://a/b . && aws s3 cp b s3://a/c --quiet\n",
 }
 
 
@@ -857,6 +859,15 @@ NO_WAYS = {
 def test_a_script_that_takes_nothing_out_is_no_legacy_build(name: str, tmp_path: Path) -> None:
     analysis = analysed(tmp_path, {"build.sh": f"#!/bin/sh\n{NO_WAYS[name]}"})
     assert not analysis.legacy
+
+
+def test_a_folder_that_is_shared_counts_behind_what_is_not_followed(tmp_path: Path) -> None:
+    script = (
+        "#!/bin/sh\nretry docker build -t demo:build -f Dockerfile.build .\n"
+        "docker run --rm -v $PWD:/out demo:build cp app /out\ndocker build -t demo .\n"
+    )
+    assert codes(analysed(tmp_path / "a", {"build.sh": script})) == ["MS201"]
+    assert not analysed(tmp_path / "b", {"build.sh": script, "app": "x"}).legacy
 
 
 def test_what_other_arguments_would_run_is_not_taken_from_under_it(tmp_path: Path) -> None:
