@@ -251,11 +251,39 @@ def test_a_tag_that_changes_is_not_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["archiveArtifacts 'app'", "stash name: 'x', includes: 'a*'", "readFile(file: './app')"]
+    "step",
+    [
+        "archiveArtifacts 'app'",
+        "stash name: 'x', includes: 'a*'",
+        "readFile(file: './app')",
+        "archiveArtifacts '**/*'",
+        "archiveArtifacts artifacts: 'x, **/app'",
+        "archiveArtifacts 'app/**'",
+        "archiveArtifacts 'app/**/*.x'",
+        'archiveArtifacts "${X}pp"',
+        'upload("${env.WORKSPACE}/app")',
+        "dir('a') {\ndir('..') {\narchiveArtifacts 'app'\n}\n}",
+        "dir(X) {\narchiveArtifacts 'app'\n}",
+    ],
 )
 def test_a_file_that_another_step_names_is_not_taken_away(step: str, tmp_path: Path) -> None:
     analysis = of(tmp_path, declarative(EACH.replace("sh 'rm", f"{step}\nsh 'rm")))
     assert (analysis.plan, codes(analysis)) == (None, ["MS410"])
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "archiveArtifacts 'b/**'",
+        "junit '**/*.xml'",
+        'archiveArtifacts "${X}"',
+        "dir('a') {\narchiveArtifacts 'app'\n}",
+        'upload("${X}/app")',
+        "archiveArtifacts 'x*'",
+    ],
+)
+def test_a_step_that_names_something_else(step: str, tmp_path: Path) -> None:
+    assert of(tmp_path, declarative(EACH.replace("sh 'rm", f"{step}\nsh 'rm"))).plan is not None
 
 
 @pytest.mark.parametrize("end", ["sh 'x\n}\n", "", "sh $/x/$\n}\n", "}\n)\n", "/* x\n}\n", 'sh "${x"\n}\n'])
