@@ -273,7 +273,7 @@ class _Reader:
             return
         pieces: list[Stretch] = []
         for part in step.text.parts:
-            text = self._expressions.value(part, around.variables) if part.inserted else part.text
+            text = self._inserted(part, around) if part.inserted else part.text
             pieces.append((text, part.span, part.exact))
         text = "".join(p[0] for p in pieces)
         program = _shebang(text)
@@ -295,6 +295,12 @@ class _Reader:
                 forgiving="e" not in flags,
             )
         )
+
+    def _inserted(self, part: Part, around: _Around) -> str:
+        folder = around.directory or ""
+        if part.text == "pwd()" and re.fullmatch(r"(?:[\w.-]+(?:/[\w.-]+)*)?", folder) is not None:
+            return posixpath.join("${WORKSPACE}", folder).rstrip("/")
+        return self._expressions.value(part, around.variables)
 
     def _other(self, statement: Statement, head: str) -> None:
         """What concerns the build and is no shell."""

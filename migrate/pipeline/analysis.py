@@ -24,7 +24,7 @@ from migrate.drivers.script import (
     started,
     starts,
 )
-from migrate.drivers.unread import taken_out
+from migrate.drivers.unread import COPIES_OUT, taken_out, taken_out_by_pipeline
 from migrate.pipeline.composed import made_for_compose
 from migrate.pipeline.goals import MAX_GOALS, Follow, Goals, find_goals, has_client, targets_of
 from migrate.pipeline.missing import lacks_sources
@@ -41,11 +41,6 @@ from migrate.trace.commands import mentions_client
 from migrate.trace.events import Compose, ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
 from migrate.trace.interpreter import trace
 from migrate.trace.values import Stream, Unknown, Value
-
-_COPIES_OUT = re.compile(
-    r"(?<!kubectl )\bcp\b[^\n;&|]*?[\w\"')}`]:(?!//)[^\s,]+(?:[ \t]|\\\r?\n)+(?!\d*>)[^\s;&|>})\],#]"
-)
-"""`cp` with a container's path that is not the last word: `docker cp NAME:PATH HERE`, in any client's name."""
 
 _COMPOSE_RUNS = frozenset({"run", "up", "create", "start", "exec", "cp"})
 
@@ -92,9 +87,23 @@ def analyse(
         if analysis.plan is not None:
             return analysis
         stopped.append(analysis)
+    if driver.kind is DriverKind.JENKINSFILE and not any(a.legacy for a in stopped):
+        stopped += _seeming(repository, driver, source)
     # what the environment decides keeps nobody from it who has none of its own; the reason that stays is told
     staying = next((a for a in stopped if a.legacy and not _lacks_a_value(a)), None)
     return staying or next(iter(stopped), _stopped(driver, start, (), legacy=False))
+
+
+def _seeming(repository: Repository, driver: Driver, source: SourceFile) -> Iterator[Analysis]:
+    """A pipeline of which not all is followed, and that seems to take out what a Dockerfile lacks by what isn't."""
+    jobs = jobs_of(source)
+    gaps = not jobs or any(j.unread or any(s.condition is not None for s in j.steps) for j in jobs)
+    place = taken_out_by_pipeline(source) if gaps and lacks_sources(repository) else None
+    if place is not None:
+        message = "a legacy build seems to be driven by steps that are not followed"
+        yield _stopped(
+            driver, job_start("pipeline", bare=False), (at(rules.DRIVER_NOT_READ, message, place),), legacy=True
+        )
 
 
 def _lacks_a_value(analysis: Analysis) -> bool:
@@ -117,7 +126,7 @@ def _analysed(
         return _stopped(driver, start, diagnostics, legacy=True)
     diagnostics += _without_arguments(followed, start, inputs)
     unread = has_errors(diagnostics) or has_errors(followed.diagnostics)
-    took = _COPIES_OUT.search(source.text) or (followed.remaining and not start.is_script)
+    took = COPIES_OUT.search(source.text) or (followed.remaining and not start.is_script)
     composed = any(isinstance(e, Compose) and e.verb in _COMPOSE_RUNS for e in followed.events)
     unread = unread or any(isinstance(e, Compose) and e.unread is not None for e in followed.events)
     ran = SourceFile(path=source.path, text="\n".join(p.source.text for p in followed.pieces))
