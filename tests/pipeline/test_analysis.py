@@ -1072,6 +1072,36 @@ def test_what_waits_for_the_failure_of_what_goes_goes_with_it(tmp_path: Path) ->
     assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\n"
 
 
+@pytest.mark.parametrize(
+    "fallback", ["exit 1", "{ echo failed; exit 1; }", "(echo failed && exit 1)", "echo failed", "true"]
+)
+@pytest.mark.parametrize("options", ["", "set -e\n"])
+def test_what_waits_for_the_failure_of_what_stays_too_stays(fallback: str, options: str, tmp_path: Path) -> None:
+    commands = " && ".join(SCRIPT.splitlines()[1:])
+    script = f"#!/bin/sh\n{options}{commands} || {fallback}\ndocker push demo:latest\n"
+    analysis = analysed(tmp_path, {"build.sh": script})
+    left = f"#!/bin/sh\n{options}docker build -t demo:latest . || {fallback}\ndocker push demo:latest\n"
+    assert text_of(analysis, "build.sh") == left
+
+
+@pytest.mark.parametrize(
+    ("chain", "left"),
+    [
+        ("A && B || echo b && C", "C"),
+        ("A || echo a && B && C || echo c", "C || echo c"),
+        ("echo x && A && B || echo b && C", "echo x || echo b && C"),
+        ("A && B && C && rm app || echo d", "C || echo d"),
+        ("A && B && C && rm app || echo d && echo e", "C || echo d && echo e"),
+    ],
+)
+def test_a_fallback_is_there_for_all_before_it(chain: str, left: str, tmp_path: Path) -> None:
+    lines = SCRIPT.splitlines()
+    words = {"A": lines[1], "B": " && ".join(lines[2:5]), "C": lines[5]}
+    script = re.sub(r"\b[ABC]\b", lambda m: words[m[0]], chain)
+    analysis = analysed(tmp_path, {"build.sh": f"#!/bin/sh\n{script}\n"})
+    assert text_of(analysis, "build.sh") == f"#!/bin/sh\n{left.replace('C', words['C'])}\n"
+
+
 def test_an_archive_that_is_read_where_it_goes_with_its_reader_is_no_matter(tmp_path: Path) -> None:
     saved = "docker save demo:build > image.tar\ndocker load < image.tar\nrm image.tar\ndocker create"
     analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("docker create", saved)})
