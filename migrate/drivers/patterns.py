@@ -7,15 +7,15 @@ from pathlib import PurePosixPath
 
 def means(pattern: str, path: PurePosixPath) -> bool:
     """Whether a pattern may mean `path`, a folder that it is in, or what is in it. `**/` may be no folder at all, as Ant has it;
-    a star is taken to go through folders, too."""
+    a star is taken to go through folders, too,
+    and a set in brackets for any character."""
     plain = posixpath.normpath(pattern) if pattern else "."
     if plain == ".":
         return False
     wild = re.search(r"[*?\[]", plain)
-    if wild is not None:
-        beginning = plain[: wild.start()].rpartition("/")[0]
-        if beginning and path in (folder := PurePosixPath(beginning), *folder.parents):
-            return path != PurePosixPath()
+    certain = plain if wild is None else posixpath.join(plain[: wild.start()].rpartition("/")[0], "x")
+    if path in PurePosixPath(certain).parents and path != PurePosixPath():
+        return True
     expression = re.compile(_expression(plain))
     return any(expression.fullmatch(str(p)) for p in (path, *path.parents) if p != PurePosixPath())
 
@@ -27,10 +27,8 @@ def _expression(pattern: str) -> str:
             found.append("(?:.*/)?")
         elif part[0] == "*":
             found.append(".*")
-        elif part == "?":
+        elif part == "?" or len(part) > 1:
             found.append(".")
-        elif len(part) > 1:
-            found.append("[" + part[1:-1].replace("\\", "\\\\").replace("[", "\\[").replace("!", "^", 1) + "]")
         else:
             found.append(re.escape(part))
     return "".join(found)

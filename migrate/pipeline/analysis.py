@@ -161,8 +161,9 @@ def _analysed(
     said, needed = (*said, *beside), needed or asked
     if not has_errors(found) and not has_errors(said):
         said = (*said, *_others_staying(repository, driver, planned, changes, start, inputs, others, follow))
-    if start.job is not None:
-        named = named_beside(source, planned.driver.gone)
+    if start.job is not None or is_package(driver.path):
+        staying = planned.driver.gone if start.job is not None else followed.remaining
+        named = named_beside(source, (p for p in planned.driver.gone if p in staying))
         if named is not None:
             message = f"`{named[0]}` is named here, and is no longer there after the migration"
             said = (*said, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))

@@ -306,6 +306,7 @@ def test_a_tag_that_changes_is_not_the_same(tmp_path: Path) -> None:
         "archiveArtifacts '**/*'",
         "archiveArtifacts artifacts: 'x, **/app'",
         "archiveArtifacts 'app/**'",
+        "archiveArtifacts 'app/x.txt'",
         "archiveArtifacts 'app/**/*.x'",
         'archiveArtifacts "${X}pp"',
         'upload("${env.WORKSPACE}/app")',

@@ -181,6 +181,17 @@ def test_a_folder_that_is_shared_counts_behind_what_is_not_followed(tmp_path: Pa
     assert (analysis.plan, codes(analysis)) == (None, ["MS201"])
 
 
+@pytest.mark.parametrize(
+    "others", [{"files": ["app"]}, {"files": ["lib", "a*"]}, {"bin": {"demo": "./app"}}, {"main": "app/index"}]
+)
+def test_a_file_of_the_package_is_not_taken_away(others: dict[str, object], tmp_path: Path) -> None:
+    scripts = {"image": f"{BUILD} && {TAKE} && {IMAGE}", "prepare": "npm run image"}
+    kept = of(tmp_path / "a", {}, {"package.json": package(scripts, **others)}, "image")
+    assert (kept.plan, codes(kept)) == (None, ["MS410", "MS413"])
+    removed = {**scripts, "image": f"{scripts['image']} && rm app"}
+    assert of(tmp_path / "b", {}, {"package.json": package(removed, **others)}, "image").plan is not None
+
+
 def test_text_that_is_no_json(tmp_path: Path) -> None:
     text = package({"image": f"{BUILD} && {TAKE} && {IMAGE}"}).replace("{", "{ // no comment", 1)
     analysis = of(tmp_path, {}, {"package.json": text})
