@@ -10,11 +10,11 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from migrate.discover import DriverKind, named_driver
 from migrate.drivers.groovy import Block, Kind, Part, Statement, Token, read_groovy, walk
+from migrate.drivers.patterns import means
 from migrate.drivers.workflow import Job, Step
 from migrate.drivers.yaml_reader import Stretch
 from migrate.source import SourceFile, Span
@@ -27,6 +27,8 @@ _AS_IT_STANDS = frozenset(
 """Blocks that run once, where they stand."""
 _BRANCHES = frozenset("if else for while".split())
 _NAMES_NO_FILE = frozenset("dir stage node echo println print error".split())
+_KEEPS = frozenset("archiveArtifacts archive stash step publishHTML".split())
+"""Steps that keep files of the workspace."""
 _APART = frozenset("agent options triggers tools parameters input libraries environment when".split())
 """Sections that hold no steps."""
 _AT_THE_END = ("always", "success", "cleanup")
@@ -38,6 +40,7 @@ _CHANGES_FILES = frozenset(
 _OTHER_SHELLS = frozenset("bat powershell pwsh".split())
 _WORKSPACE = ("WORKSPACE", "$PWD")
 """The folder in which every step begins: what the shell calls it before a `dir`."""
+_HERE = frozenset({"WORKSPACE", "env.WORKSPACE"})
 _NAMES_VARIABLE = re.compile(r"\b(?:\w*[vV]ariable|name)\s*:\s*['\"](\w+)['\"]")
 """How a parameter, or what credentials are put into, is called."""
 
@@ -80,16 +83,43 @@ def named_in_pipeline(source: SourceFile, paths: Iterable[PurePosixPath]) -> tup
     statements = read_groovy(source)
     commands = {c.text.span for s in walk(statements) for c in shell_steps(s) if c.text is not None}
     wanted = tuple(paths)
-    for statement in walk(statements):
+    for folder, statement in _in_folders(statements, "."):
         for token in statement.tokens if statement.head not in _NAMES_NO_FILE else ():
-            if token.kind is not Kind.STRING or token.span in commands or token.inside is None:
+            if token.kind is not Kind.STRING or token.span in commands or token.parts is None:
                 continue
-            for word in re.split(r"[\s,]+", token.inside.text):
-                plain = posixpath.normpath(word) if word else ""
-                for path in wanted:
-                    if plain not in ("", ".") and any(fnmatch(str(p), plain) for p in (path, *path.parents)):
+            for word in re.split(r"[\s,]+", _pattern(token.parts, keeps=statement.head in _KEEPS)):
+                for path in wanted if word else ():
+                    if folder is None:
+                        named = any(means(word, PurePosixPath(*path.parts[i:])) for i in range(len(path.parts)))
+                    else:
+                        named = means(posixpath.join(folder, word), path)
+                    if named:
                         return path, token.span
     return None
+
+
+def _in_folders(statements: Iterable[Statement], folder: str | None) -> Iterator[tuple[str | None, Statement]]:
+    """Every statement with the folder of the workspace that it stands in, None where `dir` is told a variable."""
+    for statement in statements:
+        yield folder, statement
+        inner = folder
+        if statement.head == "dir":
+            parts = next((t.parts for t in statement.tokens if t.parts is not None), ())
+            known = folder is not None and len(parts) == 1 and not parts[0].inserted
+            inner = posixpath.join(folder or "", parts[0].text) if known else None
+        for block in statement.blocks:
+            yield from _in_folders(block.statements, inner)
+
+
+def _pattern(parts: Sequence[Part], *, keeps: bool) -> str:
+    """What a string may name. An expression in it may be anything, where a step `keeps` what it names; a string that is nothing
+    else, or that is for another step, tells nothing."""
+    text = ""
+    for part in parts:
+        if part.inserted and part.text not in _HERE and (not keeps or len(parts) == 1):
+            return ""
+        text += ("." if part.text in _HERE else "**") if part.inserted else part.text
+    return text
 
 
 def shell_steps(statement: Statement) -> Iterator[ShellStep]:
@@ -243,7 +273,7 @@ class _Reader:
             return
         pieces: list[Stretch] = []
         for part in step.text.parts:
-            text = self._expressions.value(part, around.variables) if part.inserted else part.text
+            text = self._inserted(part, around) if part.inserted else part.text
             pieces.append((text, part.span, part.exact))
         text = "".join(p[0] for p in pieces)
         program = _shebang(text)
@@ -265,6 +295,12 @@ class _Reader:
                 forgiving="e" not in flags,
             )
         )
+
+    def _inserted(self, part: Part, around: _Around) -> str:
+        folder = around.directory or ""
+        if part.text == "pwd()" and re.fullmatch(r"(?:[\w.-]+(?:/[\w.-]+)*)?", folder) is not None:
+            return posixpath.join("${WORKSPACE}", folder).rstrip("/")
+        return self._expressions.value(part, around.variables)
 
     def _other(self, statement: Statement, head: str) -> None:
         """What concerns the build and is no shell."""

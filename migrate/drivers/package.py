@@ -5,17 +5,21 @@ own, so that what stands beside them can be edited. Left out: workspaces, and wh
 """
 
 import json
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from migrate.drivers.patterns import means
 from migrate.drivers.refusal import NotReadError
 from migrate.source import SourceFile, Span
 
 Stretch = tuple[str, Span, bool]
 _ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.")
+_PUBLISHED = frozenset("files bin main module browser types typings exports directories man".split())
+"""Keys by which a package.json says what is in the package, and what of it is used."""
 _BLANK = re.compile(r"[ \t\r\n]*")
 
 
@@ -125,6 +129,27 @@ def _variables(whole: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in config.items() if isinstance(config, dict) else ():
         if isinstance(value, str) and re.fullmatch(r"\w+", name):
             yield f"npm_package_config_{name}", value
+
+
+def named_in_package(source: SourceFile, paths: Iterable[PurePosixPath]) -> tuple[PurePosixPath, Span] | None:
+    """A file that the package consists of, and where that is said. Raises PackageError."""
+    read_package(source)
+    wanted = tuple(paths)
+    start = _skip(source.text, 1 if source.text.startswith("\ufeff") else 0)
+    for key, begin, end, value in _members(source.text, start):
+        for text in _texts(value) if key in _PUBLISHED else ():
+            for path in wanted:
+                if means(posixpath.join(source.path.parent, text.lstrip("/")), path):
+                    return path, source.span(begin, end)
+    return None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def place_of(source: SourceFile, name: str) -> Span:

@@ -13,7 +13,7 @@ from migrate.discover import PROGRAMS, Driver, DriverKind, Repository, is_compos
 from migrate.drivers.compose import FILES
 from migrate.drivers.jenkinsfile import is_jenkinsfile, named_in_pipeline, pipeline_jobs
 from migrate.drivers.makefile import Rule, is_makefile, outside_references, read_makefile, walk
-from migrate.drivers.package import is_package, place_of, read_package
+from migrate.drivers.package import is_package, named_in_package, place_of, read_package
 from migrate.drivers.refusal import NotReadError
 from migrate.drivers.unread import taken_out
 from migrate.drivers.workflow import Job, find_jobs, job_text, named_elsewhere
@@ -94,7 +94,9 @@ def jobs_of(source: SourceFile) -> tuple[Job, ...]:
 
 
 def named_beside(source: SourceFile, paths: Iterable[PurePosixPath]) -> tuple[PurePosixPath, Span] | None:
-    """A file that something else in a CI file than the jobs' commands names, and where."""
+    """A file that something else in a CI file than the jobs' commands names, or in a package.json than its scripts, and where."""
+    if is_package(source.path):
+        return named_in_package(source, paths)
     if is_jenkinsfile(source.path):
         return named_in_pipeline(source, paths)
     return named_elsewhere(source, read_yaml(source), paths)

@@ -19,9 +19,16 @@ _CALL = r"\b(?:docker|podman)(?:\.exe)?\b[\"']?[\s,\[({{:\"'@]{{1,12}}(?:(?:cont
 _BUILD = re.compile(_CALL.format("build") + r"|\bimages\.build\(")
 _MAKE = re.compile(_CALL.format("(?:create|run)") + r"|\bcontainers\.(?:create|run)\(")
 _TAKE = re.compile(_CALL.format("(?:cp|export)") + r"|\bget_archive\(")
+_PLUGIN_BUILD = re.compile(r"\bdocker\.build\b")
+_PLUGIN_RUN = re.compile(r"\.(?:inside|withRun|run)\b")
 _COPIED = re.compile(r"(?im)^[ \t]*(?:COPY|ADD)[ \t]+((?!.*--from).*)$")
 _LINE_BY_LINE = frozenset({"PowerShell", "a batch file"})
 _SHARE = re.compile(_CALL.format("run") + r"[^\n]*(?:\s-v\b|--volume\b|--mount\b|\s>\s|\|\s*docker)")
+
+COPIES_OUT = re.compile(
+    r"(?<!kubectl )\bcp\b[^\n;&|]*?[\w\"')}`]:(?!//)[^\s,]+(?:[ \t]|\\\r?\n)+(?!\d*>)[^\s;&|>})\],#]"
+)
+"""`cp` with a container's path that is not the last word: `docker cp NAME:PATH HERE`, by whatever name the client goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,16 @@ def taken_out(source: SourceFile, *, alone: bool = False) -> Span | None:
         return source.span(found.start(), found.end())
     shared = next((m for m in _SHARE.finditer(text) if builds[0] < m.start() < builds[-1]), None)
     return source.span(shared.start(), shared.end()) if shared is not None else None
+
+
+def taken_out_by_pipeline(source: SourceFile) -> Span | None:
+    """Where a Jenkinsfile of which not all is followed seems to take something out of a container: between two builds, by the
+    shell, by `bat`, or by what the Docker plugin runs in the workspace."""
+    text = _COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), source.text)
+    builds = sorted(m.start() for p in (_BUILD, _PLUGIN_BUILD) for m in p.finditer(text))
+    ways = (m for p in (COPIES_OUT, _SHARE, _PLUGIN_RUN) for m in p.finditer(text))
+    between = sorted(m.span() for m in ways if builds and builds[0] < m.start() < builds[-1])
+    return source.span(*between[0]) if between else None
 
 
 def _is_copied(repository: Repository, dockerfiles: Sequence[PurePosixPath], place: Span, *, in_order: bool) -> bool:

@@ -5,13 +5,12 @@ does around the commands (checkouts, caches, artifacts between jobs, images that
 other kinds than commands. An expression of the service (`${{ … }}`) is an unknown of that name.
 """
 
-import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
+from migrate.drivers.patterns import means
 from migrate.drivers.yaml_reader import (
     Mapping,
     Scalar,
@@ -88,10 +87,8 @@ def named_elsewhere(
         if node.span in commands:
             continue
         for word in re.split(r"[\s,\"']+", node.text):
-            plain = posixpath.normpath(word) if word else ""
             for path in paths:
-                inside = plain not in ("", ".") and any(fnmatch(str(p), plain) for p in (path, *path.parents))
-                if inside:
+                if means(word, path):
                     return path, node.span
     return None
 

@@ -1,6 +1,5 @@
 """The static phases for one driver: read, trace, follow back, plan, render, read back. Nothing is started or written."""
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,15 +24,16 @@ from migrate.drivers.script import (
     started,
     starts,
 )
+from migrate.drivers.unread import COPIES_OUT, taken_out, taken_out_by_pipeline
+from migrate.pipeline.composed import made_for_compose
 from migrate.pipeline.goals import MAX_GOALS, Follow, Goals, find_goals, has_client, targets_of
-from migrate.pipeline.missing import services_make_sources
+from migrate.pipeline.missing import lacks_sources, services_make_sources
 from migrate.pipeline.other_targets import folders_of_others, left_unread, other_targets
 from migrate.pipeline.staying import check_staying
 from migrate.plan.callers import naming_file
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
 from migrate.provenance.derive import derive, extracts, only_shows, taking_out
-from migrate.provenance.model import Provenance
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
@@ -41,8 +41,6 @@ from migrate.trace.commands import mentions_client
 from migrate.trace.events import Compose, ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
 from migrate.trace.interpreter import trace
 from migrate.trace.values import Stream, Unknown, Value
-
-_COPIES_OUT = re.compile(r"\bcp\b[^\n;&|]*[\w\"')}`]:")
 
 _COMPOSE_RUNS = frozenset({"run", "up", "create", "start", "exec", "cp"})
 
@@ -89,9 +87,23 @@ def analyse(
         if analysis.plan is not None:
             return analysis
         stopped.append(analysis)
+    if driver.kind is DriverKind.JENKINSFILE and not any(a.legacy for a in stopped):
+        stopped += _seeming(repository, driver, source)
     # what the environment decides keeps nobody from it who has none of its own; the reason that stays is told
     staying = next((a for a in stopped if a.legacy and not _lacks_a_value(a)), None)
     return staying or next(iter(stopped), _stopped(driver, start, (), legacy=False))
+
+
+def _seeming(repository: Repository, driver: Driver, source: SourceFile) -> Iterator[Analysis]:
+    """A pipeline of which not all is followed, and that seems to take out what a Dockerfile lacks by what isn't."""
+    jobs = jobs_of(source)
+    gaps = not jobs or any(j.unread or any(s.condition is not None for s in j.steps) for j in jobs)
+    place = taken_out_by_pipeline(source) if gaps and lacks_sources(repository) else None
+    if place is not None:
+        message = "a legacy build seems to be driven by steps that are not followed"
+        yield _stopped(
+            driver, job_start("pipeline", bare=False), (at(rules.DRIVER_NOT_READ, message, place),), legacy=True
+        )
 
 
 def _lacks_a_value(analysis: Analysis) -> bool:
@@ -113,12 +125,7 @@ def _analysed(
     if followed is None:
         return _stopped(driver, start, diagnostics, legacy=True)
     diagnostics += _without_arguments(followed, start, inputs)
-    unread = has_errors(diagnostics) or has_errors(followed.diagnostics)
-    took = _COPIES_OUT.search(source.text) or (followed.remaining and not start.is_script)
-    composed = any(isinstance(e, Compose) and e.verb in _COMPOSE_RUNS for e in followed.events)
-    unread = unread or any(isinstance(e, Compose) and e.unread is not None for e in followed.events)
-    took = took or (unread and composed and services_make_sources(repository, source))
-    if not extracts(followed) and not (unread and took):
+    if not extracts(followed) and not _may_extract(repository, source, start, followed, diagnostics):
         return _stopped(driver, start, (), followed, legacy=False)
     diagnostics += followed.diagnostics
     if has_errors(diagnostics):
@@ -129,8 +136,6 @@ def _analysed(
         return _stopped(driver, start, diagnostics, followed, legacy=True)
     if extracts(followed) and only_shows(followed, provenance):
         return _stopped(driver, start, (), followed, legacy=False)
-    if start.script is not None and not _names_artifacts(provenance, start):
-        return _stopped(driver, start, diagnostics, followed, legacy=True)
     follow = _following(repository, driver, source, start, inputs)
     others = _other_names(source, start)
     folders = folders_of_others(followed, others, follow)
@@ -151,8 +156,9 @@ def _analysed(
     said, needed = (*said, *beside), needed or asked
     if not has_errors(found) and not has_errors(said):
         said = (*said, *_others_staying(repository, driver, planned, changes, start, inputs, others, follow))
-    if start.job is not None:
-        named = named_beside(source, planned.driver.gone)
+    if start.job is not None or is_package(driver.path):
+        staying = planned.driver.gone if start.job is not None else followed.remaining
+        named = named_beside(source, (p for p in planned.driver.gone if p in staying))
         if named is not None:
             message = f"`{named[0]}` is named here, and is no longer there after the migration"
             said = (*said, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
@@ -184,12 +190,20 @@ def _analysed(
     )
 
 
-def _names_artifacts(provenance: Provenance, start: Start) -> bool:
-    """Whether an image asks for what was taken out. One that takes the script's whole folder would get whatever is left there,
-    even where the script is there for something else."""
-    contexts = {b.number: b.context for b in provenance.builds}
-    sources = ((c.build, o.argument.text.lstrip("/")) for c in provenance.copies for o in c.origins)
-    return any(posixpath.normpath(s) != "." or contexts[n] != start.directory for n, s in sources)
+def _may_extract(
+    repository: Repository, source: SourceFile, start: Start, followed: Trace, diagnostics: tuple[Diagnostic, ...]
+) -> bool:
+    """Whether what can't be followed of a driver may take something out of a container, by what it says and what is missing."""
+    composed = [e for e in followed.events if isinstance(e, Compose)]
+    unread = has_errors((*diagnostics, *followed.diagnostics)) or any(e.unread is not None for e in composed)
+    if not unread:
+        return False
+    if COPIES_OUT.search(source.text) or (followed.remaining and not start.is_script):
+        return True
+    if any(e.verb in _COMPOSE_RUNS for e in composed) and services_make_sources(repository, source):
+        return True
+    ran = SourceFile(path=source.path, text="\n".join(p.source.text for p in followed.pieces))
+    return taken_out(ran) is not None and lacks_sources(repository)
 
 
 def _stopped(
@@ -238,7 +252,10 @@ def _script_starts(repository: Repository, driver: Driver, source: SourceFile, i
     if extracts(followed) and not any(isinstance(e, Compose) for e in followed.events):
         for path in repository.entries:
             if path.name in FILES and path.parent in (best.directory, PurePosixPath()):
-                yield composed_start(best, driver, path, executable=repository.is_executable(driver.path))
+                start = composed_start(best, driver, path, executable=repository.is_executable(driver.path))
+                together, _ = _traced(repository, source, start, inputs)
+                if together is not None and made_for_compose(repository, followed.remaining, together):
+                    yield start
 
 
 def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:

@@ -19,7 +19,7 @@ from migrate.plan.context import context_sources
 from migrate.provenance.derive import derive, extracts
 from migrate.source import SourceFile, Span
 from migrate.trace.commands import mentions_client
-from migrate.trace.events import ConditionKind, ContainerCreate, ContainerRun, HostChange, ImageBuild, Trace
+from migrate.trace.events import ConditionKind, ContainerCreate, ContainerRun, Extraction, HostChange, ImageBuild, Trace
 from migrate.trace.workspace import Artifact
 
 MAX_GOALS = 60
@@ -212,7 +212,13 @@ def _leaves(candidate: Candidate, others: dict[str, Candidate], repository: Repo
         left = other.trace.remaining
         return sum(any(m == p or p in m.parents or m in p.parents for p in left) for m in missing)
 
+    # an image that is saved to a file is there for someone else, unless a build asks for that file
+    leaving = [c for c in leaving if gives(c) or _opens(c.trace)]
     return min(leaving, key=lambda c: (-gives(c), len(c.trace.steps)), default=None)
+
+
+def _opens(trace: Trace) -> bool:
+    return any(isinstance(e, ContainerCreate | ContainerRun | Extraction) for e in trace.events)
 
 
 def _shares(trace: Trace) -> bool:

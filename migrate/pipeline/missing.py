@@ -45,6 +45,11 @@ def services_make_sources(repository: Repository, driver: SourceFile | None) -> 
     return False
 
 
+def lacks_sources(repository: Repository) -> bool:
+    """Whether a Dockerfile copies a file that is neither beside it nor at the root."""
+    return next(_missing(repository), None) is not None
+
+
 def _missing(repository: Repository) -> Iterator[PurePosixPath]:
     """What Dockerfiles copy and is neither beside them nor at the root, by what is written; at both places."""
     names = [p for p, k in repository.entries.items() if k is EntryKind.FILE and "dockerfile" in p.name.lower()]

@@ -23,21 +23,29 @@ def check_staying(planned: MigrationPlan, before: Trace, again: Trace) -> tuple[
         if _stays(s)
         and not (_is_redirection(s) and s.command.span in fed)
         and s.command.span.file not in planned.driver.gone_texts
-        and not going & {s.command.span.origin, *_asked(s)}
+        and s.command.span.origin not in going
     ]
     after = [s for s in again.steps if _stays(s)]
-    for index, step in enumerate(staying):
-        if index >= len(after) or _what(step) != _what(after[index]):
+    met = 0
+    for step in staying:
+        if going & _asked(step):
+            continue
+        while met < len(after) and _asked(after[met]) and _what(step) != _what(after[met]):
+            met += 1  # a fallback that is for the one before now, whose text is the driver's
+        following = after[met] if met < len(after) else None
+        met += 1
+        if following is None or _what(step) != _what(following):
             message = f"`{_shown(step)}` would no longer come to the same without what goes"
             return (at(rules.DRIVER_EDIT_UNCERTAIN, message, step.event.span),)
-    if len(after) > len(staying):
-        message = f"`{_shown(after[len(staying)])}` would run that did not before"
+    new = next((s for s in after[met:] if not _asked(s)), None)
+    if new is not None:
+        message = f"`{_shown(new)}` would run that did not before"
         return (at(rules.DRIVER_EDIT_UNCERTAIN, message, planned.place),)
     known = {d.message for d in before.diagnostics}
-    new = next((d for d in again.diagnostics if d.severity is Severity.ERROR and d.message not in known), None)
-    if new is None:
+    fault = next((d for d in again.diagnostics if d.severity is Severity.ERROR and d.message not in known), None)
+    if fault is None:
         return ()
-    message = f"without what goes, this would be found in the driver: {new.message}"
+    message = f"without what goes, this would be found in the driver: {fault.message}"
     return (at(rules.DRIVER_EDIT_UNCERTAIN, message, planned.place),)
 
 
@@ -54,7 +62,7 @@ def _is_redirection(step: Traced) -> bool:
 
 
 def _asked(step: Traced) -> set[Span]:
-    """The commands on whose failure a step waits: it goes with them."""
+    """The commands on whose failure a step waits: it goes with them, unless it waits for others that stay."""
     return {c.span.origin for c in step.conditions if c.kind is ConditionKind.FAILURE}
 
 

@@ -198,7 +198,8 @@ class _Editor:
                 self.edits.append(Edit(span=self._source.span(before.span.end, command.span.end), text=""))
 
     def _and_or(self, node: AndOr) -> bool:
-        """Links are what stands between `&&`; a fallback (`|| …`) goes with what it belongs to."""
+        """Links are what stands between `&&`. A fallback (`|| …`) is there for all that stands before it: it goes with that, and
+        stays where any of it does."""
         links: list[list[Command]] = [[node.commands[0]]]
         for operator, command in zip(node.operators, node.commands[1:], strict=True):
             if operator == "&&":
@@ -215,12 +216,13 @@ class _Editor:
         for index, (link, goes) in enumerate(zip(links, gone, strict=True)):
             if not goes:
                 continue
-            if index < kept[-1]:
+            if index > kept[0]:
+                before = links[index - 1][-1].span.end
+                self.edits.append(Edit(span=self._source.span(before, link[0].span.end), text=""))
+                self._fallbacks(link)
+            else:
                 following = links[index + 1][0].span.start
                 self.edits.append(Edit(span=self._source.span(link[0].span.start, following), text=""))
-            else:
-                before = links[index - 1][-1].span.end
-                self.edits.append(Edit(span=self._source.span(before, link[-1].span.end), text=""))
         return False
 
 

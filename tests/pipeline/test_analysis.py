@@ -850,6 +850,8 @@ NO_WAYS = {
     "served": "docker build -t a .\ndocker run -d -p 80:80 a\n",
     "tool-in-a-container": 'docker run -v "$PWD:/src" node npm install\ndocker build -t a .\n',
     "files-put-in": "docker build -t a .\ndocker run -d --name x a\ndocker cp conf x:/etc\n",
+    "files-put-in-behind-what-is-not-followed": "eval docker run $A\ndocker cp conf x:/etc >/dev/null && docker ps\n",
+    "files-of-another-store": "eval docker build $A\naws s3 cp s3://a/b . && aws s3 cp b s3://a/c --quiet\n",
 }
 
 
@@ -857,6 +859,15 @@ NO_WAYS = {
 def test_a_script_that_takes_nothing_out_is_no_legacy_build(name: str, tmp_path: Path) -> None:
     analysis = analysed(tmp_path, {"build.sh": f"#!/bin/sh\n{NO_WAYS[name]}"})
     assert not analysis.legacy
+
+
+def test_a_folder_that_is_shared_counts_behind_what_is_not_followed(tmp_path: Path) -> None:
+    script = (
+        "#!/bin/sh\nretry docker build -t demo:build -f Dockerfile.build .\n"
+        "docker run --rm -v $PWD:/out demo:build cp app /out\ndocker build -t demo .\n"
+    )
+    assert codes(analysed(tmp_path / "a", {"build.sh": script})) == ["MS201"]
+    assert not analysed(tmp_path / "b", {"build.sh": script, "app": "x"}).legacy
 
 
 def test_what_other_arguments_would_run_is_not_taken_from_under_it(tmp_path: Path) -> None:
@@ -1059,6 +1070,36 @@ def test_what_waits_for_the_failure_of_what_goes_goes_with_it(tmp_path: Path) ->
     script = SCRIPT.replace("Dockerfile.build .", "Dockerfile.build . || { echo failed; exit 1; }")
     analysis = analysed(tmp_path, {"build.sh": script})
     assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\n"
+
+
+@pytest.mark.parametrize(
+    "fallback", ["exit 1", "{ echo failed; exit 1; }", "(echo failed && exit 1)", "echo failed", "true"]
+)
+@pytest.mark.parametrize("options", ["", "set -e\n"])
+def test_what_waits_for_the_failure_of_what_stays_too_stays(fallback: str, options: str, tmp_path: Path) -> None:
+    commands = " && ".join(SCRIPT.splitlines()[1:])
+    script = f"#!/bin/sh\n{options}{commands} || {fallback}\ndocker push demo:latest\n"
+    analysis = analysed(tmp_path, {"build.sh": script})
+    left = f"#!/bin/sh\n{options}docker build -t demo:latest . || {fallback}\ndocker push demo:latest\n"
+    assert text_of(analysis, "build.sh") == left
+
+
+@pytest.mark.parametrize(
+    ("chain", "left"),
+    [
+        ("A && B || echo b && C", "C"),
+        ("A || echo a && B && C || echo c", "C || echo c"),
+        ("echo x && A && B || echo b && C", "echo x || echo b && C"),
+        ("A && B && C && rm app || echo d", "C || echo d"),
+        ("A && B && C && rm app || echo d && echo e", "C || echo d && echo e"),
+    ],
+)
+def test_a_fallback_is_there_for_all_before_it(chain: str, left: str, tmp_path: Path) -> None:
+    lines = SCRIPT.splitlines()
+    words = {"A": lines[1], "B": " && ".join(lines[2:5]), "C": lines[5]}
+    script = re.sub(r"\b[ABC]\b", lambda m: words[m[0]], chain)
+    analysis = analysed(tmp_path, {"build.sh": f"#!/bin/sh\n{script}\n"})
+    assert text_of(analysis, "build.sh") == f"#!/bin/sh\n{left.replace('C', words['C'])}\n"
 
 
 def test_an_archive_that_is_read_where_it_goes_with_its_reader_is_no_matter(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from migrate.discover import find_drivers, scan
-from migrate.pipeline.analysis import Analysis, Inputs
+from migrate.pipeline.analysis import Analysis, Inputs, analyse
 from migrate.pipeline.run import found_builds
 from tests.pipeline.legacy import BUILDER, analysed, codes, lay, rendered, text_of
 
@@ -317,8 +317,6 @@ def test_the_compose_file_may_lie_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "docker-compose.yml").write_text(compose)
     repository = scan(tmp_path)
     (driver,) = find_drivers(repository)
-    from migrate.pipeline.analysis import Inputs, analyse
-
     analysis = analyse(repository, driver, Inputs())
     assert analysis.plan is not None, analysis.diagnostics
     assert analysis.start.name == "bash ./build.sh && docker-compose -f ../docker-compose.yml build"
@@ -365,6 +363,41 @@ def test_a_script_that_is_there_for_the_host_is_not_followed_with_compose(tmp_pa
     assert analysis.start.name == "./build.sh"
 
 
+OTHERS_NEED_IT = {
+    "a service has it": ("    volumes: [./app:/opt/app]\n", {}),
+    "a service has it, said at length": ("    volumes:\n      - {type: bind, source: ./app, target: /opt/app}\n", {}),
+    "a service has its folder": ("    volumes: ['.:/code']\n", {}),
+    "a service has a folder that isn't known": ("    volumes: ['$HERE:/code']\n", {}),
+    "another service has it": ("  other:\n    image: busybox\n    volumes: ['./app:/app']\n", {}),
+    "another file's service has it": (
+        "",
+        {"docker-compose.dev.yml": "services:\n  app:\n    image: demo\n    volumes: ['.:/code']\n"},
+    ),
+    "it stands in the repository": ("", {"app": "as it was made the last time\n"}),
+    "no COPY names it": ("", {"Dockerfile": "FROM busybox\nCOPY . /code\n"}),
+    "a pattern takes all": ("", {"Dockerfile": "FROM busybox\nCOPY * /code\n"}),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS_NEED_IT)
+def test_a_script_that_may_extract_for_someone_else_is_not_taken_to_do_it_for_compose(
+    name: str, tmp_path: Path
+) -> None:
+    added, files = OTHERS_NEED_IT[name]
+    compose = "services:\n  app:\n    build: .\n" + added
+    repository = scan(lay(tmp_path, {"build.sh": EXTRACT, "docker-compose.yml": compose, **files}))
+    (driver,) = (d for d in find_drivers(repository) if d.path.name == "build.sh")
+    analysis = analyse(repository, driver, Inputs())
+    assert (analysis.plan, codes(analysis)) == (None, ["MS302"])
+
+
+@pytest.mark.parametrize("copied", ["ap[p]", "./app", "*pp", "/app"])
+def test_a_copy_names_it_in_its_own_way(copied: str, tmp_path: Path) -> None:
+    files = {"build.sh": EXTRACT, "Dockerfile": f"FROM busybox\nCOPY {copied} /bin/\n"}
+    analysis = analysed(tmp_path, {**files, "docker-compose.yml": "services:\n  app:\n    build: .\n"})
+    assert analysis.plan is not None, analysis.diagnostics
+
+
 # what stays, and what is refused
 
 
@@ -400,8 +433,6 @@ def test_a_service_that_something_else_names_stays_with_its_dockerfile(
         {"Dockerfile.build": COPYING, "Dockerfile": RUNTIME, "build.sh": RUN, "docker-compose.yml": TWO, **files},
     )
     repository = scan(tmp_path)
-    from migrate.pipeline.analysis import Inputs, analyse
-
     driver = next(d for d in find_drivers(repository) if d.path.name == "build.sh")
     analysis = analyse(repository, driver, Inputs())
     assert analysis.plan is not None, analysis.diagnostics

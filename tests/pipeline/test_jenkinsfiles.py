@@ -5,11 +5,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from migrate.discover import scan
 from migrate.drivers.groovy import GroovyError, read_groovy, walk
 from migrate.drivers.script import Start, command_text, jobs_of
 from migrate.outcome import Status
-from migrate.pipeline.analysis import Analysis
-from migrate.pipeline.run import Request, migrate
+from migrate.pipeline.analysis import Analysis, Inputs
+from migrate.pipeline.run import Request, found_builds, migrate
 from migrate.source import SourceFile
 from tests.pipeline.legacy import BUILDER, analysed, codes, lay, rendered
 
@@ -136,6 +137,52 @@ def test_what_is_not_followed(name: str, tmp_path: Path) -> None:
     assert any(message in d.message for d in analysis.diagnostics), analysis.diagnostics
 
 
+BATCH = TOGETHER.replace("sh '''", "bat '''")
+UNREAD = {
+    "batch": declarative(BATCH),
+    "a function": "def run(c) {\nsh c\n}\nnode {\n" + EACH.replace("sh '", "run '") + "\n}\n",
+    "a list": "node {\n[" + ", ".join(f"'{s}'" for s in STEPS) + "].each { sh it }\n}\n",
+    "Groovy's own": "node {\n" + "\n".join(f"'{s}'.execute()" for s in STEPS) + "\n}\n",
+    "the plugin": "node {\ndocker.build('demo:build', '-f Dockerfile.build .').inside {\nsh 'cp /src/app app'\n}\n"
+    "docker.build('demo')\n}\n",
+    "the plugin's image of the shell's": f"node {{\nsh '{BUILD}'\ndocker.image('demo:build').inside {{\nsh 'cp /src/app .'\n}}\n"
+    "docker.build('demo')\n}\n",
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_pipeline_that_is_not_followed_and_seems_to_drive_a_build_is_told(name: str, tmp_path: Path) -> None:
+    repository = scan(lay(tmp_path / "a", {"build.sh": "", "Jenkinsfile": UNREAD[name]}))
+    (analysis,) = found_builds(repository, Inputs())
+    assert (analysis.plan, codes(analysis)) == (None, ["MS122"])
+    whole = lay(tmp_path / "b", {"build.sh": "", "Jenkinsfile": UNREAD[name], "app": "x"})
+    assert found_builds(scan(whole), Inputs()) == []
+
+
+ORDINARY = {
+    "a tool's container": "sh 'docker build -t a .'\nsh 'docker run -v $PWD:/x maven mvn package'\nsh 'docker build -t b .'",
+    "the plugin alone": "script {\ndef i = docker.build('a')\ni.inside {\nsh 'make test'\n}\ni.push()\n}",
+    "a tool's image": "script {\ndocker.image('maven').inside {\nsh 'mvn package'\n}\ndocker.build('a')\n}",
+    "files put in": "script {\nif (x) {\nsh 'docker build -t a .'\nsh 'docker cp a.html web:/x'\nsh 'docker build -t b .'\n}\n}",
+    "another store": "script {\nif (x) {\nsh 'docker build -t a .'\nsh 'aws s3 cp a s3://b/'\nsh 'docker run a'\n}\n}",
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_pipelines_are_no_legacy_build(name: str, tmp_path: Path) -> None:
+    files = {"build.sh": "", "Dockerfile.build": "", "Jenkinsfile": declarative(ORDINARY[name])}
+    assert found_builds(scan(lay(tmp_path, files)), Inputs()) == []
+
+
+def test_the_folder_in_which_a_step_runs_by_its_function(tmp_path: Path) -> None:
+    share = 'sh "docker run --rm -v ${pwd()}:/out demo:build cp /src/app /out/app"'
+    analysis = of(tmp_path, declarative(f"sh '{BUILD}'\n{share}\nsh '{IMAGE}'"))
+    assert left(analysis) == f"sh '{IMAGE}'"
+    assert re.findall("^docker .*$", commands(declarative("dir('a/b') {\n" + share + "\n}")), re.MULTILINE) == [
+        "docker run --rm -v ${WORKSPACE}/a/b:/out demo:build cp /src/app /out/app"
+    ]
+
+
 def test_steps_without_docker_on_a_condition_are_no_matter(tmp_path: Path) -> None:
     text = f"node {{\nif (x) {{\nsh 'echo x'\n}} else {{\nsh 'echo y'\n}}\n{EACH}\n}}\n"
     assert left(of(tmp_path, text)) == f"sh 'echo x'\nsh 'echo y'\nsh '{IMAGE}'"
@@ -251,11 +298,40 @@ def test_a_tag_that_changes_is_not_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["archiveArtifacts 'app'", "stash name: 'x', includes: 'a*'", "readFile(file: './app')"]
+    "step",
+    [
+        "archiveArtifacts 'app'",
+        "stash name: 'x', includes: 'a*'",
+        "readFile(file: './app')",
+        "archiveArtifacts '**/*'",
+        "archiveArtifacts artifacts: 'x, **/app'",
+        "archiveArtifacts 'app/**'",
+        "archiveArtifacts 'app/x.txt'",
+        "archiveArtifacts 'app/**/*.x'",
+        'archiveArtifacts "${X}pp"',
+        'upload("${env.WORKSPACE}/app")',
+        "dir('a') {\ndir('..') {\narchiveArtifacts 'app'\n}\n}",
+        "dir(X) {\narchiveArtifacts 'app'\n}",
+    ],
 )
 def test_a_file_that_another_step_names_is_not_taken_away(step: str, tmp_path: Path) -> None:
     analysis = of(tmp_path, declarative(EACH.replace("sh 'rm", f"{step}\nsh 'rm")))
     assert (analysis.plan, codes(analysis)) == (None, ["MS410"])
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "archiveArtifacts 'b/**'",
+        "junit '**/*.xml'",
+        'archiveArtifacts "${X}"',
+        "dir('a') {\narchiveArtifacts 'app'\n}",
+        'upload("${X}/app")',
+        "archiveArtifacts 'x*'",
+    ],
+)
+def test_a_step_that_names_something_else(step: str, tmp_path: Path) -> None:
+    assert of(tmp_path, declarative(EACH.replace("sh 'rm", f"{step}\nsh 'rm"))).plan is not None
 
 
 @pytest.mark.parametrize("end", ["sh 'x\n}\n", "", "sh $/x/$\n}\n", "}\n)\n", "/* x\n}\n", 'sh "${x"\n}\n'])

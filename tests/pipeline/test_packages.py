@@ -160,6 +160,38 @@ def test_what_is_not_followed(name: str, tmp_path: Path) -> None:
     assert any(message in d.message for d in analysis.diagnostics), analysis.diagnostics
 
 
+ORDINARY = {
+    "an image is saved": {"build": IMAGE, "save": "docker save demo:latest | gzip > demo.tgz"},
+    "an image is saved to a file": {"build": IMAGE, "save": "docker save -o demo.tar demo:latest"},
+    "files are put in": {"dev": "concurrently 'docker-compose up' 'npm:watch'", "seed": "docker cp a.sql db:/a.sql"},
+    "files of another store": {"dev": "run-p docker:*", "docker:up": "docker ps", "get": "aws s3 cp s3://a/b ."},
+    "started": {"build": IMAGE, "start": "docker run -p 80:80 demo:latest", "up": "docker-compose up --build"},
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_scripts_are_no_legacy_build(name: str, tmp_path: Path) -> None:
+    files = {"Dockerfile": "FROM node\nCOPY . .\n", "Dockerfile.build": ""}
+    assert not of(tmp_path, ORDINARY[name], files).legacy
+
+
+def test_a_folder_that_is_shared_counts_behind_what_is_not_followed(tmp_path: Path) -> None:
+    share = "docker run --rm -v $PWD:/out demo:build cp app /out"
+    analysis = of(tmp_path, {"image": f"cross-env A=b {BUILD} && {share} && {IMAGE}"})
+    assert (analysis.plan, codes(analysis)) == (None, ["MS201"])
+
+
+@pytest.mark.parametrize(
+    "others", [{"files": ["app"]}, {"files": ["lib", "a*"]}, {"bin": {"demo": "./app"}}, {"main": "app/index"}]
+)
+def test_a_file_of_the_package_is_not_taken_away(others: dict[str, object], tmp_path: Path) -> None:
+    scripts = {"image": f"{BUILD} && {TAKE} && {IMAGE}", "prepare": "npm run image"}
+    kept = of(tmp_path / "a", {}, {"package.json": package(scripts, **others)}, "image")
+    assert (kept.plan, codes(kept)) == (None, ["MS410", "MS413"])
+    removed = {**scripts, "image": f"{scripts['image']} && rm app"}
+    assert of(tmp_path / "b", {}, {"package.json": package(removed, **others)}, "image").plan is not None
+
+
 def test_text_that_is_no_json(tmp_path: Path) -> None:
     text = package({"image": f"{BUILD} && {TAKE} && {IMAGE}"}).replace("{", "{ // no comment", 1)
     analysis = of(tmp_path, {}, {"package.json": text})

@@ -101,7 +101,7 @@ def test_aliases_that_grow_without_end(tmp_path: Path) -> None:
     assert codes(analysed(tmp_path, {"build.sh": "", ".gitlab-ci.yml": "\n".join(lines) + "\n"})) == ["MS122"]
 
 
-@pytest.mark.parametrize("path", ["app", "./app", "ap*"])
+@pytest.mark.parametrize("path", ["app", "./app", "ap*", "**/app", "app/**", "**/*pp"])
 def test_a_file_that_the_service_keeps_is_not_taken_away(path: str, tmp_path: Path) -> None:
     kept = FILES[".gitlab-ci.yml"] + f"  artifacts:\n    paths:\n      - '{path}'\n"
     analysis = analysed(tmp_path, {"build.sh": "", ".gitlab-ci.yml": kept})
