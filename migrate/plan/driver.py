@@ -64,6 +64,7 @@ def plan_driver(
         gone=tuple(sorted({*sorter.host.landed, *(p for g in planned for p in g.removed)})),
         removed=tuple(sorter.removed),
         filters=sorter.filters(),
+        fed=tuple(e.span for e in trace.events if isinstance(e, ImageBuild) and e.streamed is not None),
         edits=(*edits, *sorter.edits),
         services=editor.services,
         gone_services=gone,

@@ -406,6 +406,41 @@ REFUSED = {
         "MS410",
         "id=$(",
     ),
+    "log-of-the-build": (
+        SCRIPT.replace("Dockerfile.build .", "Dockerfile.build . 2>&1 | tee log"),
+        "MS410",
+        "docker build",
+    ),
+    "id-piped": (
+        SCRIPT.replace("demo:build\ndocker cp", "demo:build | cut -c1-12\ndocker cp"),
+        "MS410",
+        "docker create",
+    ),
+    "last-is-a-test": (
+        SCRIPT.replace("docker rm extract\n", "").replace("rm ./app", '[ -n "$LOUD" ] && echo done\ndocker rm extract'),
+        "MS410",
+        "[ -n",
+    ),
+    "last-asks": (SCRIPT.replace("rm ./app", "grep -q zz main.c\nrm ./app"), "MS410", "grep"),
+    "last-in-a-function": (
+        SCRIPT.replace("docker create", "out() {\ndocker create").replace(
+            "docker rm extract", '[ -n "$LOUD" ] && echo done\ndocker rm extract\n}\nout'
+        ),
+        "MS410",
+        "[ -n",
+    ),
+    "last-in-a-subshell": (
+        SCRIPT.replace("docker create", "(\ndocker create").replace(
+            "docker rm extract", "! true\ndocker rm extract\n)"
+        ),
+        "MS410",
+        "! true",
+    ),
+    "fallback-of-what-stays": (
+        SCRIPT.replace("rm ./app\n", "").replace("demo:latest .", "demo:latest . && rm ./app || exit 1"),
+        "MS410",
+        "exit 1",
+    ),
     "status-used": (SCRIPT.replace("docker rm extract\n", "docker rm extract\n[ $? = 0 ]\n"), "MS410", "docker build"),
 }
 
