@@ -34,7 +34,7 @@ from migrate.shell.syntax import (
     Word,
 )
 from migrate.source import Edit, SourceFile, Span, apply_edits
-from migrate.trace.commands import is_question
+from migrate.trace.commands import is_question, uses_variable
 
 
 def render_drivers(plan: DriverPlan) -> dict[PurePosixPath, str | None]:
@@ -180,7 +180,7 @@ class _Editor:
         text, span = self._source.text, loop.span
         others = [] if self._source.chunks else [p.source.text for p in self._pieces if p.source != self._source]
         rest = "\n".join((text[: span.start], text[span.end :], *others))
-        return re.search(rf"\$\{{?[#!]?{re.escape(loop.name)}\b", rest) is not None
+        return uses_variable(loop.name, rest)
 
     def _inner(self, statements: tuple[Statement, ...]) -> None:
         """The body of a construct that stays: what goes is cut, but something must be left of it."""

@@ -441,6 +441,25 @@ REFUSED = {
         "MS410",
         "exit 1",
     ),
+    "committed": (SCRIPT.replace("docker rm", "docker commit extract demo:full\ndocker rm"), "MS408", "docker commit"),
+    "exported": (
+        SCRIPT.replace("docker create", "id=$(docker create").replace("demo:build\ndocker cp", "demo:build)\ndocker cp")
+        + "export id\n./publish\n",
+        "MS410",
+        "id=$(",
+    ),
+    "loop-variable-exported": (
+        SCRIPT.replace("docker rm extract", "for C in extract; do docker rm $C; done\nexport C\nprintenv C"),
+        "MS410",
+        "docker rm",
+    ),
+    "loop-variable-passed-on": (
+        SCRIPT.replace("docker rm extract", "for C in extract; do docker rm $C; done").replace(
+            "docker build -t demo:latest", "export C; docker build --build-arg C -t demo:latest"
+        ),
+        "MS410",
+        "docker rm",
+    ),
     "status-used": (SCRIPT.replace("docker rm extract\n", "docker rm extract\n[ $? = 0 ]\n"), "MS410", "docker build"),
 }
 
