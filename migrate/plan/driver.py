@@ -250,7 +250,12 @@ class _Sorter:
             case ContainerUse() | Insertion() | Compose():
                 return self._other_use(index, event)
             case ImageUse():
-                return self._image_use(index, event)
+                goes = self._image_use(index, event)
+                fed = event.streamed if event.verb == "import" else None
+                if not goes and isinstance(fed, Stream) and self._came_out(fed):
+                    message = "the container that this makes an image of is no longer made"
+                    self._report(rules.BUILDER_IMAGE_USED, message, event.span)
+                return goes
             case HostChange():
                 return self._host_change(index, event)
             case Harmless():

@@ -442,6 +442,24 @@ REFUSED = {
         "exit 1",
     ),
     "committed": (SCRIPT.replace("docker rm", "docker commit extract demo:full\ndocker rm"), "MS408", "docker commit"),
+    "made-an-image-of": (
+        SCRIPT.replace("docker rm", "docker export extract | docker import - demo:full\ndocker rm"),
+        "MS408",
+        "docker import",
+    ),
+    "made-an-image-of-in-a-file": (
+        SCRIPT.replace("docker rm", "docker export extract > x.tar\ndocker import x.tar demo:full\ndocker rm"),
+        "MS408",
+        "docker import",
+    ),
+    "builder-of-another-base": (
+        SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\ndocker build -t base -f Dockerfile.base .\n").replace(
+            "-t demo:latest", "-t demo:one"
+        )
+        + SCRIPT.replace("#!/bin/sh\n", "docker build -t base --build-arg V=2 -f Dockerfile.base .\n"),
+        "MS409",
+        "docker build",
+    ),
     "exported": (
         SCRIPT.replace("docker create", "id=$(docker create").replace("demo:build\ndocker cp", "demo:build)\ndocker cp")
         + "export id\n./publish\n",
@@ -468,7 +486,13 @@ REFUSED = {
 def test_what_cannot_be_followed_is_refused_at_its_place(name: str, tmp_path: Path) -> None:
     script, code, place = REFUSED[name]
     runtime = RUNTIME.replace("COPY app", "COPY out/app") if " out/" in script else RUNTIME
-    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": runtime})
+    files = {"build.sh": script, "Dockerfile": runtime}
+    if "Dockerfile.base" in script:
+        files |= {
+            "Dockerfile.base": "FROM gcc:12\nARG V=1\nRUN echo $V > /v\n",
+            "Dockerfile.build": BUILDER.replace("gcc:12", "base"),
+        }
+    analysis = analysed(tmp_path, files)
     assert analysis.changes == ()
     hits = [d for d in analysis.diagnostics if d.rule.code == code]
     assert hits, codes(analysis)
