@@ -8,7 +8,7 @@ import pytest
 from migrate.discover import Driver, DriverKind, scan
 from migrate.outcome import Status
 from migrate.pipeline.analysis import Inputs, analyse
-from migrate.pipeline.run import Request, migrate
+from migrate.pipeline.run import Request, found_builds, migrate
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind
 from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, analysed, codes, lay, rendered, text_of
 
@@ -1186,3 +1186,23 @@ def test_a_command_that_needs_what_a_container_left_in_a_folder_of_the_repositor
     analysis = analysed(tmp_path / "with", {**files, "build.sh": MOUNTED.format(command)})
     assert analysis.plan is None
     assert "MS205" in codes(analysis)
+
+
+@pytest.mark.parametrize("needing", ["cat out/app", "sha256sum out/app"])
+def test_a_script_stays_where_one_that_starts_it_needs_what_would_go(needing: str, tmp_path: Path) -> None:
+    script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nmkdir -p out\n").replace("./app", "out/app")
+    files = {
+        "build.sh": script.replace("rm out/app\n", ""),
+        "ci.sh": f"#!/bin/sh\n./build.sh\ndocker push demo:latest\n{needing}\n",
+        "Dockerfile": RUNTIME.replace("COPY app", "COPY out/app"),
+    }
+    found = {str(a.driver.path): a for a in found_builds(scan(lay(tmp_path, files)), Inputs())}
+    (told,) = [d for d in found["build.sh"].diagnostics if d.rule.code == "MS410"]
+    assert (found["build.sh"].plan, told.message.partition(",")[0]) == (None, "`ci.sh` starts this")
+
+
+def test_a_script_that_starts_another_and_needs_the_builder_has_a_plan_of_its_own(tmp_path: Path) -> None:
+    """The builder's image is pushed there, so the two don't come to the same: a person says which one is meant."""
+    files = {"ci.sh": "#!/bin/sh\n./build.sh\ndocker push demo:build\n"}
+    found = found_builds(scan(lay(tmp_path, files)), Inputs())
+    assert {str(a.driver.path): codes(a)[-1:] for a in found} == {"build.sh": ["MS121"], "ci.sh": ["MS121"]}
