@@ -75,10 +75,20 @@ def groups(trace: Trace, provenance: Provenance) -> tuple[Group, ...]:
         targets = tuple(
             b.number
             for b in builds
-            if b.number not in repeats and (b.number not in sources or used_beyond(trace, provenance, b))
+            if b.number not in repeats
+            and (b.number not in sources or used_beyond(trace, provenance, b) or _is_runtime(provenance, b))
         )
         result.append(Group(builds=tuple(builds), sources=sources, targets=targets, repeats=frozenset(repeats)))
     return tuple(result)
+
+
+def _is_runtime(provenance: Provenance, build: Build) -> bool:
+    """Whether a build takes artifacts and nothing is taken out of its image: others only start from it, as who runs the script
+    may."""
+    takes = any(c.build == build.number for c in provenance.copies)
+    places = [o.place.image for c in provenance.copies for o in c.origins]
+    places += [b.tree.place.image for b in provenance.builds if b.tree is not None]
+    return takes and not any(build.number in builds_of(image) for image in places)
 
 
 def _repeated(trace: Trace, provenance: Provenance, wanted: dict[int, set[int]]) -> dict[int, int]:

@@ -522,3 +522,11 @@ def test_an_owner_that_add_gives_to_no_packed_file_is_refused(tmp_path: Path) ->
     }
     analysis = analysed(tmp_path, files)
     assert (analysis.plan, [c for c in codes(analysis) if c == "MS409"]) == (None, ["MS409"])
+
+
+def test_a_runtime_that_another_image_starts_from_is_still_made(tmp_path: Path) -> None:
+    files = {
+        "build.sh": SCRIPT.replace("rm ./app", "docker build -t demo:debug -f Dockerfile.debug .\nrm ./app"),
+        "Dockerfile.debug": "FROM demo:latest\nRUN touch /debug\n",
+    }
+    assert "-t demo:latest" in text_of(analysed(tmp_path, files), "build.sh")
