@@ -466,12 +466,10 @@ def _read_back(
         path, context = planned.paths.get(event.number, (event.dockerfile, event.context))
         expected.append((path, context, *map(_shown, event.tags)))
     builds = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in again.events if isinstance(e, ImageBuild)]
-    given = {v for b in planned.builds for v in _told(b)} | set(_told_to_containers(before))
-    asked = {v for e in again.events if isinstance(e, ImageBuild) for v in _told(e)}
     if (
         _still_taking(again, before, planned)
         or builds != expected
-        or asked - given
+        or _told_otherwise(again, before, planned)
         or _of_make(again) - _of_make(before)
         or len(_unread(again)) > len(_unread(before))
     ):
@@ -530,6 +528,18 @@ def _lacks_a_dockerfile(repository: Repository, followed: Trace) -> bool:
     """Whether a target builds from a file that isn't there, before or after: what it comes to can't be told (MS447)."""
     paths = (e.dockerfile for e in followed.events if isinstance(e, ImageBuild) and e.dockerfile is not None)
     return any(repository.kind(p) is None for p in paths)
+
+
+def _told_otherwise(again: Trace, before: Trace, planned: MigrationPlan) -> bool:
+    """Whether a build is given what neither it nor one that it is joined with was given before."""
+    containers = set(_told_to_containers(before))
+    staying = [e for e in planned.builds if e.number not in planned.dropped]
+    for old, new in zip(staying, (e for e in again.events if isinstance(e, ImageBuild)), strict=False):
+        joined = {n for g in planned.groups if old.number in g.targets for n in (*g.targets, *g.builders)}
+        given = {v for b in planned.builds if b.number in {old.number, *joined} for v in _told(b)}
+        if set(_told(new)) - given - containers:
+            return True
+    return False
 
 
 def _told(build: ImageBuild) -> Iterator[tuple[str, Value]]:

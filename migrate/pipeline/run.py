@@ -1,7 +1,7 @@
 """A whole repository: every legacy build found, planned, built both ways where asked, and written."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
@@ -71,13 +71,17 @@ def undo_migration(root: Path) -> Undone:
         return Undone(restored=(), diagnostics=refused.diagnostics)
 
 
+_NEEDS = (rules.COMMAND_TOUCHES_ARTIFACT, rules.BUILDER_IMAGE_USED, rules.DRIVER_EDIT_UNCERTAIN)
+"""What is found where a command stays that needs what would go."""
+
+
 def found_builds(repository: Repository, inputs: Inputs, drivers: tuple[Driver, ...] | None = None) -> list[Analysis]:
     """The legacy builds of a repository through the static phases; of all drivers that are found, or of those named."""
     candidates = find_drivers(repository) if drivers is None else drivers
     analyses = [a for d in candidates if (a := analyse(repository, d, inputs)).legacy]
-    if drivers is None and any(a.plan is None for a in analyses):
-        callers = [analyse(repository, d, inputs) for d in find_callers(repository, candidates)]
-        analyses = _with_callers(analyses, [a for a in callers if a.legacy])
+    if drivers is None and analyses:
+        callers = [a for d in find_callers(repository, candidates) if (a := analyse(repository, d, inputs)).legacy]
+        analyses = [_unless_needed(a, (*analyses, *callers)) for a in _with_callers(analyses, callers)]
     found = _apart([a for a in analyses if not is_compose_file(a.driver.path)] or analyses)
     return found + _not_read(repository, inputs, found) if drivers is None else found
 
@@ -95,6 +99,24 @@ def _with_callers(analyses: list[Analysis], callers: list[Analysis]) -> list[Ana
         else:
             result.append(analysis)
     return [*result, *(c for c in callers if c.plan is not None or any(c is t for t in told))]
+
+
+def _unless_needed(analysis: Analysis, others: Sequence[Analysis]) -> Analysis:
+    """A script's plan, unless one that starts the script needs what would go."""
+    if analysis.plan is None or analysis.trace is None:
+        return analysis
+    followed = {p.source.whole().origin.file.path for p in analysis.trace.pieces}
+    for other in others:
+        if other.plan is not None or other is analysis or not _starts(other, analysis.driver.path):
+            continue
+        for found in other.diagnostics:
+            if found.rule in _NEEDS and found.primary and found.primary.span.origin.file.path not in followed:
+                message = f"`{other.driver.path}` starts this, and would miss something: {found.message}"
+                told = Diagnostic(
+                    rule=rules.DRIVER_EDIT_UNCERTAIN, message=message, primary=Label(span=analysis.plan.place)
+                )
+                return replace(analysis, plan=None, changes=(), diagnostics=(*analysis.diagnostics, told))
+    return analysis
 
 
 def _starts(analysis: Analysis, path: PurePosixPath) -> bool:

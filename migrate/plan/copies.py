@@ -109,6 +109,10 @@ class CopyPlanner:
         if odd is not None:
             message = f"what `--{odd.name}` means for an artifact that comes from a stage is not planned"
             return self._refuse(rules.SHAPE_NOT_PLANNED, message, origin)
+        owned = next((f for f in copy.instruction.flags if f.name in ("chown", "chmod")), None)
+        if copy.instruction.keyword == "ADD" and origin.contents and owned and _ARCHIVE.search(origin.host.name):
+            message = f"`--{owned.name}` leaves alone what `ADD` unpacks, which `COPY --from` would not"
+            return self._refuse(rules.SHAPE_NOT_PLANNED, message, origin)
         if origin.below != PurePosixPath() and copy.instruction.flag("chown") is not None:
             message = f"`--chown` also gives the folders of `{origin.argument.text}` their owner, which `COPY --from` would not"
             return self._refuse(rules.SHAPE_NOT_PLANNED, message, origin)

@@ -19,7 +19,7 @@ from migrate.provenance.images import same_image
 from migrate.provenance.model import BuiltImage, Image, MadeStage, Provenance
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import Edit, SourceFile, Span
-from migrate.trace.commands import assigned_names, mentions_client, simple_commands
+from migrate.trace.commands import assigned_names, mentions_client, simple_commands, uses_variable
 from migrate.trace.events import (
     Compose,
     Container,
@@ -67,6 +67,7 @@ def plan_driver(
         gone=tuple(sorted({*sorter.host.landed, *(p for g in planned for p in g.removed)})),
         removed=tuple(sorter.removed),
         filters=sorter.filters(),
+        fed=tuple(e.span for e in trace.events if isinstance(e, ImageBuild) and e.streamed is not None),
         edits=(*edits, *sorter.edits),
         services=editor.services,
         gone_services=gone,
@@ -276,7 +277,12 @@ class _Sorter:
             case ContainerUse() | Insertion() | Compose():
                 return self._other_use(index, event)
             case ImageUse():
-                return self._image_use(index, event)
+                goes = self._image_use(index, event)
+                fed = event.streamed if event.verb == "import" else None
+                if not goes and isinstance(fed, Stream) and self._came_out(fed):
+                    message = "the container that this makes an image of is no longer made"
+                    self._report(rules.BUILDER_IMAGE_USED, message, event.span)
+                return goes
             case HostChange():
                 return self._host_change(index, event)
             case Harmless():
@@ -356,7 +362,13 @@ class _Sorter:
         mine = [self._is_dance_container(c) for c in containers]
         if any(mine) and not all(mine):
             self._report(rules.DRIVER_EDIT_UNCERTAIN, "this concerns other containers too", event.span)
-        return bool(mine) and all(mine)
+        goes = bool(mine) and all(mine)
+        if goes and isinstance(event, ContainerUse) and event.verb == "commit":
+            lost = next((a for a in event.arguments if not self._used_as_base(a, index) and not self._is_base(a)), None)
+            if lost is not None:
+                message = f"the image `{lost}` that this makes of the container would no longer be made"
+                self._report(rules.BUILDER_IMAGE_USED, message, event.span)
+        return goes
 
     def _opened(self) -> None:
         """`< file` of a stream that no build reads any more must stand at a command that goes, or at the build itself."""
@@ -392,7 +404,7 @@ class _Sorter:
             if not (names and asks and not command.words):
                 continue
             kept = self._text_without(command.span.file, [*self.removed, command])
-            if not any(re.search(rf"\$\{{?{re.escape(n)}\b", kept) for n in names):
+            if not any(uses_variable(n, kept) for n in names):
                 self.removed.append(command)
 
     def _unread(self) -> None:
@@ -408,8 +420,10 @@ class _Sorter:
                     c
                     for c in plain
                     if c not in going
-                    and all(_names(n, used) for n in assigned_names(c))
-                    and not any(_names(n, self._text_without(piece.source, [*going, c])) for n in assigned_names(c))
+                    and all(uses_variable(n, used) for n in assigned_names(c))
+                    and not any(
+                        uses_variable(n, self._text_without(piece.source, [*going, c])) for n in assigned_names(c)
+                    )
                 ]
                 if not unread:
                     break
@@ -482,6 +496,11 @@ class _Sorter:
             if isinstance(s.event, ContainerCreate | ContainerRun) and same_image(s.event.container.image, value)
         ]
         return bool(later) and all(c.number in self._dance for c in later)
+
+    def _is_base(self, value: Value) -> bool:
+        """Whether a Dockerfile names an image that was made of a container."""
+        words = (w for w in self._provenance.words if isinstance(w.image, MadeStage))
+        return any(same_image(value, Value.of(w.text)) for w in words)
 
     def _host_change(self, index: int, event: HostChange) -> bool:
         """Preparing the place where an artifact lands, moving it, and clearing it away is part of the extraction."""
@@ -594,7 +613,7 @@ class _Sorter:
             going = [c for c in self.removed if c.span.file == source]
             names = {n for c in going for n in assigned_names(c)}
             kept = self._text_without(source, going)
-            used = next((n for n in sorted(names) if re.search(rf"\$\{{?[#!]?{re.escape(n)}\b", kept)), None)
+            used = next((n for n in sorted(names) if uses_variable(n, kept)), None)
             if used is None and re.search(r"\$\?|\$\{\?\}", kept):
                 used = "?"
             if used is not None:
@@ -609,10 +628,6 @@ class _Sorter:
 def _short(text: str) -> str:
     first = text.split("\n", 1)[0]
     return first if len(first) <= 60 else first[:57] + "…"
-
-
-def _names(name: str, text: str) -> bool:
-    return re.search(rf"\$\{{?[#!]?{re.escape(name)}\b", text) is not None
 
 
 def _only_names(command: SimpleCommand) -> bool:

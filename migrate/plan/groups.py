@@ -1,10 +1,11 @@
 """Which builds belong together: each group becomes one Dockerfile."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from migrate.image import ImageReference
 from migrate.provenance.images import same_image
-from migrate.provenance.model import Build, BuiltImage, Provenance, builds_of
+from migrate.provenance.model import Build, BuiltImage, Image, Provenance, builds_of
 from migrate.trace.events import ContainerCreate, ContainerRun, ImageUse, Trace
 from migrate.trace.values import Stream
 
@@ -57,10 +58,10 @@ def groups(trace: Trace, provenance: Provenance) -> tuple[Group, ...]:
     for number, needed in wanted.items():
         for source in needed:
             parent[find(source)] = find(number)
-    built: dict[object, int] = {}
+    built: dict[Hashable, int] = {}
     for build in provenance.builds:
         if any(build.number in needed for needed in wanted.values()):
-            parent[find(build.number)] = find(built.setdefault(_recipe(build), build.number))
+            parent[find(build.number)] = find(built.setdefault(_recipe(provenance, build), build.number))
     members: dict[int, list[Build]] = {}
     for build in provenance.builds:
         members.setdefault(find(build.number), []).append(build)
@@ -74,10 +75,20 @@ def groups(trace: Trace, provenance: Provenance) -> tuple[Group, ...]:
         targets = tuple(
             b.number
             for b in builds
-            if b.number not in repeats and (b.number not in sources or used_beyond(trace, provenance, b))
+            if b.number not in repeats
+            and (b.number not in sources or used_beyond(trace, provenance, b) or _is_runtime(provenance, b))
         )
         result.append(Group(builds=tuple(builds), sources=sources, targets=targets, repeats=frozenset(repeats)))
     return tuple(result)
+
+
+def _is_runtime(provenance: Provenance, build: Build) -> bool:
+    """Whether a build takes artifacts and nothing is taken out of its image: others only start from it, as who runs the script
+    may."""
+    takes = any(c.build == build.number for c in provenance.copies)
+    places = [o.place.image for c in provenance.copies for o in c.origins]
+    places += [b.tree.place.image for b in provenance.builds if b.tree is not None]
+    return takes and not any(build.number in builds_of(image) for image in places)
 
 
 def _repeated(trace: Trace, provenance: Provenance, wanted: dict[int, set[int]]) -> dict[int, int]:
@@ -103,11 +114,23 @@ def _said(build: Build) -> tuple[object, ...]:
     return build.path, build.context, event.tags, arguments, options, event.directory
 
 
-def _recipe(build: Build) -> object:
-    """What a builder is built by: what is built so again is the same stage."""
+def _recipe(provenance: Provenance, build: Build) -> Hashable:
+    """What a builder is built by: what is built so again is the same stage. What it starts from and takes may have been built
+    otherwise since."""
     event = build.event
     options = tuple((o.name, o.value) for o in event.options if o.name in ("platform", "target"))
-    return build.path, build.context, build.tree, tuple((a.name, a.value) for a in event.build_arguments), options
+    arguments = tuple((a.name, a.value) for a in event.build_arguments)
+    taken = [(w.text, w.image) for w in provenance.words if w.build == build.number]
+    for copy in provenance.copies:
+        if copy.build == build.number:
+            taken += [(f"{o.host} {o.place.path}", o.place.image) for o in copy.origins]
+    from_others = tuple((text, _made_by(provenance, build, image)) for text, image in taken)
+    return build.path, build.context, build.tree, arguments, options, from_others
+
+
+def _made_by(provenance: Provenance, build: Build, image: Image) -> Hashable:
+    source = next((b for b in provenance.builds if image == BuiltImage(number=b.number)), None)
+    return _recipe(provenance, source) if source is not None and source.number < build.number else image
 
 
 def used_beyond(trace: Trace, provenance: Provenance, build: Build) -> bool:

@@ -59,6 +59,7 @@ class ServiceEdit:
 class DriverPlan:
     """What changes in the driver, and in the scripts, Makefiles and compose files that it runs: `removed` commands go from the
     `pieces` that they stand in, with the `filters` that their output goes through; `edits` change words of those that stay.
+    `fed` are the builds whose context or Dockerfile a command before them hands on.
     `services` are built otherwise, `gone_services` go from their project's files, `gone_texts` are what was made of services and
     no longer runs. `gone` are files that no longer come to be on
     the host."""
@@ -68,6 +69,7 @@ class DriverPlan:
     gone: tuple[PurePosixPath, ...]
     removed: tuple[SimpleCommand, ...]
     filters: tuple[Span, ...]
+    fed: tuple[Span, ...]
     edits: tuple[Edit, ...]
     services: tuple[ServiceEdit, ...] = ()
     gone_services: tuple[tuple[Project, Service], ...] = ()

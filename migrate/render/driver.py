@@ -16,6 +16,7 @@ from migrate.render.package import render_package
 from migrate.render.workflow import render_workflow
 from migrate.shell.syntax import (
     AndOr,
+    ArithmeticCommand,
     ArithmeticFor,
     Case,
     Command,
@@ -33,6 +34,7 @@ from migrate.shell.syntax import (
     Word,
 )
 from migrate.source import Edit, SourceFile, Span, apply_edits
+from migrate.trace.commands import is_question, uses_variable
 
 
 def render_drivers(plan: DriverPlan) -> dict[PurePosixPath, str | None]:
@@ -100,6 +102,7 @@ class _Editor:
         self._pieces = plan.pieces
         self._removed = {c.span.start: c.span for c in plan.removed if c.span.file == piece.source}
         self._filters = {s.start for s in plan.filters if s.file == piece.source}
+        self._fed = plan.fed
         self.left = set(self._removed.values())
         self.cuts: list[Cut] = []
         self.edits: list[Edit] = []
@@ -109,12 +112,18 @@ class _Editor:
         gone = [self._statement(s) for s in statements]
         if statements and all(gone):
             return True
-        self.cuts += [Cut(start=s.span.start, end=s.end) for s, goes in zip(statements, gone, strict=True) if goes]
+        self._cut(statements, gone)
         return False
 
     def whole(self, statements: tuple[Statement, ...]) -> None:
-        gone = [self._statement(s) for s in statements]
+        self._cut(statements, [self._statement(s) for s in statements])
+
+    def _cut(self, statements: tuple[Statement, ...], gone: list[bool]) -> None:
+        """Take these out. What stood last decided the status of all: a test that comes to stand there would from now on."""
         self.cuts += [Cut(start=s.span.start, end=s.end) for s, goes in zip(statements, gone, strict=True) if goes]
+        left = [s for s, goes in zip(statements, gone, strict=True) if not goes]
+        if left and gone[-1] and not left[-1].background and _may_not_hold(left[-1].command):
+            raise UncertainEditError("without what goes behind it, this would decide how all of it ends", left[-1].span)
 
     def _statement(self, statement: Statement) -> bool:
         return self._command(statement.command)
@@ -171,7 +180,7 @@ class _Editor:
         text, span = self._source.text, loop.span
         others = [] if self._source.chunks else [p.source.text for p in self._pieces if p.source != self._source]
         rest = "\n".join((text[: span.start], text[span.end :], *others))
-        return re.search(rf"\$\{{?[#!]?{re.escape(loop.name)}\b", rest) is not None
+        return uses_variable(loop.name, rest)
 
     def _inner(self, statements: tuple[Statement, ...]) -> None:
         """The body of a construct that stays: what goes is cut, but something must be left of it."""
@@ -186,7 +195,9 @@ class _Editor:
             return False
         if all(passed):
             return True
-        if not all(passed[:-1]):
+        last = commands[-1].span
+        fed = any(s.file == last.file and last.start <= s.start and s.end <= last.end for s in self._fed)
+        if not all(passed[:-1]) or not fed:
             raise UncertainEditError("a part of this pipeline stays", commands[0].span)
         self.edits.append(Edit(span=self._source.span(commands[0].span.start, commands[-1].span.start), text=""))
         return False
@@ -224,6 +235,30 @@ class _Editor:
                 following = links[index + 1][0].span.start
                 self.edits.append(Edit(span=self._source.span(link[0].span.start, following), text=""))
         return False
+
+
+def _may_not_hold(command: Command) -> bool:
+    """Whether a command that does what it should may end in a status other than 0."""
+    match command:
+        case AndOr(commands=commands, operators=operators):
+            fails = _may_not_hold(commands[0])
+            for operator, each in zip(operators, commands[1:], strict=True):
+                fails = fails or _may_not_hold(each) if operator == "&&" else fails and _may_not_hold(each)
+            return fails
+        case Pipeline(commands=commands, negated=negated):
+            return negated or _may_not_hold(commands[-1])
+        case SimpleCommand(words=words) if words:
+            texts = [w.span.text for w in words]
+            return texts[0] in ("[", "test", "false", "let") or is_question(texts)
+        case Test() | ArithmeticCommand():
+            return True
+        case Group(body=body) | Subshell(body=body) | For(body=body):
+            return bool(body) and _may_not_hold(body[-1].command)
+        case If(branches=branches, otherwise=otherwise):
+            bodies = [*(b.body for b in branches), *((otherwise,) if otherwise is not None else ())]
+            return any(b and _may_not_hold(b[-1].command) for b in bodies)
+        case _:
+            return False
 
 
 def _only_asks(command: Command) -> bool:

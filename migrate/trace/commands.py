@@ -54,6 +54,17 @@ _CLIENT = re.compile(
 )
 
 
+def uses_variable(name: str, text: str) -> bool:
+    """Whether shell text uses a variable: as `$name`, or as one that it hands on to what it starts."""
+    name = re.escape(name)
+    uses = (
+        rf"\$\{{?[#!]?{name}\b",
+        rf"\b(?:export|(?:declare|typeset|local|readonly)\s+-\w*x\w*)\b[^\n;&|]*\s{name}(?![\w.-])",
+        rf"(?<!\S)(?:--build-arg|--env|-e)[\s=]+[\"']?{name}(?![\w.=-])",
+    )
+    return any(re.search(u, text) for u in uses)
+
+
 def is_harmless(words: list[str]) -> bool:
     """Whether the command changes neither files nor images; `words` are its texts, NUL for what isn't known."""
     if not words:

@@ -114,6 +114,8 @@ def _read(call: Call) -> Output | None:
 def _image_use(call: Call, verb: str) -> Output | None:
     state = call.state
     given = call.last("input") if verb == "load" else None
+    if verb == "import":
+        given = next((o for o in call.operands()[:1] if o.text != "-"), None)
     fed: Stream | Value | None = state.stdin if verb in ("load", "import") and given is None else None
     if given is not None and given.text is not None and (path := state.path(given.text)) is not None:
         node = state.workspace.node(path)

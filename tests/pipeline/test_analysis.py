@@ -8,7 +8,7 @@ import pytest
 from migrate.discover import Driver, DriverKind, scan
 from migrate.outcome import Status
 from migrate.pipeline.analysis import Inputs, analyse
-from migrate.pipeline.run import Request, migrate
+from migrate.pipeline.run import Request, found_builds, migrate
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind
 from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, analysed, codes, lay, rendered, text_of
 
@@ -406,6 +406,73 @@ REFUSED = {
         "MS410",
         "id=$(",
     ),
+    "log-of-the-build": (
+        SCRIPT.replace("Dockerfile.build .", "Dockerfile.build . 2>&1 | tee log"),
+        "MS410",
+        "docker build",
+    ),
+    "id-piped": (
+        SCRIPT.replace("demo:build\ndocker cp", "demo:build | cut -c1-12\ndocker cp"),
+        "MS410",
+        "docker create",
+    ),
+    "last-is-a-test": (
+        SCRIPT.replace("docker rm extract\n", "").replace("rm ./app", '[ -n "$LOUD" ] && echo done\ndocker rm extract'),
+        "MS410",
+        "[ -n",
+    ),
+    "last-asks": (SCRIPT.replace("rm ./app", "grep -q zz main.c\nrm ./app"), "MS410", "grep"),
+    "last-in-a-function": (
+        SCRIPT.replace("docker create", "out() {\ndocker create").replace(
+            "docker rm extract", '[ -n "$LOUD" ] && echo done\ndocker rm extract\n}\nout'
+        ),
+        "MS410",
+        "[ -n",
+    ),
+    "last-in-a-subshell": (
+        SCRIPT.replace("docker create", "(\ndocker create").replace(
+            "docker rm extract", "! true\ndocker rm extract\n)"
+        ),
+        "MS410",
+        "! true",
+    ),
+    "committed": (SCRIPT.replace("docker rm", "docker commit extract demo:full\ndocker rm"), "MS408", "docker commit"),
+    "made-an-image-of": (
+        SCRIPT.replace("docker rm", "docker export extract | docker import - demo:full\ndocker rm"),
+        "MS408",
+        "docker import",
+    ),
+    "made-an-image-of-in-a-file": (
+        SCRIPT.replace("docker rm", "docker export extract > x.tar\ndocker import x.tar demo:full\ndocker rm"),
+        "MS408",
+        "docker import",
+    ),
+    "builder-of-another-base": (
+        SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\ndocker build -t base -f Dockerfile.base .\n").replace(
+            "-t demo:latest", "-t demo:one"
+        )
+        + SCRIPT.replace("#!/bin/sh\n", "docker build -t base --build-arg V=2 -f Dockerfile.base .\n"),
+        "MS409",
+        "docker build",
+    ),
+    "exported": (
+        SCRIPT.replace("docker create", "id=$(docker create").replace("demo:build\ndocker cp", "demo:build)\ndocker cp")
+        + "export id\n./publish\n",
+        "MS410",
+        "id=$(",
+    ),
+    "loop-variable-exported": (
+        SCRIPT.replace("docker rm extract", "for C in extract; do docker rm $C; done\nexport C\nprintenv C"),
+        "MS410",
+        "docker rm",
+    ),
+    "loop-variable-passed-on": (
+        SCRIPT.replace("docker rm extract", "for C in extract; do docker rm $C; done").replace(
+            "docker build -t demo:latest", "export C; docker build --build-arg C -t demo:latest"
+        ),
+        "MS410",
+        "docker rm",
+    ),
     "status-used": (SCRIPT.replace("docker rm extract\n", "docker rm extract\n[ $? = 0 ]\n"), "MS410", "docker build"),
 }
 
@@ -414,7 +481,13 @@ REFUSED = {
 def test_what_cannot_be_followed_is_refused_at_its_place(name: str, tmp_path: Path) -> None:
     script, code, place = REFUSED[name]
     runtime = RUNTIME.replace("COPY app", "COPY out/app") if " out/" in script else RUNTIME
-    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": runtime})
+    files = {"build.sh": script, "Dockerfile": runtime}
+    if "Dockerfile.base" in script:
+        files |= {
+            "Dockerfile.base": "FROM gcc:12\nARG V=1\nRUN echo $V > /v\n",
+            "Dockerfile.build": BUILDER.replace("gcc:12", "base"),
+        }
+    analysis = analysed(tmp_path, files)
     assert analysis.changes == ()
     hits = [d for d in analysis.diagnostics if d.rule.code == code]
     assert hits, codes(analysis)
@@ -1162,3 +1235,23 @@ docker build -t demo .
     analysis = analysed(tmp_path, files)
     assert analysis.plan is not None, analysis.diagnostics
     assert "COPY --from=builder-run" in text_of(analysis, "Dockerfile")
+
+
+@pytest.mark.parametrize("needing", ["cat out/app", "sha256sum out/app"])
+def test_a_script_stays_where_one_that_starts_it_needs_what_would_go(needing: str, tmp_path: Path) -> None:
+    script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nmkdir -p out\n").replace("./app", "out/app")
+    files = {
+        "build.sh": script.replace("rm out/app\n", ""),
+        "ci.sh": f"#!/bin/sh\n./build.sh\ndocker push demo:latest\n{needing}\n",
+        "Dockerfile": RUNTIME.replace("COPY app", "COPY out/app"),
+    }
+    found = {str(a.driver.path): a for a in found_builds(scan(lay(tmp_path, files)), Inputs())}
+    (told,) = [d for d in found["build.sh"].diagnostics if d.rule.code == "MS410"]
+    assert (found["build.sh"].plan, told.message.partition(",")[0]) == (None, "`ci.sh` starts this")
+
+
+def test_a_script_that_starts_another_and_needs_the_builder_has_a_plan_of_its_own(tmp_path: Path) -> None:
+    """The builder's image is pushed there, so the two don't come to the same: a person says which one is meant."""
+    files = {"ci.sh": "#!/bin/sh\n./build.sh\ndocker push demo:build\n"}
+    found = found_builds(scan(lay(tmp_path, files)), Inputs())
+    assert {str(a.driver.path): codes(a)[-1:] for a in found} == {"build.sh": ["MS121"], "ci.sh": ["MS121"]}

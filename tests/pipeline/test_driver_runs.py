@@ -23,6 +23,7 @@ esac
 EXTRACTION = ("create|", "cp|", "rm|", "container|", "rmi|demo:build|")
 
 DRIVERS = {
+    "last-may-not-fail": SCRIPT.replace("rm ./app", 'grep -q zz main.c || [ -z "$LOUD" ] || echo loud\nrm ./app'),
     **SCRIPTS,
     "plain": SCRIPT,
     "arguments": "#!/bin/sh\nset -e\nTAG=$1\n"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from migrate.discover import find_drivers, scan
 from migrate.pipeline.analysis import Analysis, Inputs, analyse
-from tests.pipeline.legacy import analysed, codes, lay, rendered
+from tests.pipeline.legacy import BUILDER, RUNTIME, analysed, codes, lay, rendered
 
 MAKEFILE = """\
 NAME = demo
@@ -374,3 +374,20 @@ more: build Dockerfile.more
     both = of(tmp_path / "there", makefile, {**files, **more})
     assert both.plan is not None
     assert both.start.name == "make image && make more"
+
+
+def test_a_variable_that_a_make_in_between_was_given_is_not_read_where_it_is_not_set(tmp_path: Path) -> None:
+    """The value that stands in the other image's build is none that this one was given."""
+    makefile = (
+        "one:\n\t$(MAKE) out\n\tdocker build -t demo:one .\n"
+        "two:\n\t$(MAKE) out MODE=2\n\tdocker build -t demo:two -f Dockerfile.two .\n"
+        "out:\n\tdocker build -t demo:build --build-arg MODE=$(MODE) -f Dockerfile.build .\n"
+        "\tdocker create --name x demo:build\n\tdocker cp x:/src/app app\n\tdocker rm x\n"
+    )
+    files = {
+        "Makefile": makefile,
+        "build.sh": "",
+        "Dockerfile.build": BUILDER.replace("RUN", "ARG MODE\nRUN echo $MODE &&"),
+        "Dockerfile.two": RUNTIME,
+    }
+    assert analysed(tmp_path, files).changes == ()

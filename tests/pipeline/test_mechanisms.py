@@ -512,3 +512,21 @@ def test_a_path_keeps_the_author_s_variables_as_far_as_it_ends_as_his_word_does(
     assert f"COPY --from=builder --chown=0:0 {expected} /srv/app.tgz\n" in text_of(
         analysed(tmp_path, files), "Dockerfile"
     )
+
+
+def test_an_owner_that_add_gives_to_no_packed_file_is_refused(tmp_path: Path) -> None:
+    files = {
+        "build.sh": SCRIPT.replace("app", "app.tar"),
+        "Dockerfile.build": BUILDER + "RUN tar -cf app.tar app\n",
+        "Dockerfile": RUNTIME.replace("COPY app", "ADD --chown=3:4 app.tar"),
+    }
+    analysis = analysed(tmp_path, files)
+    assert (analysis.plan, [c for c in codes(analysis) if c == "MS409"]) == (None, ["MS409"])
+
+
+def test_a_runtime_that_another_image_starts_from_is_still_made(tmp_path: Path) -> None:
+    files = {
+        "build.sh": SCRIPT.replace("rm ./app", "docker build -t demo:debug -f Dockerfile.debug .\nrm ./app"),
+        "Dockerfile.debug": "FROM demo:latest\nRUN touch /debug\n",
+    }
+    assert "-t demo:latest" in text_of(analysed(tmp_path, files), "build.sh")
