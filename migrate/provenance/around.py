@@ -34,6 +34,7 @@ _WITHOUT_EFFECT = frozenset(
     " stop-signal publish publish-all expose interactive tty no-healthcheck health-cmd disable-content-trust detach-keys"
     " shm-size oom-kill-disable pids-limit domainname label-file annotation rm help read-only".split()
 )
+_MAKES_FOLDERS = re.compile(r"\s*(?:mkdir|chown|chmod)\s[^;|<>&]*(?:&&\s*(?:mkdir|chown|chmod)\s[^;|<>&]*)*")
 _PLAIN_NETWORKS = ("", "bridge", "default")
 
 
@@ -217,8 +218,8 @@ def _filled(images: "Images", image: Image, context: PurePosixPath, target: Pure
             if (whole or place is not None) and (end == target or target in end.parents) and not copied:
                 return True
         if instruction.keyword == "RUN":
-            names = str(target) in instruction.text
-            plain = re.fullmatch(r"\s*(?:(?:mkdir|chown|chmod)\s[^;|<>]*)+", instruction.text) is not None
+            names = re.search(rf"(?<![\w.-]){re.escape(str(target))}(?![\w.-])", instruction.text) is not None
+            plain = _MAKES_FOLDERS.fullmatch(instruction.text) is not None
             if (inside or names) and not plain:
                 return True
     return False

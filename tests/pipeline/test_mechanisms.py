@@ -197,6 +197,21 @@ PLANNED = {
         [],
         [],
     ),
+    "a-mounted-folder-whose-name-begins-another-one": (
+        {
+            "build.sh": SCRIPT.replace(
+                "docker create --name extract demo:build\n", "docker run -v $PWD/out:/o demo:build cp /out/app /o/app\n"
+            )
+            .replace("docker cp extract:/src/app ./app\n", "")
+            .replace("docker rm extract\n", "")
+            .replace("rm ./app\n", ""),
+            "Dockerfile.build": BUILDER + "RUN mkdir /out && cp app /out/app\n",
+            "Dockerfile": RUNTIME.replace("COPY app", "COPY out/app"),
+        },
+        ["FROM builder AS builder-run\nRUN mkdir -p /o && cp /out/app /o/app\n"],
+        [],
+        ["MS413", "MS445"],
+    ),
     "a-mounted-folder-of-another-user": (
         {
             "build.sh": SCRIPT.replace(
