@@ -15,6 +15,7 @@ from migrate.engine.client import connect
 from migrate.engine.snapshot import read_files, read_image
 from migrate.outcome import MigrationOutcome, Status
 from migrate.pipeline.run import Request, migrate
+from tests.engine.compose import require_compose
 from tests.engine.private import PrivateEngine
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -110,10 +111,7 @@ def test_compose_itself_makes_the_same_of_both_sides(
     sample: str, image: str, tmp_path: Path, engine: PrivateEngine
 ) -> None:
     """No stand-in is there: docker-compose reads the files, as people have it do."""
-    if shutil.which("docker-compose") is None:
-        if os.environ.get("MS_REQUIRE_ENGINE") == "1":
-            pytest.fail("docker-compose is missing", pytrace=False)
-        pytest.skip("docker-compose is missing")
+    require_compose()
     environment = engine.environment() | {"COMPOSE_PROJECT_NAME": sample}
     if (SAMPLES / sample / "legacy/compose.yaml").exists():
         environment["COMPOSE_FILE"] = "compose.yaml"

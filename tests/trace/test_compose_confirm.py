@@ -22,6 +22,7 @@ from migrate.trace.compose.command_line import ComposeCall, parse
 from migrate.trace.compose.lowering import Command, Lowering, read_dotenv
 from migrate.trace.docker_cli import DockerCommand
 from migrate.trace.docker_cli import parse as parse_docker
+from tests.engine.compose import require_compose
 
 FILES = Path(__file__).parent / "composefiles"
 NAMES = sorted(p.stem for p in FILES.glob("*.yml"))
@@ -102,10 +103,7 @@ def by_compose(project: Path) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def compose() -> None:
-    if shutil.which("docker-compose") is None:
-        if os.environ.get("MS_REQUIRE_ENGINE") == "1":
-            pytest.fail("docker-compose is missing", pytrace=False)
-        pytest.skip("docker-compose is missing")
+    require_compose()
 
 
 def written(value: object) -> str:
