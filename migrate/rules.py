@@ -145,6 +145,9 @@ FOLDER_MODE_ASSUMED = _rule(
     "MS443", "folder-mode-assumed", _W, "a folder that lay in the copied one is assumed to have the mode 755"
 )
 FOLDER_MODE_LOST = _rule("MS444", "folder-mode-lost", _E, "a folder that lay in the copied one would lose its mode")
+MOUNT_ASSUMED_EMPTY = _rule(
+    "MS449", "mount-assumed-empty", _W, "an image is assumed to have nothing where a folder was mounted over it"
+)
 LINK_ASSUMED_ABSENT = _rule("MS445", "link-assumed-absent", _W, "an artifact is assumed not to be a symbolic link")
 DETACHED_ASSUMED_IDLE = _rule(
     "MS446",

@@ -32,6 +32,7 @@ _SETTLED = frozenset(
     {
         rules.KIND_ASSUMED,
         rules.LINK_ASSUMED_ABSENT,
+        rules.MOUNT_ASSUMED_EMPTY,
         rules.FOLDER_MODE_ASSUMED,
         rules.ADD_ASSUMED_PLAIN,
         rules.IGNORE_BELOW_ARTIFACT,

@@ -319,7 +319,10 @@ class Sources:
                     and in_container(extraction.source) == source
                 )
                 shared = any(s.container == container and s.target == source for s in self._build.workspace.shares)
-                return self._images.place(image, source), shared, self._came(path, node), slash or shared or None
+                mounted = self._images.place(image, source)
+                if shared:
+                    self._hides(mounted, argument)
+                return mounted, shared, self._came(path, node), slash or shared or None
             case Streamed(stream=stream):
                 place = self._streams.file(stream, path.name)
                 return (place, False, stream.span, False) if place is not None else None
@@ -390,6 +393,16 @@ class Sources:
         if result is not None:
             self._images.used.add(result.span)
         return result
+
+    def _hides(self, place: Place, argument: Argument) -> None:
+        """A folder that is taken whole out of a mount has in the stage what the image had there too, unless that was cleared."""
+        steps = place.image.steps if isinstance(place.image, MadeStage) else ()
+        cleared = f"RUN rm -rf {place.path}/* "
+        if not any(isinstance(s, Line) and s.text.startswith(cleared) for s in steps):
+            message = (
+                f"the image is taken to have nothing at `{place.path}`, which the mounted folder would have hidden"
+            )
+            self._diagnostics.append(at(rules.MOUNT_ASSUMED_EMPTY, message, argument.span))
 
     def _came(self, path: PurePosixPath, node: Node) -> Span:
         match node:

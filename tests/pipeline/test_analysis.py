@@ -1255,3 +1255,25 @@ def test_a_script_that_starts_another_and_needs_the_builder_has_a_plan_of_its_ow
     files = {"ci.sh": "#!/bin/sh\n./build.sh\ndocker push demo:build\n"}
     found = found_builds(scan(lay(tmp_path, files)), Inputs())
     assert {str(a.driver.path): codes(a)[-1:] for a in found} == {"build.sh": ["MS121"], "ci.sh": ["MS121"]}
+
+
+@pytest.mark.parametrize(
+    ("making", "copying", "expected"),
+    [
+        ("RUN mkdir /site && echo x > /site/x\n", "out", []),  # seen, and cleared
+        ("ENV D=/site\nRUN mkdir $D && echo x > $D/x\n", "out", ["MS449"]),
+        ("ENV D=/site\nRUN mkdir $D && echo x > $D/x\n", "out/*", ["MS449"]),
+        ("ENV D=/site\nRUN mkdir $D && echo x > $D/x\n", "out/app", []),
+    ],
+)
+def test_what_a_mount_hides_of_the_image(making: str, copying: str, expected: list[str], tmp_path: Path) -> None:
+    script = "docker build -t b -f Dockerfile.build .\ndocker run -v $PWD/out:/site b cp app /site/app\ndocker build -t demo .\n"
+    files = {
+        "build.sh": script,
+        "Dockerfile.build": BUILDER + making,
+        "Dockerfile": f"FROM busybox\nCOPY {copying} /srv/\n",
+    }
+    analysis = analysed(tmp_path, files)
+    assert analysis.plan is not None, analysis.diagnostics
+    assert [c for c in codes(analysis) if c == "MS449"] == expected
+    assert ("rm -rf /site/*" in text_of(analysis, "Dockerfile")) is ("$D" not in making)
