@@ -149,6 +149,24 @@ def _analysed(
         uncertain = at(rules.DRIVER_EDIT_UNCERTAIN, error.reason, _first_line(error.span.origin))
         uncertain = replace(uncertain, notes=_by_hand(planned))
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
+    analysis = replace(_stopped(driver, start, diagnostics, followed, legacy=True), plan=planned, changes=changes)
+    return _settled(repository, driver, source, inputs, analysis, others, follow)
+
+
+def _settled(
+    repository: Repository,
+    driver: Driver,
+    source: SourceFile,
+    inputs: Inputs,
+    analysis: Analysis,
+    others: tuple[str, ...],
+    follow: Follow,
+) -> Analysis:
+    """A plan held to what the driver did: read back, by what others need of it, and without what must stay for them."""
+    planned, changes, followed, start = analysis.plan, analysis.changes, analysis.trace, analysis.start
+    if planned is None or followed is None:
+        return analysis
+    diagnostics = analysis.diagnostics
     found = _read_back(repository, driver, planned, changes, start, inputs, followed)
     what = "script" if is_package(driver.path) else "target"
     said, needed = other_targets(repository, planned, others, follow, what=what)
@@ -262,16 +280,9 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
     """The calls of make that come to the images, whatever the environment is: one after the other, all in one, or each in a
     checkout of its own; then in one that sets nothing of its own."""
     written = list(inputs.targets) or list(targets_of(source))
-
     for bare in (False, True):
-
-        def follow(goals: tuple[str, ...], bare: bool = bare) -> Trace:
-            start = make_start(driver, goals, inputs.arguments, bare=bare)
-            followed, _ = _traced(repository, source, start, inputs)
-            if followed is None:
-                raise ValueError("the start of make is shell")
-            return followed
-
+        start = make_start(driver, (), inputs.arguments, bare=bare)
+        follow = _following(repository, driver, source, start, inputs)
         expanded = () if inputs.targets else follow(tuple(written[:1])).targets
         names = [*written, *(t for t in expanded if t not in written and not t.startswith("."))]
         goals = Goals(names=inputs.targets) if inputs.targets else None
@@ -288,14 +299,8 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
 def _npm_starts(repository: Repository, driver: Driver, source: SourceFile, inputs: Inputs) -> Iterator[Start]:
     """The scripts of a package.json that come to the images, whatever the environment is; then in one that sets nothing."""
     for bare in (False, True):
-
-        def follow(scripts: tuple[str, ...], bare: bool = bare) -> Trace:
-            start = npm_start(driver, scripts, inputs.arguments, bare=bare)
-            followed, _ = _traced(repository, source, start, inputs)
-            if followed is None:
-                raise ValueError("the start of npm is shell")
-            return followed
-
+        start = npm_start(driver, (), inputs.arguments, bare=bare)
+        follow = _following(repository, driver, source, start, inputs)
         written = read_package(source).scripts
         names = [s.name for s in written] if any(mentions_client(s.text) for s in written) else []
         goals = Goals(names=inputs.targets) if inputs.targets else find_goals(repository, names, follow)
@@ -394,7 +399,7 @@ def _following(repository: Repository, driver: Driver, source: SourceFile, start
             other = replace(start, commands=commands, afresh=frozenset())
             followed, _ = _traced(repository, source, other, inputs)
             if followed is None:
-                raise ValueError("the start of make is shell")
+                raise ValueError("the start of make or npm is shell")
             known[goals] = followed
         return known[goals]
 

@@ -1,6 +1,6 @@
 """Drivers of kinds that aren't read: they are named at their line, and told where a migration leaves them behind."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -118,6 +118,6 @@ def test_one_beside_a_driver_that_is_refused(tmp_path: Path) -> None:
 
 def test_one_that_is_named(tmp_path: Path) -> None:
     root = lay(tmp_path, {"tests/build.ps1": POWERSHELL})
-    request = Request(root=root, verify=False, driver=Path("tests/build.ps1"))  # type: ignore[arg-type]
+    request = Request(root=root, verify=False, driver=PurePosixPath("tests/build.ps1"))
     (build,) = migrate(request, lambda _side, _text: None).builds
     assert [d.rule.code for d in build.diagnostics] == ["MS122"]
