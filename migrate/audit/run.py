@@ -19,7 +19,8 @@ from migrate.audit.near_miss import (
 from migrate.diagnostics import Diagnostic, Severity
 from migrate.discover import DriverKind, scan
 from migrate.outcome import AuditOutcome, AuditRow, AuditStatus
-from migrate.pipeline.analysis import Analysis, Inputs
+from migrate.pipeline.analysis import Analysis
+from migrate.pipeline.following import Inputs
 from migrate.pipeline.run import found_builds
 
 _DECISIONS = frozenset(

@@ -1,15 +1,14 @@
 """The static phases for one driver: read, trace, follow back, plan, render, read back. Nothing is started or written."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Severity, at, has_errors
 from migrate.discover import Driver, DriverKind, Repository, is_compose_file
-from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.compose import FILES
 from migrate.drivers.package import is_package, read_package
 from migrate.drivers.script import (
@@ -21,39 +20,29 @@ from migrate.drivers.script import (
     named_beside,
     npm_start,
     read_driver,
-    started,
     starts,
 )
 from migrate.drivers.unread import COPIES_OUT, taken_out, taken_out_by_pipeline
 from migrate.pipeline.composed import made_for_compose
+from migrate.pipeline.following import Inputs, following, traced
 from migrate.pipeline.goals import MAX_GOALS, Follow, Goals, find_goals, has_client, targets_of
 from migrate.pipeline.missing import lacks_sources, services_make_sources
 from migrate.pipeline.other_targets import folders_of_others, left_unread, other_targets
+from migrate.pipeline.read_back import read_back
 from migrate.pipeline.staying import check_staying
 from migrate.plan.callers import naming_file
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
-from migrate.provenance.derive import derive, extracts, only_shows, taking_out
+from migrate.provenance.derive import derive, extracts, only_shows
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
 from migrate.source import FileChange, SourceFile, Span, decode
 from migrate.trace.commands import mentions_client
-from migrate.trace.events import Compose, ContainerCreate, ContainerRun, Extraction, ImageBuild, Opaque, Trace
-from migrate.trace.interpreter import trace
-from migrate.trace.values import Stream, Unknown, Value
+from migrate.trace.events import Compose, ContainerCreate, Extraction, ImageBuild, Trace
 
 _COMPOSE_RUNS = frozenset({"run", "up", "create", "start", "exec", "cp"})
 
 NO_FACTS: Facts = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
-    """How the driver is started: its arguments, what is known of its environment, and which of a Makefile's targets are made."""
-
-    arguments: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +110,7 @@ def _analysed(
     buildkit: bool,
 ) -> Analysis:
     """One way to start the driver through the phases."""
-    followed, diagnostics = _traced(repository, source, start, inputs)
+    followed, diagnostics = traced(repository, source, start, inputs)
     if followed is None:
         return _stopped(driver, start, diagnostics, legacy=True)
     diagnostics += _without_arguments(followed, start, inputs)
@@ -136,7 +125,7 @@ def _analysed(
         return _stopped(driver, start, diagnostics, followed, legacy=True)
     if extracts(followed) and only_shows(followed, provenance):
         return _stopped(driver, start, (), followed, legacy=False)
-    follow = _following(repository, driver, source, start, inputs)
+    follow = following(repository, driver, source, start, inputs)
     others = _other_names(source, start)
     folders = folders_of_others(followed, others, follow)
     planned, found = plan(followed, provenance, facts, buildkit=buildkit, needed_folders=folders)
@@ -167,7 +156,7 @@ def _settled(
     if planned is None or followed is None:
         return analysis
     diagnostics = analysis.diagnostics
-    found = _read_back(repository, driver, planned, changes, start, inputs, followed)
+    found = read_back(repository, driver, planned, changes, start, inputs, followed)
     what = "script" if is_package(driver.path) else "target"
     said, needed = other_targets(repository, planned, others, follow, what=what)
     beside, asked = left_unread(repository, planned)
@@ -260,7 +249,7 @@ def _script_starts(repository: Repository, driver: Driver, source: SourceFile, i
     given: tuple[tuple[str, ...] | None, ...] = (inputs.arguments,) if inputs.arguments else (None, ())
     attempts = []
     for start in (replace(s, arguments=arguments) for arguments in given for s in starts(driver)):
-        followed, _ = _traced(repository, source, start, inputs)
+        followed, _ = traced(repository, source, start, inputs)
         if followed is None:
             yield start
             return
@@ -271,7 +260,7 @@ def _script_starts(repository: Repository, driver: Driver, source: SourceFile, i
         for path in repository.entries:
             if path.name in FILES and path.parent in (best.directory, PurePosixPath()):
                 start = composed_start(best, driver, path, executable=repository.is_executable(driver.path))
-                together, _ = _traced(repository, source, start, inputs)
+                together, _ = traced(repository, source, start, inputs)
                 if together is not None and made_for_compose(repository, followed.remaining, together):
                     yield start
 
@@ -282,7 +271,7 @@ def _make_starts(repository: Repository, driver: Driver, source: SourceFile, inp
     written = list(inputs.targets) or list(targets_of(source))
     for bare in (False, True):
         start = make_start(driver, (), inputs.arguments, bare=bare)
-        follow = _following(repository, driver, source, start, inputs)
+        follow = following(repository, driver, source, start, inputs)
         expanded = () if inputs.targets else follow(tuple(written[:1])).targets
         names = [*written, *(t for t in expanded if t not in written and not t.startswith("."))]
         goals = Goals(names=inputs.targets) if inputs.targets else None
@@ -300,7 +289,7 @@ def _npm_starts(repository: Repository, driver: Driver, source: SourceFile, inpu
     """The scripts of a package.json that come to the images, whatever the environment is; then in one that sets nothing."""
     for bare in (False, True):
         start = npm_start(driver, (), inputs.arguments, bare=bare)
-        follow = _following(repository, driver, source, start, inputs)
+        follow = following(repository, driver, source, start, inputs)
         written = read_package(source).scripts
         names = [s.name for s in written] if any(mentions_client(s.text) for s in written) else []
         goals = Goals(names=inputs.targets) if inputs.targets else find_goals(repository, names, follow)
@@ -318,7 +307,7 @@ def _job_starts(repository: Repository, driver: Driver, source: SourceFile, inpu
     jobs = [j.name for j in jobs_of(source) if not inputs.targets or j.name in inputs.targets]
     for name in dict.fromkeys(jobs):
         start = job_start(name, bare=False)
-        followed, _ = _traced(repository, source, start, inputs)
+        followed, _ = traced(repository, source, start, inputs)
         if followed is None or extracts(followed) or has_errors(followed.diagnostics):
             yield start
             yield replace(start, bare=True)
@@ -330,27 +319,6 @@ _STARTS = {
     DriverKind.PACKAGE: _npm_starts,
     DriverKind.JENKINSFILE: _job_starts,
 }
-
-
-def _traced(
-    repository: Repository, source: SourceFile, start: Start, inputs: Inputs
-) -> tuple[Trace | None, tuple[Diagnostic, ...]]:
-    entry, found = started(source, start)
-    if entry is None:
-        return None, found
-    followed = trace(
-        entry.script,
-        repository,
-        directory=start.directory,
-        name=start.name,
-        arguments=start.arguments,
-        environment=inputs.environment,
-        bare=start.bare,
-        driver=None if start.is_script else source,
-        unknowns=entry.unknowns,
-        afresh=entry.afresh,
-    )
-    return followed, found
 
 
 def _doubts(followed: Trace) -> tuple[bool, bool, bool]:
@@ -387,25 +355,6 @@ def _other_names(source: SourceFile, start: Start) -> tuple[str, ...]:
     return tuple(n for n in named if n not in made)
 
 
-def _following(repository: Repository, driver: Driver, source: SourceFile, start: Start, inputs: Inputs) -> Follow:
-    """Each target is followed once."""
-    known: dict[tuple[str, ...], Trace] = {}
-
-    called = npm_start if is_package(driver.path) else make_start
-
-    def follow(goals: tuple[str, ...]) -> Trace:
-        if goals not in known:
-            commands = called(driver, goals, inputs.arguments, bare=start.bare).commands
-            other = replace(start, commands=commands, afresh=frozenset())
-            followed, _ = _traced(repository, source, other, inputs)
-            if followed is None:
-                raise ValueError("the start of make or npm is shell")
-            known[goals] = followed
-        return known[goals]
-
-    return follow
-
-
 def _keeping(
     repository: Repository,
     driver: Driver,
@@ -427,82 +376,13 @@ def _keeping(
         driver=replace(planned.driver, gone=gone),
     )
     changes = render_changes(kept)
-    if has_errors(_read_back(repository, driver, kept, changes, start, inputs, before)):
+    if has_errors(read_back(repository, driver, kept, changes, start, inputs, before)):
         return None
     what, why = (
         (removed[0], "the driver needs it elsewhere") if naming is None else (naming[0], f"`{naming[1]}` names it")
     )
     message = f"`{what}` stays: {why}, though these images are no longer built from it"
     return kept, changes, (at(rules.BUILDER_FILE_KEPT, message, planned.place),)
-
-
-def _read_back(
-    repository: Repository,
-    driver: Driver,
-    planned: MigrationPlan,
-    changes: tuple[FileChange, ...],
-    start: Start,
-    inputs: Inputs,
-    before: Trace,
-) -> tuple[Diagnostic, ...]:
-    """The rendered files, read again from their text: the builds that stay and no extraction, every stage named once and known.
-
-    What fails here is a fault of the plan, never of the repository; it stops the migration all the same.
-    """
-    texts = {c.path: decode(c.after) for c in changes if c.after is not None}
-    for group in planned.groups:
-        source = SourceFile(path=group.path, text=texts[group.path])
-        dockerfile, found = read_dockerfile(source)
-        if dockerfile is None:
-            return found
-        names = [s.name.text.lower() for s in dockerfile.stages if s.name]
-        wanted = {p.name.lower() for p in group.parts if p.name}
-        if len(names) != len(set(names)) or not wanted <= set(names):
-            return (_fault("the rendered Dockerfile does not name its stages as planned", source),)
-    changed = repository.changed({c.path: None if c.after is None else decode(c.after) for c in changes})
-    source = SourceFile(path=driver.path, text=texts.get(driver.path, planned.driver.source.text))
-    again, found = _traced(changed, source, start, inputs)
-    if again is None:
-        return found
-    expected = []
-    for event in planned.builds:
-        if event.number in planned.dropped:
-            continue
-        path, context = planned.paths.get(event.number, (event.dockerfile, event.context))
-        expected.append((path, context, *map(_shown, event.tags)))
-    builds = [(e.dockerfile, e.context, *map(_shown, e.tags)) for e in again.events if isinstance(e, ImageBuild)]
-    if (
-        _still_taking(again, before, planned)
-        or builds != expected
-        or _told_otherwise(again, before, planned)
-        or _of_make(again) - _of_make(before)
-        or len(_unread(again)) > len(_unread(before))
-    ):
-        return (_fault("with the files that the migration leaves, this script would build something else", source),)
-    return check_staying(planned, before, again)
-
-
-def _still_taking(again: Trace, before: Trace, planned: MigrationPlan) -> bool:
-    """Whether something is taken out of a container that the migration has not left as it was."""
-    going = {c.span for c in planned.driver.removed}
-    kept = {
-        s.event.span.text
-        for s in taking_out(before)
-        if s.command.span not in going and s.command.span.file not in planned.driver.gone_texts
-    }
-    gone = set(planned.driver.gone)
-    for step in taking_out(again):
-        match step.event:
-            case ImageBuild(streamed=Stream()):
-                return True
-            case ImageBuild(workspace=workspace):
-                if any(p in gone or gone & set(p.parents) for p in workspace.carried):
-                    return True
-            case event if event.span.text not in kept:
-                return True
-            case _:
-                pass
-    return False
 
 
 def _others_staying(
@@ -520,7 +400,7 @@ def _others_staying(
     source = changed.source(driver.path)
     if source is None:
         return ()
-    after = _following(changed, driver, source, start, inputs)
+    after = following(changed, driver, source, start, inputs)
     kept = targets_of(source)
     for name in (n for n in names[:MAX_GOALS] if n in kept):
         found = check_staying(planned, follow((name,)), after((name,)))
@@ -533,53 +413,3 @@ def _lacks_a_dockerfile(repository: Repository, followed: Trace) -> bool:
     """Whether a target builds from a file that isn't there, before or after: what it comes to can't be told (MS447)."""
     paths = (e.dockerfile for e in followed.events if isinstance(e, ImageBuild) and e.dockerfile is not None)
     return any(repository.kind(p) is None for p in paths)
-
-
-def _told_otherwise(again: Trace, before: Trace, planned: MigrationPlan) -> bool:
-    """Whether a build is given what neither it nor one that it is joined with was given before."""
-    containers = set(_told_to_containers(before))
-    staying = [e for e in planned.builds if e.number not in planned.dropped]
-    for old, new in zip(staying, (e for e in again.events if isinstance(e, ImageBuild)), strict=False):
-        joined = {n for g in planned.groups if old.number in g.targets for n in (*g.targets, *g.builders)}
-        given = {v for b in planned.builds if b.number in {old.number, *joined} for v in _told(b)}
-        if set(_told(new)) - given - containers:
-            return True
-    return False
-
-
-def _told(build: ImageBuild) -> Iterator[tuple[str, Value]]:
-    """What a build's options and arguments come to; a word that moved must mean there what it meant here."""
-    for argument in build.build_arguments:
-        if argument.value is not None:
-            yield "build-arg", _shown(argument.value)
-    for option in build.options:
-        if option.value is not None and option.name != "target":
-            yield option.name, _shown(option.value)
-
-
-def _told_to_containers(followed: Trace) -> Iterator[tuple[str, Value]]:
-    """The variables of containers, which a build gets as arguments."""
-    for event in followed.events:
-        if isinstance(event, ContainerCreate | ContainerRun):
-            for option in event.container.options:
-                if option.name == "env" and option.value is not None and "=" in option.value.marked:
-                    yield "build-arg", _shown(option.value.slice(option.value.marked.index("=") + 1))
-
-
-def _of_make(followed: Trace) -> set[str]:
-    """Targets that make's own rules make: a rule without a recipe asks for them."""
-    return {e.command for e in followed.events if isinstance(e, Opaque) and e.command.startswith("make's own rule")}
-
-
-def _unread(followed: Trace) -> list[Compose]:
-    """Calls of compose that aren't followed, such as those that name a service which isn't there."""
-    return [e for e in followed.events if isinstance(e, Compose) and e.unread is not None]
-
-
-def _shown(value: Value) -> Value:
-    """A value without the numbers that tell its unknowns apart, which two traces give differently."""
-    return Value(parts=tuple(replace(p, number=0) if isinstance(p, Unknown) else p for p in value.parts))
-
-
-def _fault(message: str, source: SourceFile) -> Diagnostic:
-    return at(rules.DRIVER_EDIT_UNCERTAIN, message, source.span(0, 0))

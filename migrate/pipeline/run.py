@@ -12,7 +12,8 @@ from migrate.diagnostics import Diagnostic, Label, Severity
 from migrate.discover import Driver, Repository, find_callers, find_drivers, is_compose_file, named_driver, scan
 from migrate.drivers.unread import find_unread
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
-from migrate.pipeline.analysis import Analysis, Inputs, analyse
+from migrate.pipeline.analysis import Analysis, analyse
+from migrate.pipeline.following import Inputs
 from migrate.pipeline.verification import Verified, verify
 from migrate.source import FileChange
 

@@ -21,7 +21,8 @@ from migrate.engine.sandbox import BuiltImage, JudgedText, Run, ScratchError, Si
 from migrate.engine.snapshot import read_files, read_image
 from migrate.image import FileType, ImageReference, ImageSnapshot
 from migrate.outcome import ImageCheck, Status, Verification
-from migrate.pipeline.analysis import Analysis, Inputs, analyse
+from migrate.pipeline.analysis import Analysis, analyse
+from migrate.pipeline.following import Inputs
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts, FilePart, GroupPlan, MigrationPlan
 from migrate.source import FileChange, SourceFile, decode, encode
 

@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from migrate.diagnostics import Severity
 from migrate.discover import find_drivers, scan
-from migrate.pipeline.analysis import Analysis, Inputs, analyse
+from migrate.pipeline.analysis import Analysis, analyse
+from migrate.pipeline.following import Inputs
 from tests.engine.private import PrivateEngine
 from tests.landing.cases import CP, Case, Item, cases, numbered, tar_of
 from tests.landing.cases import directory as folder

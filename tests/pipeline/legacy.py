@@ -3,7 +3,8 @@
 from pathlib import Path, PurePosixPath
 
 from migrate.discover import find_drivers, scan
-from migrate.pipeline.analysis import NO_FACTS, Analysis, Inputs, analyse
+from migrate.pipeline.analysis import NO_FACTS, Analysis, analyse
+from migrate.pipeline.following import Inputs
 from migrate.plan.model import Facts
 
 BUILDER = """\

@@ -7,7 +7,8 @@ import pytest
 
 from migrate.discover import Driver, DriverKind, scan
 from migrate.outcome import Status
-from migrate.pipeline.analysis import Inputs, analyse
+from migrate.pipeline.analysis import analyse
+from migrate.pipeline.following import Inputs
 from migrate.pipeline.run import Request, found_builds, migrate
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind
 from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, analysed, codes, lay, rendered, text_of

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from migrate.discover import find_drivers, scan
-from migrate.pipeline.analysis import Analysis, Inputs, analyse
+from migrate.pipeline.analysis import Analysis, analyse
+from migrate.pipeline.following import Inputs
 from migrate.pipeline.run import found_builds
 from tests.pipeline.legacy import BUILDER, analysed, codes, lay, rendered, text_of
 

@@ -9,7 +9,8 @@ from migrate.discover import scan
 from migrate.drivers.groovy import GroovyError, read_groovy, walk
 from migrate.drivers.script import Start, command_text, jobs_of
 from migrate.outcome import Status
-from migrate.pipeline.analysis import Analysis, Inputs
+from migrate.pipeline.analysis import Analysis
+from migrate.pipeline.following import Inputs
 from migrate.pipeline.run import Request, found_builds, migrate
 from migrate.source import SourceFile
 from tests.pipeline.legacy import BUILDER, analysed, codes, lay, rendered

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from migrate.discover import find_drivers, scan
-from migrate.pipeline.analysis import Analysis, Inputs, analyse
+from migrate.pipeline.analysis import Analysis, analyse
+from migrate.pipeline.following import Inputs
 from tests.pipeline.legacy import BUILDER, RUNTIME, analysed, codes, lay, rendered
 
 MAKEFILE = """\

@@ -7,7 +7,8 @@ import pytest
 
 from migrate.drivers.package import read_package
 from migrate.outcome import Status
-from migrate.pipeline.analysis import Analysis, Inputs
+from migrate.pipeline.analysis import Analysis
+from migrate.pipeline.following import Inputs
 from migrate.pipeline.run import Request, migrate
 from migrate.source import SourceFile
 from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, analysed, codes, lay, rendered
