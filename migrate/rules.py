@@ -159,6 +159,19 @@ UNPACKED_IN_STAGE = _rule(
     "MS442", "unpacked-in-stage", _W, "a tar of unknown contents is unpacked in a stage, by the image's own program"
 )
 
+CONTAINER_RUN_IN_BUILD = _rule(
+    "MS450",
+    "container-run-in-build",
+    _W,
+    "what a container did is done while the image is built, and taken to do the same",
+)
+ARGUMENT_HANDED_ON = _rule(
+    "MS451", "argument-handed-on", _W, "a command sees a build argument of the stage below, which its container didn't"
+)
+CONTEXT_FILE_CHANGED = _rule(
+    "MS452", "context-file-changed", _I, "a stage's build context holds a file that the migration changes"
+)
+
 # 5xx verifying
 LEGACY_BUILD_FAILS = _rule("MS501", "legacy-build-fails", _E, "the legacy build does not run")
 MIGRATED_BUILD_FAILS = _rule("MS502", "migrated-build-fails", _E, "the migrated build does not run")

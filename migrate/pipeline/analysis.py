@@ -28,11 +28,14 @@ from migrate.pipeline.following import Inputs, following, traced
 from migrate.pipeline.goals import MAX_GOALS, Follow, Goals, find_goals, has_client, targets_of
 from migrate.pipeline.missing import lacks_sources, services_make_sources
 from migrate.pipeline.other_targets import folders_of_others, left_unread, other_targets
+from migrate.pipeline.proving import Evidence, prove_analysis, with_assumptions
 from migrate.pipeline.read_back import read_back
 from migrate.pipeline.staying import check_staying
 from migrate.plan.callers import naming_file
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
+from migrate.proof.model import Proof
+from migrate.proof.prove import Version
 from migrate.provenance.derive import derive, extracts, only_shows
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
@@ -48,7 +51,8 @@ NO_FACTS: Facts = MappingProxyType({})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """`legacy` is whether the driver takes anything out of a container at all. `plan` and `changes` are there where it
-    migrates; the diagnostics say why not, or under which assumptions."""
+    migrates; the diagnostics say why not, or under which assumptions. `proof` is there with them: whether the images are the
+    same, as far as the texts say."""
 
     driver: Driver
     start: Start
@@ -57,6 +61,7 @@ class Analysis:
     changes: tuple[FileChange, ...]
     diagnostics: tuple[Diagnostic, ...]
     trace: Trace | None = None
+    proof: Proof | None = None
 
 
 def analyse(
@@ -139,7 +144,8 @@ def _analysed(
         uncertain = replace(uncertain, notes=_by_hand(planned))
         return _stopped(driver, start, (*diagnostics, uncertain), followed, legacy=True)
     analysis = replace(_stopped(driver, start, diagnostics, followed, legacy=True), plan=planned, changes=changes)
-    return _settled(repository, driver, source, inputs, analysis, others, follow)
+    evidence = Evidence(provenance=provenance, facts=facts, buildkit=buildkit)
+    return _settled(repository, driver, source, inputs, analysis, others, follow, evidence)
 
 
 def _settled(
@@ -150,13 +156,14 @@ def _settled(
     analysis: Analysis,
     others: tuple[str, ...],
     follow: Follow,
+    evidence: Evidence,
 ) -> Analysis:
     """A plan held to what the driver did: read back, by what others need of it, and without what must stay for them."""
     planned, changes, followed, start = analysis.plan, analysis.changes, analysis.trace, analysis.start
     if planned is None or followed is None:
         return analysis
     diagnostics = analysis.diagnostics
-    found = read_back(repository, driver, planned, changes, start, inputs, followed)
+    again, found = read_back(repository, driver, planned, changes, start, inputs, followed)
     what = "script" if is_package(driver.path) else "target"
     said, needed = other_targets(repository, planned, others, follow, what=what)
     beside, asked = left_unread(repository, planned)
@@ -177,7 +184,7 @@ def _settled(
         and not has_errors(found)
         and (kept := _keeping(repository, driver, planned, start, inputs, followed, naming)) is not None
     ):
-        planned, changes, found = kept
+        planned, changes, again, found = kept
     found = (*found, *(d for d in said if d.severity is Severity.ERROR))
     diagnostics = tuple(d for d in diagnostics if d not in found)
     if (
@@ -185,16 +192,14 @@ def _settled(
         and not has_errors(said)
         and (kept := _keeping(repository, driver, planned, start, inputs, followed)) is not None
     ):
-        planned, changes, found = kept
-    return Analysis(
-        driver=driver,
-        start=start,
-        legacy=True,
-        plan=None if has_errors(found) else planned,
-        changes=() if has_errors(found) else changes,
-        diagnostics=(*diagnostics, *found),
-        trace=followed,
-    )
+        planned, changes, again, found = kept
+    settled = replace(analysis, diagnostics=(*diagnostics, *found))
+    if has_errors(found) or again is None:
+        return replace(settled, plan=None, changes=())
+    settled = replace(settled, plan=planned, changes=changes)
+    proof = prove_analysis(repository, followed, changes, again, evidence)
+    proof, found = with_assumptions(proof, settled.diagnostics)
+    return replace(settled, proof=proof, diagnostics=found)
 
 
 def _may_extract(
@@ -363,7 +368,7 @@ def _keeping(
     inputs: Inputs,
     before: Trace,
     naming: tuple[PurePosixPath, PurePosixPath] | None = None,
-) -> tuple[MigrationPlan, tuple[FileChange, ...], tuple[Diagnostic, ...]] | None:
+) -> tuple[MigrationPlan, tuple[FileChange, ...], Version | None, tuple[Diagnostic, ...]] | None:
     """The plan that leaves the builders' Dockerfiles where they are, where the script asks for them or another file names one
     (`naming`: which one, and who): None where that is no help either."""
     removed = [p for g in planned.groups for p in g.removed]
@@ -376,13 +381,14 @@ def _keeping(
         driver=replace(planned.driver, gone=gone),
     )
     changes = render_changes(kept)
-    if has_errors(read_back(repository, driver, kept, changes, start, inputs, before)):
+    again, found = read_back(repository, driver, kept, changes, start, inputs, before)
+    if has_errors(found):
         return None
     what, why = (
         (removed[0], "the driver needs it elsewhere") if naming is None else (naming[0], f"`{naming[1]}` names it")
     )
     message = f"`{what}` stays: {why}, though these images are no longer built from it"
-    return kept, changes, (at(rules.BUILDER_FILE_KEPT, message, planned.place),)
+    return kept, changes, again, (at(rules.BUILDER_FILE_KEPT, message, planned.place),)
 
 
 def _others_staying(

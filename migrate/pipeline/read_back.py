@@ -11,6 +11,7 @@ from migrate.drivers.script import Start
 from migrate.pipeline.following import Inputs, traced
 from migrate.pipeline.staying import check_staying
 from migrate.plan.model import MigrationPlan
+from migrate.proof.prove import Version
 from migrate.provenance.derive import taking_out
 from migrate.source import FileChange, SourceFile, decode
 from migrate.trace.events import Compose, ContainerCreate, ContainerRun, ImageBuild, Opaque, Trace
@@ -25,8 +26,9 @@ def read_back(
     start: Start,
     inputs: Inputs,
     before: Trace,
-) -> tuple[Diagnostic, ...]:
+) -> tuple[Version | None, tuple[Diagnostic, ...]]:
     """The rendered files, read again from their text: the builds that stay and no extraction, every stage named once and known.
+    None where they could not be followed.
 
     What fails here is a fault of the plan, never of the repository; it stops the migration all the same.
     """
@@ -35,16 +37,17 @@ def read_back(
         source = SourceFile(path=group.path, text=texts[group.path])
         dockerfile, found = read_dockerfile(source)
         if dockerfile is None:
-            return found
+            return None, found
         names = [s.name.text.lower() for s in dockerfile.stages if s.name]
         wanted = {p.name.lower() for p in group.parts if p.name}
         if len(names) != len(set(names)) or not wanted <= set(names):
-            return (_fault("the rendered Dockerfile does not name its stages as planned", source),)
+            return None, (_fault("the rendered Dockerfile does not name its stages as planned", source),)
     changed = repository.changed({c.path: None if c.after is None else decode(c.after) for c in changes})
     source = SourceFile(path=driver.path, text=texts.get(driver.path, planned.driver.source.text))
     again, found = traced(changed, source, start, inputs)
     if again is None:
-        return found
+        return None, found
+    version = Version(trace=again, repository=changed)
     expected = []
     for event in planned.builds:
         if event.number in planned.dropped:
@@ -59,8 +62,9 @@ def read_back(
         or _of_make(again) - _of_make(before)
         or len(_unread(again)) > len(_unread(before))
     ):
-        return (_fault("with the files that the migration leaves, this script would build something else", source),)
-    return check_staying(planned, before, again)
+        message = "with the files that the migration leaves, this script would build something else"
+        return version, (_fault(message, source),)
+    return version, check_staying(planned, before, again)
 
 
 def _still_taking(again: Trace, before: Trace, planned: MigrationPlan) -> bool:

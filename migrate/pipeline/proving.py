@@ -1,0 +1,62 @@
+"""The proof of one analysis: both versions as they were followed, and what else is known."""
+
+from dataclasses import dataclass, replace
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic
+from migrate.discover import Repository
+from migrate.plan.model import Facts
+from migrate.proof.model import Proof, Verdict
+from migrate.proof.prove import Given, Version, prove
+from migrate.provenance.model import Provenance
+from migrate.source import FileChange
+from migrate.trace.events import Trace
+
+_OF_READING = frozenset(
+    {
+        rules.STARTED_WITHOUT_ARGUMENTS,
+        rules.STARTED_WITHOUT_ENVIRONMENT,
+        rules.COMMAND_ASSUMED_APART,
+        rules.EXTRACTED_WHEN_MISSING,
+        rules.STREAMED_DOCKERFILE_ASSUMED,
+    }
+)
+"""What was assumed when the driver was followed: nothing that is said of the trace holds without it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a proof takes from the phases before it: which files the Dockerfiles of streamed contexts are, what an engine said, and
+    which builder builds."""
+
+    provenance: Provenance
+    facts: Facts
+    buildkit: bool
+
+
+def prove_analysis(
+    repository: Repository, followed: Trace, changes: tuple[FileChange, ...], again: Version, evidence: Evidence
+) -> Proof:
+    """Whether the files that a plan came to make the same images. The plan itself is not asked."""
+    streamed = {b.number: b.path for b in evidence.provenance.builds if b.tree is not None}
+    given = Given(facts=evidence.facts, dockerfiles=streamed, buildkit=evidence.buildkit)
+    return prove(Version(trace=followed, repository=repository), again, changes, given)
+
+
+def with_assumptions(proof: Proof, found: tuple[Diagnostic, ...]) -> tuple[Proof, tuple[Diagnostic, ...]]:
+    """A proof under what its reading assumed too, and the findings with what the proof assumes; what both say is said once."""
+    if proof.verdict is Verdict.NOT_PROVED:
+        return proof, found
+    reading = tuple(d for d in found if d.rule in _OF_READING)
+    told = {(d.rule, _line(d)) for d in found}
+    new = tuple(d for d in proof.assumptions if (d.rule, _line(d)) not in told)
+    assumptions = (*reading, *proof.assumptions)
+    verdict = Verdict.ASSUMING if assumptions else Verdict.PROVED
+    return replace(proof, verdict=verdict, assumptions=assumptions), (*found, *new)
+
+
+def _line(found: Diagnostic) -> tuple[str, int] | None:
+    if found.primary is None:
+        return None
+    span = found.primary.span
+    return str(span.file.path), span.position.line

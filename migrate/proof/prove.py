@@ -1,0 +1,157 @@
+"""The phase: two traces and the files that they ran among → whether both make the same images, and under which assumptions.
+
+Translation validation, as of a compiler: the migrated side is read from its text alone, and knows nothing of the plan that wrote it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, at
+from migrate.discover import Repository
+from migrate.image import ImageReference
+from migrate.plan.model import ArtifactFact, ArtifactKey
+from migrate.proof import words
+from migrate.proof.compare import Comparison, Ground
+from migrate.proof.expressions import Base, Changed, Exec, ImageExpression, below
+from migrate.proof.model import Difference, Proof, Verdict
+from migrate.proof.side import Made, Side
+from migrate.proof.symbols import marked, shown
+from migrate.source import FileChange
+from migrate.trace.events import Trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a repository and what its driver does there."""
+
+    trace: Trace
+    repository: Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What is known beside the two versions: `facts` of an engine about the legacy images, `dockerfiles` of the legacy builds whose
+    context is a tar, and whether `buildkit` builds where the script doesn't say."""
+
+    facts: Mapping[ArtifactKey, ArtifactFact]
+    dockerfiles: Mapping[int, PurePosixPath]
+    buildkit: bool
+
+
+def prove(legacy: Version, migrated: Version, changes: tuple[FileChange, ...], given: Given) -> Proof:
+    """Compare every final image of the two versions. Pure, and never an exception for what a repository holds."""
+    facts: dict[tuple[bytes, str], ArtifactFact] = {}
+    for key, fact in given.facts.items():
+        if isinstance(key.builder, str):
+            parsed = ImageReference.parse(key.builder)
+            base = Base(reference=str(parsed) if parsed is not None else key.builder)
+            facts[base.digest, str(key.source)] = fact
+    old = Side(legacy.trace, legacy.repository, {}, given.dockerfiles, facts, buildkit=given.buildkit)
+    before = []
+    for made in old.images():
+        before.append(made)
+        for key, fact in given.facts.items():
+            if key.builder == made.event.number and made.image is not None:
+                facts[made.image.files.digest, str(key.source)] = fact
+    texts = {c.path: _version(c.after) for c in changes if c.after is not None}
+    new = Side(migrated.trace, migrated.repository, texts, {}, facts, buildkit=given.buildkit)
+    after = list(new.images())
+    options = {
+        o for m in before if m.image is not None for e in below(m.image) if isinstance(e, Exec) for o in e.options
+    }
+    ground = Ground(
+        facts=facts,
+        options=frozenset(options),
+        changed=frozenset(str(c.path) for c in changes),
+    )
+    return _judged(before, after, old, ground)
+
+
+def _version(text: bytes) -> str:
+    return hashlib.blake2b(text, digest_size=6).hexdigest()
+
+
+def _judged(before: list[Made], after: list[Made], old: Side, ground: Ground) -> Proof:
+    comparison = Comparison(ground=ground)
+    pairs, difference = _pairs(before, after)
+    for one, other in pairs if difference is None else ():
+        difference = _compared(one, other, comparison)
+        if difference is not None:
+            break
+    if difference is None:
+        difference = _missing(before, [one for one, _ in pairs], old)
+    if difference is not None:
+        return Proof(verdict=Verdict.NOT_PROVED, images=len(pairs), difference=difference)
+    images = [one.image for one, _ in pairs if one.image is not None]
+    assumed = tuple(dict.fromkeys((*old.assumed, *comparison.assumed, *_of_containers(images))))
+    verdict = Verdict.ASSUMING if assumed else Verdict.PROVED
+    return Proof(verdict=verdict, images=len(pairs), assumptions=assumed)
+
+
+def _tags(made: Made) -> tuple[str, ...]:
+    found = []
+    for tag in made.event.tags:
+        parsed = ImageReference.parse(tag.text) if tag.text is not None else None
+        found.append(str(parsed) if parsed is not None else marked(tag))
+    return tuple(sorted(found))
+
+
+def _pairs(before: list[Made], after: list[Made]) -> tuple[list[tuple[Made, Made]], Difference | None]:
+    """Each image of the new side with the legacy one of the same tags; of several, the last ones, in order."""
+    waiting = list(before)
+    pairs: list[tuple[Made, Made]] = []
+    for made in reversed(after):
+        other = next((m for m in reversed(waiting) if _tags(m) == _tags(made)), None)
+        if other is None:
+            message = f"the new driver makes {_name(made)} ({made.event.span.origin}), which the legacy one doesn't"
+            return pairs, Difference(message=message, migrated=made.image)
+        waiting = waiting[: waiting.index(other)]
+        pairs.insert(0, (other, made))
+    return pairs, None
+
+
+def _name(made: Made) -> str:
+    tags = _tags(made)
+    return f"the image `{shown(tags[0])}`" if tags else "an image without a tag"
+
+
+def _compared(one: Made, other: Made, comparison: Comparison) -> Difference | None:
+    for made, which in ((one, "legacy"), (other, "the new one")):
+        if made.problem is not None:
+            place = words.located(made.problem.message, made.problem.span)
+            return Difference(message=f"{which} can't be evaluated: {place}")
+    if one.image is None or other.image is None:
+        return Difference(message=f"{_name(one)} can't be evaluated")
+    return comparison.images(one.image, other.image)
+
+
+def _missing(before: list[Made], compared: list[Made], old: Side) -> Difference | None:
+    """An image that the new driver no longer makes must be a part of one that it does."""
+    inside = {n for m in compared for n in (m.event.number, *old.parts_of(m.event.number))}
+    for made in before:
+        if made.event.number not in inside:
+            message = (
+                f"the new driver no longer makes {_name(made)} ({made.event.span.origin}), and no other image needs it"
+            )
+            return Difference(message=message, legacy=made.image)
+    return None
+
+
+def _of_containers(images: list[ImageExpression]) -> list[Diagnostic]:
+    """What is assumed wherever a container's command, or one of the host, is done by RUN."""
+    found: dict[Diagnostic, None] = {}
+    for image in images:
+        for node in below(image):
+            match node:
+                case Exec(container=True, command=command, span=span) if span is not None:
+                    message = f"`{words.said(command)}` is taken to do in a build what it did in a container"
+                    found[at(rules.CONTAINER_RUN_IN_BUILD, message, span)] = None
+                case Changed(words=said, span=span) if span is not None:
+                    message = f"`{' '.join(said)}` of the host is taken to do the same in a stage"
+                    found[at(rules.HOST_COMMAND_IN_STAGE, message, span)] = None
+                case _:
+                    pass
+    return list(found)

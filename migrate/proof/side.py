@@ -1,0 +1,583 @@
+"""One side of a migration: what its driver does → an expression for every image that it makes.
+
+The legacy side and the migrated one are read by the same code, each from its own trace and its own files.
+"""
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from migrate import rules
+from migrate.diagnostics import Diagnostic, at
+from migrate.discover import EntryKind, Repository
+from migrate.dockerfile.ignore import IgnoreFile, read_ignore
+from migrate.dockerfile.reader import read_dockerfile
+from migrate.dockerfile.scope import built_stage
+from migrate.image import ImageReference
+from migrate.proof import commands
+from migrate.proof.contents import assembled, fetched, joined, put, stdout, unpacked
+from migrate.proof.context import HostContext, NoContext, TarContext
+from migrate.proof.expressions import (
+    At,
+    Changed,
+    Command,
+    Config,
+    Content,
+    Emptied,
+    Exec,
+    ImageExpression,
+    Landing,
+    Packed,
+    Setting,
+    Tree,
+)
+from migrate.proof.kinds import Facts
+from migrate.proof.stage import Built, Context, Inputs, Place, UnprovableError, folders, image_of, outside
+from migrate.proof.symbols import known, mark, marked
+from migrate.provenance.commands import Command as Text
+from migrate.provenance.images import same_image
+from migrate.source import Span
+from migrate.trace.events import (
+    Container,
+    ContainerCreate,
+    ContainerRun,
+    ContainerUse,
+    Extraction,
+    Harmless,
+    ImageBuild,
+    ImageUse,
+    Insertion,
+    Mount,
+    Trace,
+)
+from migrate.trace.paths import CACHE, in_container
+from migrate.trace.values import EMPTY, ImageId, Stream, Value
+from migrate.trace.workspace import Altered, Artifact, Node, Streamed, Workspace
+
+_FELT = frozenset(
+    "network add-host shm-size ulimit memory memory-swap cpu-shares cpu-period cpu-quota cpuset-cpus cpuset-mems security-opt"
+    " secret ssh cgroup-parent isolation build-context".split()
+)
+"""Options of a build that its commands can feel."""
+_WITHOUT_ENTRYPOINT = frozenset(
+    "alpine busybox debian ubuntu centos fedora golang gcc python rust openjdk java ruby perl buildpack-deps haskell erlang"
+    " elixir swift amazonlinux archlinux clojure".split()
+)
+"""Official images whose Dockerfiles have no ENTRYPOINT and run nothing but a shell or an interpreter of themselves."""
+_STILL = frozenset({"wait", "stop", "kill", "logs", "attach", "top", "port", "diff", "pause", "unpause", "rename"})
+_NO_PLACE = frozenset(
+    {"privileged", "device", "gpus", "volumes-from", "link", "pid", "ipc", "cap-add", "runtime", "tmpfs"}
+)
+_PLAIN_NETWORKS = ("", "bridge", "default")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An image that a build of the driver makes; `problem` says why there is no expression of it."""
+
+    event: ImageBuild
+    image: ImageExpression | None
+    problem: UnprovableError | None = None
+
+
+class Side:
+    """Evaluates one trace. `versions` are the texts that the migration made, by path; `dockerfiles` those of the builds whose context
+    is a tar; `facts` may grow while images are asked for."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        repository: Repository,
+        versions: Mapping[PurePosixPath, str],
+        dockerfiles: Mapping[int, PurePosixPath],
+        facts: Facts,
+        *,
+        buildkit: bool,
+    ) -> None:
+        self._trace = trace
+        self._repository = repository
+        self._versions = versions
+        self._dockerfiles = dockerfiles
+        self._facts = facts
+        self._buildkit = buildkit
+        self._built: dict[int, Built] = {}
+        self._needed: set[int] = set()
+        self._needed_by: dict[int, set[int]] = {}
+        self._containers: dict[int, Built] = {}
+        self._container_needs: dict[int, set[int]] = {}
+        self.assumed: dict[Diagnostic, None] = {}
+        """What was taken for granted on the way."""
+
+    # builds
+
+    def images(self) -> Iterator[Made]:
+        """The image of every build, in order."""
+        for index, event in enumerate(self._trace.events):
+            if not isinstance(event, ImageBuild):
+                continue
+            path = self._dockerfile_path(event)
+            self._needed = self._needed_by[event.number] = set()
+            try:
+                built = self._build(event, index, path)
+            except UnprovableError as problem:
+                yield Made(event=event, image=None, problem=problem)
+                continue
+            self._built[event.number] = built
+            yield Made(event=event, image=_image(event, built))
+
+    def parts_of(self, number: int) -> frozenset[int]:
+        """The builds whose images a build's image is made of."""
+        return frozenset(self._needed_by.get(number, ()))
+
+    def _dockerfile_path(self, event: ImageBuild) -> PurePosixPath | None:
+        return self._dockerfiles.get(event.number, event.dockerfile)
+
+    def _build(self, event: ImageBuild, index: int, path: PurePosixPath | None) -> Built:
+        if path is None:
+            raise UnprovableError("the Dockerfile comes on standard input", event.span)
+        source = self._repository.source(path) if event.number in self._dockerfiles else None
+        source = source or event.workspace.source(path)
+        if source is None:
+            raise UnprovableError(f"the Dockerfile `{path}` is not known", event.span)
+        dockerfile, _ = read_dockerfile(source)
+        if dockerfile is None:
+            raise UnprovableError(f"the Dockerfile `{path}` can't be read", event.span)
+        target = event.option("target")
+        name = marked(target.value) if target is not None and target.value is not None else None
+        stage = built_stage(dockerfile, name)
+        platform = event.option("platform")
+        felt = (o for o in event.options if o.name in _FELT)
+        inputs = Inputs(
+            arguments={
+                a.name: marked(a.value) if a.value is not None else mark(f"environment variable {a.name}")
+                for a in event.build_arguments
+            },
+            platform=marked(platform.value) if platform is not None and platform.value is not None else "",
+            options=tuple(sorted({f"{o.name}={marked(o.value) if o.value is not None else ''}" for o in felt})),
+            context=self._context(event, path),
+            images=lambda text, span: self._named(Value.of(text), index, span),
+            facts=self._facts,
+        )
+        return image_of(dockerfile, stage, inputs)
+
+    def _context(self, event: ImageBuild, path: PurePosixPath) -> Context:
+        if event.context is None:
+            if not isinstance(event.streamed, Stream):
+                return NoContext()
+            asked = self._buildkit if event.buildkit is None else event.buildkit
+            owner = "kept" if asked else "0:0"
+            content = unpacked(self._streamed(event.streamed), event.span)
+            return TarContext(
+                content=content, owner=owner, facts=self._facts, told=lambda span: self._owners(event, span)
+            )
+        return self._host(event.workspace, event.context, self._ignore(event, path))
+
+    def _owners(self, event: ImageBuild, span: Span) -> None:
+        if event.buildkit is None:
+            message = "whose the files of a build context from standard input are depends on the builder"
+            self.assumed[at(rules.STREAM_OWNERS, message, span)] = None
+
+    def _host(self, workspace: Workspace, root: PurePosixPath, ignore: IgnoreFile | None) -> HostContext:
+        return HostContext(
+            workspace=workspace,
+            root=root,
+            ignore=ignore,
+            versions=self._versions,
+            artifact=lambda node, path: self._content(node, path, workspace),
+            facts=self._facts,
+        )
+
+    def _ignore(self, event: ImageBuild, path: PurePosixPath) -> IgnoreFile | None:
+        """`<Dockerfile>.dockerignore` before the context's own (semantics.md 3, rule 9)."""
+        if event.context is None:
+            return None
+        places = (path.with_name(path.name + ".dockerignore"), event.context / ".dockerignore")
+        source = next((s for s in map(event.workspace.repository.source, places) if s is not None), None)
+        if source is None:
+            return None
+        ignore, found = read_ignore(source)
+        if ignore is None:
+            place = found[0].primary.span if found and found[0].primary is not None else event.span
+            raise UnprovableError(f"the ignore file `{source.path}` can't be read", place)
+        return ignore
+
+    # names
+
+    def _named(self, value: Value, index: int, span: Span) -> Built:
+        """The image that a word means before step `index`."""
+        for step in range(index - 1, -1, -1):
+            event = self._trace.steps[step].event
+            match event:
+                case ImageBuild() if value.parts == (ImageId(number=event.number),) or any(
+                    same_image(t, value) for t in event.tags
+                ):
+                    if event.number not in self._built:
+                        raise UnprovableError("the image that this is made of is not known", event.span)
+                    self._needed |= {event.number, *self._needed_by[event.number]}
+                    return self._built[event.number]
+                case ImageUse(verb="tag", images=(source, target)) if same_image(target, value):
+                    return self._named(source, step, span)
+                case ContainerUse(verb="commit", arguments=(target,), numbers=(number,)) if same_image(target, value):
+                    if number is None:
+                        raise UnprovableError("which container is committed is not known", event.span)
+                    return self._container(number)
+                case ImageUse(verb="import", images=(_, target), streamed=stream) if same_image(target, value):
+                    return self._imported(stream, event.span)
+                case _:
+                    pass
+        return outside(marked(value), "", span)
+
+    def _imported(self, stream: Stream | Value | None, span: Span) -> Built:
+        """The files of a container, and no config."""
+        content = unpacked(self._streamed(stream), span) if isinstance(stream, Stream) else None
+        if isinstance(content, At) and content.path == "/":
+            return Built(files=content.files, root=content.files, base=None)
+        raise UnprovableError("what this image is made of is not known", span)
+
+    # containers
+
+    def _start(self, number: int) -> tuple[int, ContainerCreate | ContainerRun]:
+        for index, step in enumerate(self._trace.steps):
+            if isinstance(step.event, ContainerCreate | ContainerRun) and step.event.container.number == number:
+                return index, step.event
+        raise LookupError(number)
+
+    def _container(self, number: int) -> Built:
+        """What a container holds when something is taken out of it."""
+        if number not in self._containers:
+            outer, self._needed = self._needed, set()
+            self._containers[number] = self._held(number)
+            self._container_needs[number], self._needed = self._needed, outer
+        self._needed |= self._container_needs[number]
+        return self._containers[number]
+
+    def _held(self, number: int) -> Built:
+        index, start = self._start(number)
+        base = self._named(start.container.image, index, start.span)
+        ran = isinstance(start, ContainerRun)
+        taken = False
+        executed: list[tuple[Command, Span]] = []
+        for step in self._trace.steps[index + 1 :]:
+            match step.event:
+                case Extraction(container_number=out_of) if out_of == number:
+                    taken = True
+                case Insertion(container_number=into) if into == number:
+                    raise UnprovableError("a file goes into the container", step.event.span)
+                case ContainerUse(verb="start" | "restart", numbers=numbers) if number in numbers:
+                    ran = True
+                    self._before(step.event.span, taken=taken)
+                case ContainerUse(verb="exec", numbers=numbers, arguments=arguments) if number in numbers:
+                    self._before(step.event.span, taken=taken)
+                    words = self._words(arguments)
+                    executed.append((commands.of_words(words, step.event.span), step.event.span))
+                case ContainerUse(verb=verb, numbers=numbers) if number in numbers:
+                    if verb not in _STILL and verb not in ("export", "commit"):
+                        raise UnprovableError(
+                            f"what `docker {verb}` does to the container is not known", step.event.span
+                        )
+                case _:
+                    pass
+        built = base
+        main = self._main(start, base, index) if ran else None
+        ways = [(main, start.span)] if main is not None else []
+        for command, span in (*ways, *executed):
+            if not _idle(command):
+                built = self._ran(start, base, built, command, span, first=built is base)
+        return built
+
+    def _before(self, span: Span, *, taken: bool) -> None:
+        if taken:
+            raise UnprovableError("the container runs after something was taken out of it", span)
+
+    def _ran(
+        self,
+        start: ContainerCreate | ContainerRun,
+        base: Built,
+        built: Built,
+        command: Command,
+        span: Span,
+        *,
+        first: bool,
+    ) -> Built:
+        """After a command in a container, with what surrounds it."""
+        surrounded = self._surrounded(start, base) if first else built
+        made = commands.read_parts(command.script or shlex.join(command.words))
+        if all(isinstance(p, commands.MakesFolders) for p in made):
+            paths = tuple(q for p in made if isinstance(p, commands.MakesFolders) for q in p.paths)
+            return replace(
+                surrounded, files=folders(surrounded.files, paths, surrounded.user, surrounded.volumes, span)
+            )
+        return replace(surrounded, files=self._exec(surrounded, command, span))
+
+    def _exec(self, built: Built, command: Command, span: Span) -> Exec:
+        return Exec(
+            files=built.files,
+            command=command,
+            environment=tuple(sorted(built.environment.items())),
+            directory=built.directory,
+            user=built.user,
+            container=True,
+            span=span,
+        )
+
+    def _surrounded(self, start: ContainerCreate | ContainerRun, base: Built) -> Built:
+        """The image with the container's mounts, variables, user and directory."""
+        built = self._mounts(start, base)
+        environment = dict(built.environment)
+        directory, user = built.directory, built.user
+        made: list[str] = []
+        for option in start.container.options:
+            text = marked(option.value) if option.value is not None else ""
+            place = option.spans[0] if option.spans else start.span
+            match option.name:
+                case "env":
+                    name, equals, value = text.partition("=")
+                    environment[name] = value if equals else mark(f"environment variable {name}")
+                case "workdir":
+                    directory = joined(built.directory, text)
+                    made.append(directory)
+                case "user":
+                    user = text
+                case "network" | "net" if text not in _PLAIN_NETWORKS:
+                    raise UnprovableError(f"a container in the network `{text}` is not what a build is", place)
+                case name if name in _NO_PLACE:
+                    raise UnprovableError(f"a container with `--{name}` is not what a build is", place)
+                case _:
+                    pass
+        files = folders(built.files, tuple(made), "root", built.volumes, start.span)
+        mounted = [in_container(m.target.text).as_posix() for m in self._bare(start) if m.target.text is not None]
+        files = folders(files, tuple(mounted), "mounted", built.volumes, start.span)
+        return replace(built, files=files, environment=environment, directory=directory, user=user)
+
+    def _bare(self, start: ContainerCreate | ContainerRun) -> list[Mount]:
+        """Mounts of folders in which nothing lies yet."""
+        found = []
+        workspace = start.workspace if isinstance(start, ContainerRun) else None
+        for mount in start.container.mounts:
+            if mount.host is None or workspace is None or mount.read_only:
+                continue
+            if not self._landings(workspace, mount.host, mount.target.text or "/", start.span):
+                found.append(mount)
+        return found
+
+    def _landings(self, workspace: Workspace, host: PurePosixPath, target: str, span: Span) -> list[Landing]:
+        place = Place(
+            destination=in_container(target).as_posix(),
+            within=None,
+            owner="0:0",
+            mode="",
+            adds=False,
+            facts=self._facts,
+            span=span,
+        )
+        found = self._host(workspace, host, None).mounted(place)
+        return [replace(each, mounted=True) for each in found if not _is_empty(each)]
+
+    def _mounts(self, start: ContainerCreate | ContainerRun, base: Built) -> Built:
+        files = base.files
+        for mount in start.container.mounts:
+            target = mount.target.text
+            if target is None:
+                raise UnprovableError("where a folder is mounted is not known", start.span)
+            if mount.source.marked.endswith("docker.sock"):
+                raise UnprovableError("the container has the docker socket", start.span)
+            if mount.host is None:
+                if not (CACHE.search(mount.source.marked) or CACHE.search(target)):
+                    raise UnprovableError(
+                        f"`{mount.source}`, which is mounted, is no folder of the repository", start.span
+                    )
+                message = f"`{mount.source}` is taken for a cache: the build does without it"
+                self.assumed[at(rules.CACHE_MOUNT_DROPPED, message, start.span)] = None
+                continue
+            if not isinstance(start, ContainerRun):
+                raise UnprovableError("a container with mounts is created first and started later", start.span)
+            landings = self._landings(start.workspace, mount.host, target, start.span)
+            inside = in_container(target).as_posix()
+            single = start.workspace.is_file(mount.host)
+            if not single and (landings or not mount.read_only):
+                files = Emptied(files=files, path=inside, span=start.span)
+            files = put(files, tuple(landings), start.span)
+        return replace(base, files=files)
+
+    def _words(self, values: Sequence[Value]) -> tuple[str, ...]:
+        return tuple(marked(v) for v in values)
+
+    def _main(self, start: ContainerCreate | ContainerRun, base: Built, index: int) -> Command | None:
+        """What a container runs, where it counts; None where it makes nothing of what is taken out."""
+        container = start.container
+        command = self._composed(container, base, start.span)
+        if command is None or _idle(command) or _text(command).emits:
+            return None
+        if isinstance(start, ContainerRun) and start.detached and not self._awaited(index, container.number):
+            message = "the script doesn't wait for this container: it is taken to make nothing of what is extracted"
+            self.assumed[at(rules.DETACHED_ASSUMED_IDLE, message, start.span)] = None
+            return None
+        if isinstance(start, ContainerRun) and start.stdin not in (None, EMPTY):
+            raise UnprovableError("the container reads its standard input", start.span)
+        return command
+
+    def _awaited(self, index: int, number: int) -> bool:
+        for step in self._trace.steps[index + 1 :]:
+            match step.event:
+                case ContainerUse(verb="wait" | "attach", numbers=numbers) if number in numbers:
+                    return True
+                case Harmless(command="sleep"):
+                    return True
+                case Extraction(container_number=taken) if taken == number:
+                    return False
+                case _:
+                    pass
+        return False
+
+    def _composed(self, container: Container, base: Built, span: Span) -> Command | None:
+        """ENTRYPOINT, CMD and what the script gives (docker run reference, "Overriding image defaults")."""
+        given = self._words(container.command)
+        override = next((o.value for o in reversed(container.options) if o.name == "entrypoint"), None)
+        if override is not None:
+            entry = marked(override)
+            return commands.of_words(((entry,) if entry else ()) + given, span)
+        entrypoint = base.entrypoint
+        if entrypoint is not None and entrypoint.script:
+            return commands.of_script(entrypoint.script, entrypoint.shell, span)
+        words = entrypoint.words if entrypoint is not None else ()
+        outside_entry = entrypoint is None and base.base is not None and not _plain(base.base)
+        if not given and base.command is None and entrypoint is None:
+            if base.base is not None and not _plain(base.base):
+                message = (
+                    "the container runs what its base image says: it is taken to make nothing of what is extracted"
+                )
+                self.assumed[at(rules.BASE_COMMAND_ASSUMED, message, span)] = None
+            return None
+        if given:
+            found = commands.of_words((*words, *given), span)
+        elif base.command is None:
+            found = commands.of_words(words, span)
+        elif base.command.words:
+            found = commands.of_words((*words, *base.command.words), span)
+        elif words:
+            found = commands.of_words((*words, *base.command.shell, base.command.script), span)
+        else:
+            found = commands.of_script(base.command.script, base.command.shell, span)
+        if outside_entry and not _idle(found):
+            message = "an ENTRYPOINT of the base image is not known: it is taken to run the command as it is given"
+            self.assumed[at(rules.BASE_COMMAND_ASSUMED, message, span)] = None
+        return found
+
+    # what stands on the host
+
+    def _content(self, node: Node, path: PurePosixPath, workspace: Workspace) -> Content:
+        """What something that came out of a container is."""
+        match node:
+            case Artifact(container=container, source=source):
+                held = self._container(container)
+                found = held.stands(joined("/", str(source)), self._fetched_at(container, source))
+                return fetched(found, self._facts)
+            case Streamed(stream=stream):
+                return self._streamed(stream)
+            case Altered(base=(inner,), command=command, span=span) if not isinstance(inner, EntryKind):
+                return self._altered(inner, command, path, span, workspace)
+            case _:
+                raise UnprovableError(f"what `{path}` is by then is not known", _span(node, self._trace))
+
+    def _altered(self, base: Node, command: str, path: PurePosixPath, span: Span, workspace: Workspace) -> Content:
+        """What a command of the host made of it."""
+        try:
+            words = tuple(shlex.split(command))
+        except ValueError:
+            words = ()
+        if not words or (words[0] != "find" and re.search(r"[;&|<>`(\n*?$]", command)):
+            raise UnprovableError(f"what `{command}` does to `{path}` is not known", span)
+        suffix = {"gzip": ".gz", "xz": ".xz", "bzip2": ".bz2"}.get(words[0], "")
+        inner = self._content(base, path.with_name(path.name.removesuffix(suffix)), workspace)
+        if words[0] == "tar" and not any("strip" in w for w in words):
+            return unpacked(inner, span)
+        named = [w for w in words[1:] if not w.startswith("-")]
+        operands = named[:1] if words[0] == "find" else named[1:] if words[0] == "chmod" else named
+        normal = commands.normal_words(words, tuple(operands))
+        return Changed(content=inner, words=normal, span=span)
+
+    def _fetched_at(self, container: int, source: PurePosixPath) -> Span:
+        for event in self._trace.events:
+            if isinstance(event, Extraction) and event.container_number == container:
+                taken = in_container(event.source)
+                if taken == source or taken in source.parents:
+                    return event.span
+        return self._start(container)[1].span
+
+    def _streamed(self, stream: Stream) -> Content:
+        """What a docker command printed, through its filters."""
+        event = self._trace.steps[stream.step].event
+        match event:
+            case Extraction(container_number=number, source=source) if number is not None:
+                place = joined("/", source)
+                found = self._container(number).stands(place, event.span)
+                if not source.endswith("/."):
+                    found = assembled(((posixpath.basename(place), found),), event.span)
+                content: Content = Packed(content=found, span=event.span)
+            case ContainerUse(verb="export", numbers=(number, *_)) if number is not None:
+                content = Packed(content=self._container(number).stands("/", event.span), span=event.span)
+            case ContainerUse(verb="exec", numbers=(number, *_), arguments=arguments) if number is not None:
+                command = commands.of_words(self._words(arguments), event.span)
+                content = stdout(self._exec(self._container(number), command, event.span))
+            case ContainerRun(container=container):
+                content = self._printed(event, container)
+            case _:
+                raise UnprovableError("what this command prints is not known", event.span)
+        for each in stream.filters:
+            words = self._words(each.words)
+            content = Changed(content=content, words=words, span=each.span)
+        return content
+
+    def _printed(self, event: ContainerRun, container: Container) -> Content:
+        index, start = self._start(container.number)
+        base = self._named(container.image, index, event.span)
+        if event.stdin is not None:
+            raise UnprovableError("the container reads its standard input", event.span)
+        command = self._composed(container, base, event.span)
+        if command is None:
+            raise UnprovableError("what this container prints is its base image's to say", event.span)
+        return stdout(self._exec(self._surrounded(start, base), command, event.span))
+
+
+def _image(event: ImageBuild, built: Built) -> ImageExpression:
+    config = built.config()
+    labels = [o for o in event.options if o.name == "label" and o.value is not None]
+    if labels:
+        settings = {s.name: s for s in config.settings}
+        for option in labels:
+            name, _, value = marked(option.value or EMPTY).partition("=")
+            settings[f"LABEL {name}"] = Setting(name=f"LABEL {name}", value=value, span=option.spans[0])
+        config = Config(base=config.base, settings=tuple(settings[n] for n in sorted(settings)))
+    return ImageExpression(files=built.files, config=config, span=event.span)
+
+
+def _is_empty(landing: Landing) -> bool:
+    return isinstance(landing.content, Tree) and not landing.content.entries
+
+
+def _plain(reference: str) -> bool:
+    """An official image that runs nothing but a shell of itself."""
+    parsed = ImageReference.parse(reference)
+    return (
+        parsed is not None
+        and parsed.domain == "docker.io"
+        and parsed.path.removeprefix("library/") in _WITHOUT_ENTRYPOINT
+    )
+
+
+def _text(command: Command) -> Text:
+    if command.script:
+        return Text(text=command.script, words=None)
+    return Text(text=shlex.join(command.words), words=command.words)
+
+
+def _idle(command: Command) -> bool:
+    """Whether it surely changes no file."""
+    return known(command.script) and all(map(known, command.words)) and _text(command).idle
+
+
+def _span(node: Node, trace: Trace) -> Span:
+    return node.span if isinstance(node, Altered) else trace.source.span(0, len(trace.source.line(1)))
