@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from migrate.compare.verdict import Comparison
 from migrate.diagnostics import Diagnostic
 from migrate.image import ImageReference
+from migrate.proof.model import Proof
 from migrate.source import FileChange
 
 
@@ -47,14 +48,15 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOutcome:
-    """One legacy build. `started` is the call of make or npm, or the job, that was followed, None for a script. `verification` is
-    None where it wasn't built; `not_verified` then says why."""
+    """One legacy build. `started` is the call of make or npm, or the job, that was followed, None for a script. `proof` is
+    there where a migration was planned; `verification` is None where it wasn't built, and `not_verified` then says why."""
 
     driver: PurePosixPath
     status: Status
     changes: tuple[FileChange, ...]
     diagnostics: tuple[Diagnostic, ...]
     started: str | None = None
+    proof: Proof | None = None
     verification: Verification | None = None
     not_verified: str | None = None
 
@@ -83,6 +85,7 @@ class AuditStatus(Enum):
 
     MIGRATES = "migrates"
     ASSUMING = "migrates with assumptions"
+    UNPROVED = "must be built to be known"
     DECISION = "needs a decision"
     CANNOT = "can't"
     HALF = "half migrated"

@@ -171,6 +171,7 @@ ARGUMENT_HANDED_ON = _rule(
 CONTEXT_FILE_CHANGED = _rule(
     "MS452", "context-file-changed", _I, "a stage's build context holds a file that the migration changes"
 )
+NOT_PROVED = _rule("MS453", "not-proved", _W, "the two versions are not proved to make the same images")
 
 # 5xx verifying
 LEGACY_BUILD_FAILS = _rule("MS501", "legacy-build-fails", _E, "the legacy build does not run")

@@ -77,7 +77,10 @@ def _judged(path: Path, analysis: Analysis) -> AuditRow:
     errors = [d for d in analysis.diagnostics if d.severity is Severity.ERROR]
     warnings = [d for d in analysis.diagnostics if d.severity is Severity.WARNING]
     first = next(iter(errors or warnings), None)
-    if not errors:
+    unproved = next((d for d in warnings if d.rule is rules.NOT_PROVED), None)
+    if unproved is not None and not errors:
+        first, status = unproved, AuditStatus.UNPROVED
+    elif not errors:
         status = AuditStatus.ASSUMING if warnings else AuditStatus.MIGRATES
     else:
         status = AuditStatus.DECISION if all(d.rule in _DECISIONS for d in errors) else AuditStatus.CANNOT

@@ -198,7 +198,7 @@ def _settled(
         return replace(settled, plan=None, changes=())
     settled = replace(settled, plan=planned, changes=changes)
     proof = prove_analysis(repository, followed, changes, again, evidence)
-    proof, found = with_assumptions(proof, settled.diagnostics)
+    proof, found = with_assumptions(proof, settled.diagnostics, planned.place)
     return replace(settled, proof=proof, diagnostics=found)
 
 

@@ -1,15 +1,16 @@
 """The proof of one analysis: both versions as they were followed, and what else is known."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic
+from migrate.diagnostics import Diagnostic, at
 from migrate.discover import Repository
 from migrate.plan.model import Facts
 from migrate.proof.model import Proof, Verdict
 from migrate.proof.prove import Given, Version, prove
 from migrate.provenance.model import Provenance
-from migrate.source import FileChange
+from migrate.source import FileChange, Span
 from migrate.trace.events import Trace
 
 _OF_READING = frozenset(
@@ -43,16 +44,29 @@ def prove_analysis(
     return prove(Version(trace=followed, repository=repository), again, changes, given)
 
 
-def with_assumptions(proof: Proof, found: tuple[Diagnostic, ...]) -> tuple[Proof, tuple[Diagnostic, ...]]:
-    """A proof under what its reading assumed too, and the findings with what the proof assumes; what both say is said once."""
+def with_assumptions(proof: Proof, found: tuple[Diagnostic, ...], place: Span) -> tuple[Proof, tuple[Diagnostic, ...]]:
+    """A proof under what its reading assumed too, and the findings with what only the proof assumes. The plan tells some things at
+    the place that a person would change, the proof where they land: what it tells as often is not said twice."""
     if proof.verdict is Verdict.NOT_PROVED:
-        return proof, found
+        return proof, (*found, _not_proved(proof, place))
     reading = tuple(d for d in found if d.rule in _OF_READING)
     told = {(d.rule, _line(d)) for d in found}
-    new = tuple(d for d in proof.assumptions if (d.rule, _line(d)) not in told)
+    often = Counter(rule for rule, _ in told)
+    needed = Counter(rule for rule, _ in {(d.rule, _line(d)) for d in proof.assumptions})
+    new = tuple(d for d in proof.assumptions if (d.rule, _line(d)) not in told and needed[d.rule] > often[d.rule])
     assumptions = (*reading, *proof.assumptions)
     verdict = Verdict.ASSUMING if assumptions else Verdict.PROVED
     return replace(proof, verdict=verdict, assumptions=assumptions), (*found, *new)
+
+
+def _not_proved(proof: Proof, place: Span) -> Diagnostic:
+    """The first pair of nodes that differ, at the legacy one; `place` where that has none."""
+    difference = proof.difference
+    if difference is None:
+        raise ValueError("a proof that failed says where")
+    node = difference.legacy if difference.legacy is not None and difference.legacy.span is not None else None
+    span = node.span if node is not None and node.span is not None else place
+    return at(rules.NOT_PROVED, difference.message, span)
 
 
 def _line(found: Diagnostic) -> tuple[str, int] | None:

@@ -182,6 +182,7 @@ def _judge(
         changes=analysis.changes,
         diagnostics=analysis.diagnostics,
         started=None if analysis.start.is_script else analysis.start.name,
+        proof=analysis.proof,
     )
     if analysis.plan is None:
         return outcome
@@ -197,6 +198,7 @@ def _judge(
 _OPEN = {
     rules.STREAMED_DOCKERFILE_ASSUMED: "which file of the builder's image is this build's Dockerfile is assumed",
     rules.UNPACKED_IN_STAGE: "what the image's own `tar` makes of the owners is not known",
+    rules.NOT_PROVED: "it is not proved that the images stay the same",
     rules.STREAM_OWNERS: "who owns these files depends on the builder, and the script doesn't say which one it is",
 }
 _WITH_AN_ENGINE = "run it where an engine is, without `--no-verify`"
@@ -204,7 +206,7 @@ _BUILDER_GIVEN = "or say which builder it is, `--env DOCKER_BUILDKIT=1` (BuildKi
 
 
 def _needing_engine(outcome: BuildOutcome) -> BuildOutcome:
-    """What depends on the builder or the image is not written unless it was built."""
+    """What depends on the builder or the image, and what is not proved, is not written unless it was built."""
     open_ = [d for d in outcome.diagnostics if d.rule in _OPEN]
     if not open_:
         return outcome
@@ -229,6 +231,7 @@ def _judged(request: Request, outcome: BuildOutcome, verified: Verified) -> Buil
         status=status,
         changes=verified.changes or outcome.changes,
         diagnostics=verified.diagnostics,
+        proof=verified.proof or outcome.proof,
         verification=verified.verification,
         not_verified=verified.not_verified,
     )

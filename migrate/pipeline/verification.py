@@ -24,6 +24,7 @@ from migrate.outcome import ImageCheck, Status, Verification
 from migrate.pipeline.analysis import Analysis, analyse
 from migrate.pipeline.following import Inputs
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts, FilePart, GroupPlan, MigrationPlan
+from migrate.proof.model import Proof
 from migrate.source import FileChange, SourceFile, decode, encode
 
 Report = Callable[[str, str], None]
@@ -41,6 +42,9 @@ _SETTLED = frozenset(
         rules.STREAMED_DOCKERFILE_ASSUMED,
         rules.UNPACKED_IN_STAGE,
         rules.STREAM_OWNERS,
+        rules.CONTAINER_RUN_IN_BUILD,
+        rules.ARGUMENT_HANDED_ON,
+        rules.NOT_PROVED,
     }
 )
 """Assumptions about what an image holds, that equal images settle."""
@@ -55,6 +59,7 @@ class Verified:
     status: Status
     changes: tuple[FileChange, ...]
     diagnostics: tuple[Diagnostic, ...]
+    proof: Proof | None = None
     verification: Verification | None = None
     not_verified: str | None = None
 
@@ -91,7 +96,11 @@ def verify(repository: Repository, analysis: Analysis, inputs: Inputs, time_limi
 
 def _without_engine(analysis: Analysis, reason: str) -> Verified:
     return Verified(
-        status=Status.NO_ENGINE, changes=analysis.changes, diagnostics=analysis.diagnostics, not_verified=reason
+        status=Status.NO_ENGINE,
+        changes=analysis.changes,
+        diagnostics=analysis.diagnostics,
+        proof=analysis.proof,
+        not_verified=reason,
     )
 
 
@@ -147,6 +156,7 @@ class _Verifier:
             status=Status.DIFFERENT if different else Status.PLANNED,
             changes=self._analysis.changes,
             diagnostics=(*open_, *found),
+            proof=self._analysis.proof,
             verification=verification,
         )
 

@@ -44,7 +44,7 @@ from migrate.proof.expressions import (
 from migrate.proof.kinds import Facts, fact_of, inside, kind_of
 from migrate.proof.model import Difference
 from migrate.proof.stage import PROXIES, is_root
-from migrate.proof.symbols import shown
+from migrate.proof.symbols import known, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ class Comparison:
     ground: Ground
     assumed: dict[Diagnostic, None] = field(default_factory=dict)
     _equal: set[tuple[bytes, bytes]] = field(default_factory=set)
+    _inside: int = 0
 
     def images(self, legacy: ImageExpression, migrated: ImageExpression) -> Difference | None:
         """None where they are equal, under what is `assumed` then."""
@@ -188,7 +189,7 @@ class Comparison:
         for name in sorted({*mine, *theirs}):
             if name in mine and name in theirs and mine[name] == theirs[name]:
                 continue
-            if name in mine:
+            if name in mine and not (name in PROXIES and name in theirs and known(mine[name])):
                 other = f"as `{shown(theirs[name])}`" if name in theirs else "not at all"
                 message = f"legacy's `{command}` sees `{shown(name)}` as `{shown(mine[name])}`, the new one's {other}"
                 return Difference(message=message, legacy=legacy, migrated=migrated)
@@ -206,14 +207,14 @@ class Comparison:
             self._assume(
                 rules.PROXY_ARGUMENT_SHARED,
                 f"`{command}` now sees `{name}` too, and is taken to make the same",
-                migrated,
+                legacy,
             )
         elif name.endswith("?"):
             message = f"BuildKit lets `{command}` see the build argument `{name[:-1]}` of the stage below, and it is taken to make the same"
-            self._assume(rules.ARGUMENT_HANDED_ON, message, migrated)
+            self._assume(rules.ARGUMENT_HANDED_ON, message, legacy)
         elif any(value == theirs[name] and other in theirs for other, value in mine.items() if other != name):
             self._assume(
-                rules.ARGUMENT_RENAMED, f"`{command}` now sees `{name}` too, and is taken to make the same", migrated
+                rules.ARGUMENT_RENAMED, f"`{command}` now sees `{name}` too, and is taken to make the same", legacy
             )
         else:
             message = f"the new one's `{command}` sees `{shown(name)}` as `{shown(theirs[name])}`, legacy's doesn't"
@@ -233,7 +234,7 @@ class Comparison:
             message = (
                 f"`--{shown(option)}` now holds for `{words.said(legacy.command)}` too, and is taken to change nothing"
             )
-            self._assume(rules.OPTION_MERGED, message, migrated)
+            self._assume(rules.OPTION_MERGED, message, legacy)
         return None
 
     def _mounts(
@@ -284,7 +285,7 @@ class Comparison:
         if not self._lands_alike(legacy, migrated):
             return _differ("", legacy, migrated)
         found = self._content(
-            legacy.content, migrated.content, whole=legacy.contents or migrated.contents, mounted=legacy.mounted
+            legacy.content, migrated.content, whole=legacy.contents or migrated.contents, landing=legacy
         )
         for name in legacy.assumed if found is None else ():
             if name not in migrated.assumed:
@@ -322,39 +323,42 @@ class Comparison:
     # contents
 
     def _content(
-        self, legacy: Content, migrated: Content, *, whole: bool = False, mounted: bool = False
+        self, legacy: Content, migrated: Content, *, whole: bool = False, landing: Landing | None = None
     ) -> Difference | None:
-        """With `whole`, what a folder holds is meant; `mounted` where a container sees it."""
+        """With `whole`, what a folder holds is meant; `landing` is the COPY that takes it."""
         if legacy.digest == migrated.digest:
             return None
         if isinstance(legacy, Fetched) and not isinstance(migrated, Fetched):
             if not whole:
                 self._assume(
-                    rules.LINK_ASSUMED_ABSENT, f"{words.content(legacy)} is taken not to be a symbolic link", legacy
+                    rules.LINK_ASSUMED_ABSENT,
+                    f"{words.content(legacy)} is taken not to be a symbolic link",
+                    landing or legacy,
                 )
-            return self._content(legacy.content, migrated, whole=whole, mounted=mounted)
+            return self._content(legacy.content, migrated, whole=whole, landing=landing)
         if isinstance(migrated, Repacked) and not isinstance(legacy, Repacked):
             message = f"{words.content(legacy)} is packed and unpacked by the `tar` of the image, and is taken to come out the same"
-            self._told(rules.UNPACKED_IN_STAGE, message, legacy, migrated)
-            return self._content(legacy, migrated.content, whole=whole, mounted=mounted)
+            self._assume(rules.UNPACKED_IN_STAGE, message, landing or legacy)
+            return self._content(legacy, migrated.content, whole=whole, landing=landing)
         if isinstance(legacy, Hidden) and not isinstance(migrated, Hidden):
             if legacy.surely:
                 message = f"legacy has it without what `{legacy.pattern}` hides, the new one has all of it"
                 return Difference(message=message, legacy=legacy, migrated=migrated)
             message = f"the ignore pattern `{legacy.pattern}` could hide a part of {words.content(legacy.content)}, and is taken not to"
-            self._assume(rules.IGNORE_BELOW_ARTIFACT, message, legacy)
-            return self._content(legacy.content, migrated, whole=whole, mounted=mounted)
-        return self._inner(as_folder(legacy) if whole else legacy, migrated, mounted=mounted)
+            self._assume(rules.IGNORE_BELOW_ARTIFACT, message, landing or legacy)
+            return self._content(legacy.content, migrated, whole=whole, landing=landing)
+        return self._inner(as_folder(legacy) if whole else legacy, migrated, landing=landing)
 
-    def _inner(self, legacy: Content, migrated: Content, *, mounted: bool) -> Difference | None:
+    def _inner(self, legacy: Content, migrated: Content, *, landing: Landing | None) -> Difference | None:
         match legacy, migrated:
             case (At(), At()) if legacy.path == migrated.path:
-                lost = _lost(migrated) and not _lost(legacy)
-                return _differ("VOLUME", legacy, migrated) if lost else self._files(legacy.files, migrated.files)
+                if _lost(migrated) and not _lost(legacy):
+                    return _differ("VOLUME", legacy, migrated)
+                return self._of_another(legacy.files, migrated.files)
             case (Stdout(), Stdout()):
-                return self._files(legacy.command, migrated.command)
+                return self._of_another(legacy.command, migrated.command)
             case (Tree(), Tree()):
-                return self._trees(legacy, migrated, mounted=mounted)
+                return self._trees(legacy, migrated, landing=landing)
             case (Matching(), Matching()) if legacy.pattern == migrated.pattern:
                 return self._content(legacy.content, migrated.content, whole=True)
             case (Member(), Member()) if legacy.path == migrated.path:
@@ -374,21 +378,28 @@ class Comparison:
             case _:
                 return _differ("", legacy, migrated)
 
-    def _trees(self, legacy: Tree, migrated: Tree, *, mounted: bool) -> Difference | None:
+    def _of_another(self, legacy: Files, migrated: Files) -> Difference | None:
+        """The files of an image that another one takes from."""
+        self._inside += 1
+        found = self._files(legacy, migrated)
+        self._inside -= 1
+        return found
+
+    def _trees(self, legacy: Tree, migrated: Tree, *, landing: Landing | None) -> Difference | None:
+        """What a build context holds in a folder. The migration itself changes files there, and a mount shows what an ignore file
+        hides."""
         mine, theirs = dict(legacy.entries), dict(migrated.entries)
+        changed: list[str] = []
+        unseen: list[str] = []
         for name in sorted({*mine, *theirs}):
             one, other = mine.get(name), theirs.get(name)
+            path = (one or other or "").partition(" as ")[0]
             if one == other:
                 continue
-            path = (one or other or "").partition(" as ")[0]
             if path in self.ground.changed and (one is None or one == path):
-                message = (
-                    f"the build context holds `{path}`, which the migration changes, and no image is taken to hold it"
-                )
-                self._told(rules.CONTEXT_FILE_CHANGED, message, legacy, migrated)
-            elif mounted and other is None:
-                message = f"the container saw `{path}`, which the build context doesn't hold, and is taken to make the same without"
-                self._told(rules.MOUNT_PARTLY_HIDDEN, message, legacy, migrated)
+                changed.append(path)
+            elif landing is not None and landing.mounted and other is None:
+                unseen.append(path)
             else:
                 which = "legacy" if other is None else "the new one" if one is None else None
                 message = (
@@ -396,11 +407,21 @@ class Comparison:
                     if which
                     else f"`{name}` is {one} in legacy, {other} in the new one"
                 )
-                return Difference(message=message, legacy=legacy, migrated=migrated)
+                return Difference(message=message, legacy=landing or legacy, migrated=migrated)
+        if changed and not self._inside:
+            message = f"the image holds {_first_of(changed)}, which the migration changes"
+            self._assume(rules.CHANGED_FILE_COPIED, message, landing or legacy)
+        elif changed:
+            message = f"the build context holds {_first_of(changed)}, which the migration changes, and nothing is taken to come of it"
+            self._assume(rules.CONTEXT_FILE_CHANGED, message, landing or legacy)
+        if unseen:
+            message = f"the container saw {_first_of(unseen)}, which the build context doesn't hold, and nothing is taken to come of it"
+            self._assume(rules.MOUNT_PARTLY_HIDDEN, message, landing or legacy)
         return None
 
-    def _told(self, rule: Rule, message: str, legacy: Expression, migrated: Expression) -> None:
-        self._assume(rule, message, legacy if legacy.span is not None else migrated)
+
+def _first_of(paths: Sequence[str]) -> str:
+    return f"`{paths[0]}`" + (f" and {len(paths) - 1} more files" if len(paths) > 1 else "")
 
 
 def _position(landing: Landing) -> tuple[str, str, bool | None, bool, bool]:

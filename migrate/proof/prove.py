@@ -131,8 +131,10 @@ def _compared(one: Made, other: Made, comparison: Comparison) -> Difference | No
 def _missing(before: list[Made], compared: list[Made], old: Side) -> Difference | None:
     """An image that the new driver no longer makes must be a part of one that it does."""
     inside = {n for m in compared for n in (m.event.number, *old.parts_of(m.event.number))}
+    builders = {_tags(m) for m in before if m.event.number in inside}
     for made in before:
-        if made.event.number not in inside:
+        # a builder that is built once more, under the same tags, is no other image
+        if made.event.number not in inside and not (_tags(made) and _tags(made) in builders):
             message = (
                 f"the new driver no longer makes {_name(made)} ({made.event.span.origin}), and no other image needs it"
             )

@@ -398,7 +398,8 @@ class _Evaluation:
         found |= {f"{n}?": v for n, v in built.inherited.items() if n not in built.arguments}
         found |= built.arguments
         for name, value in built.environment.items():
-            other = built.arguments.get(name, value)
+            # an ENV may lose to a proxy argument under BuildKit, which puts both into the command's environment
+            other = found.get(name, value)
             found[name] = value if other == value else mark(f"{name}: ENV {value}, ARG {other}")
         return tuple(sorted(found.items()))
 

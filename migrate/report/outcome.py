@@ -5,6 +5,7 @@ from pathlib import Path
 
 from migrate.diagnostics import Severity
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone, Verification
+from migrate.proof.model import Proof
 from migrate.report.diff import unified_diff
 from migrate.report.terminal import print_diagnostics, visible
 
@@ -49,6 +50,8 @@ def _lines(build: BuildOutcome) -> list[str]:
     """One legacy build: its driver (and how it was started) and status, what was compared, what was or would be written."""
     started = f" ({visible(build.started)})" if build.started is not None else ""
     lines = [f"{visible(str(build.driver))}{started}: {build.status.value}"]
+    if build.proof is not None:
+        lines.append(f"  proof    {_proof(build.proof)}")
     if build.verification is not None:
         lines += _verification(build.verification)
     elif build.not_verified is not None:
@@ -61,6 +64,12 @@ def _lines(build: BuildOutcome) -> list[str]:
     else:
         lines.append("  nothing was written")
     return lines
+
+
+def _proof(proof: Proof) -> str:
+    """Its verdict, and what it rests on."""
+    codes = ", ".join(sorted({d.rule.code for d in proof.assumptions}))
+    return proof.verdict.value + (f" ({codes})" if codes else "")
 
 
 def _verification(verification: Verification) -> list[str]:
