@@ -27,8 +27,8 @@ _OF_READING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a proof takes from the phases before it: which files the Dockerfiles of streamed contexts are, what an engine said, and
-    which builder builds."""
+    """What a proof takes from the phases before it: which files the Dockerfiles of streamed contexts are, what an engine said,
+    and which builder builds."""
 
     provenance: Provenance
     facts: Facts
@@ -45,8 +45,8 @@ def prove_analysis(
 
 
 def with_assumptions(proof: Proof, found: tuple[Diagnostic, ...], place: Span) -> tuple[Proof, tuple[Diagnostic, ...]]:
-    """A proof under what its reading assumed too, and the findings with what only the proof assumes. The plan tells some things at
-    the place that a person would change, the proof where they land: what it tells as often is not said twice."""
+    """A proof under what its reading assumed too, and the findings with what only the proof assumes. The plan tells some things
+    at the place that a person would change, the proof where they land: what it tells as often is not said twice."""
     if proof.verdict is Verdict.NOT_PROVED:
         return proof, (*found, _not_proved(proof, place))
     reading = tuple(d for d in found if d.rule in _OF_READING)

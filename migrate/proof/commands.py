@@ -248,7 +248,7 @@ def _part(piece: str) -> Part:
         case ("cp", "-a", source, target) if _aside(target) and source.startswith("/"):
             contents = source.endswith("/.")
             return PutsAside(source=source.removesuffix("/.") or "/", target=target.rstrip("/"), contents=contents)
-        case ("tar", option, archive, "-C", folder) if re.fullmatch(r"-x[zJj]?f", option) and _aside(archive):
+        case ("tar", option, archive, "-C", folder) if re.fullmatch(r"-x[zJj]?f", option) and _aside(folder):
             return Unpacks(archive=archive, folder=folder)
         case ("rm", path) if _aside(path):
             return Drops(path=path)

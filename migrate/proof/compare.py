@@ -25,6 +25,7 @@ from migrate.proof.expressions import (
     Exec,
     Expression,
     Fetched,
+    File,
     Files,
     Folders,
     Hidden,
@@ -43,7 +44,7 @@ from migrate.proof.expressions import (
 )
 from migrate.proof.kinds import Facts, fact_of, inside, kind_of
 from migrate.proof.model import Difference
-from migrate.proof.stage import PROXIES, is_root
+from migrate.proof.stage import PROXIES
 from migrate.proof.symbols import known, shown
 
 
@@ -105,6 +106,9 @@ class Comparison:
                     i += 1
                 i += 1
                 continue
+            if _is_there(one, mine[:i], other):
+                i += 1
+                continue
             found = self._step(one, other)
             if found is not None:
                 return found
@@ -122,7 +126,8 @@ class Comparison:
         """A mount hides what the image has there, and COPY doesn't."""
         made = _made_below(emptied.files, emptied.path, above)
         if made is not None:
-            message = f"the mount at `{emptied.path}` hides what {words.located('is made there', made.span)}, and the new one doesn't"
+            what = words.located("is made there", made.span)
+            message = f"the mount at `{emptied.path}` hides what {what}, and the new one doesn't"
             return Difference(message=message, legacy=emptied)
         message = f"the image is taken to have nothing at `{emptied.path}`, which the mounted folder would have hidden"
         self._assume(rules.MOUNT_ASSUMED_EMPTY, message, emptied)
@@ -149,9 +154,7 @@ class Comparison:
             case (Base(), Base()):
                 return None if legacy.digest == migrated.digest else _differ("", legacy, migrated)
             case (Folders(), Folders()):
-                owners = legacy.owner in ("mounted", migrated.owner) or (
-                    legacy.owner == "root" and is_root(migrated.owner)
-                )
+                owners = legacy.owner in ("mounted", migrated.owner)
                 same = legacy.paths == migrated.paths and owners
                 return None if same else _differ("", legacy, migrated)
             case (Emptied(), Emptied()):
@@ -168,12 +171,13 @@ class Comparison:
     def _exec(self, legacy: Exec, migrated: Exec) -> Difference | None:
         if legacy.command.digest != migrated.command.digest:
             return _differ("", legacy, migrated)
+        command = words.said(legacy.command)
         for what, mine, theirs in (
             ("in the folder", legacy.directory, migrated.directory),
             ("as the user", legacy.user, migrated.user),
         ):
             if mine != theirs:
-                message = f"legacy runs `{words.said(legacy.command)}` {what} `{shown(mine)}`, the new one {what} `{shown(theirs)}`"
+                message = f"legacy runs `{command}` {what} `{shown(mine)}`, the new one {what} `{shown(theirs)}`"
                 return Difference(message=message, legacy=legacy, migrated=migrated)
         if legacy.volumes != migrated.volumes and not legacy.container:
             return _differ("VOLUME", legacy, migrated)
@@ -210,7 +214,9 @@ class Comparison:
                 legacy,
             )
         elif name.endswith("?"):
-            message = f"BuildKit lets `{command}` see the build argument `{name[:-1]}` of the stage below, and it is taken to make the same"
+            message = (
+                f"BuildKit lets `{command}` see `{name[:-1]}`, an ARG of the stage below: it is taken to make the same"
+            )
             self._assume(rules.ARGUMENT_HANDED_ON, message, legacy)
         elif any(value == theirs[name] and other in theirs for other, value in mine.items() if other != name):
             self._assume(
@@ -273,25 +279,29 @@ class Comparison:
     def _landing(self, legacy: Landing, migrated: Landing) -> Difference | None:
         if legacy.digest == migrated.digest:
             return None
+        whole = legacy.contents or migrated.contents
+        found = self._content(legacy.content, migrated.content, whole=whole, landing=legacy)
+        if found is not None:
+            # what is taken says more together with where it goes; what is behind it says more by itself
+            near = {legacy.content.digest, as_folder(legacy.content).digest}
+            taken = found.legacy is not None and found.legacy.digest in near
+            return _differ("", legacy, migrated) if taken else found
         flags = tuple(f for f in legacy.flags if f != "unpacks" or f in migrated.flags)
         owner = migrated.owner
         if owner == "kept" and (fact := fact_of(legacy.content, self.ground.facts)) is not None and fact.root_owned:
             owner = "0:0"
         if legacy.owner != owner or legacy.mode != migrated.mode or flags != migrated.flags:
             return _differ("", legacy, migrated)
+        if not self._lands_alike(legacy, migrated):
+            return _differ("", legacy, migrated)
         if flags != legacy.flags:
             message = f"{words.content(legacy.content)} is taken for a file that `ADD` does not unpack"
             self._assume(rules.ADD_ASSUMED_PLAIN, message, legacy)
-        if not self._lands_alike(legacy, migrated):
-            return _differ("", legacy, migrated)
-        found = self._content(
-            legacy.content, migrated.content, whole=legacy.contents or migrated.contents, landing=legacy
-        )
-        for name in legacy.assumed if found is None else ():
+        for name in legacy.assumed:
             if name not in migrated.assumed:
                 message = f"`{name}` is taken from ARG: with the classic builder an ENV of the base image would win"
                 self._assume(rules.ARGUMENT_ASSUMED, message, legacy)
-        return found
+        return None
 
     def _lands_alike(self, legacy: Landing, migrated: Landing) -> bool:
         """Whether two landings of one thing end at the same place."""
@@ -337,19 +347,23 @@ class Comparison:
                 )
             return self._content(legacy.content, migrated, whole=whole, landing=landing)
         if isinstance(migrated, Repacked) and not isinstance(legacy, Repacked):
-            message = f"{words.content(legacy)} is packed and unpacked by the `tar` of the image, and is taken to come out the same"
+            message = (
+                f"{words.content(legacy)} is packed and unpacked by the image's `tar`: it is taken to come out the same"
+            )
             self._assume(rules.UNPACKED_IN_STAGE, message, landing or legacy)
             return self._content(legacy, migrated.content, whole=whole, landing=landing)
         if isinstance(legacy, Hidden) and not isinstance(migrated, Hidden):
             if legacy.surely:
                 message = f"legacy has it without what `{legacy.pattern}` hides, the new one has all of it"
                 return Difference(message=message, legacy=legacy, migrated=migrated)
-            message = f"the ignore pattern `{legacy.pattern}` could hide a part of {words.content(legacy.content)}, and is taken not to"
+            what = words.content(legacy.content)
+            message = f"the ignore pattern `{legacy.pattern}` could hide a part of {what}: it is taken not to"
             self._assume(rules.IGNORE_BELOW_ARTIFACT, message, landing or legacy)
             return self._content(legacy.content, migrated, whole=whole, landing=landing)
         return self._inner(as_folder(legacy) if whole else legacy, migrated, landing=landing)
 
     def _inner(self, legacy: Content, migrated: Content, *, landing: Landing | None) -> Difference | None:
+        """Two contents of one kind, less what holds them."""
         match legacy, migrated:
             case (At(), At()) if legacy.path == migrated.path:
                 if _lost(migrated) and not _lost(legacy):
@@ -357,24 +371,36 @@ class Comparison:
                 return self._of_another(legacy.files, migrated.files)
             case (Stdout(), Stdout()):
                 return self._of_another(legacy.command, migrated.command)
+            case (File(), File()) if (
+                legacy.path == migrated.path and legacy.path in self.ground.changed and not legacy.version
+            ):
+                message = f"`{legacy.path}` is copied, which the migration changes"
+                return self._assume(rules.CHANGED_FILE_COPIED, message, landing or legacy)
             case (Tree(), Tree()):
                 return self._trees(legacy, migrated, landing=landing)
+            case (Assembled(), Assembled()) if [n for n, _ in legacy.entries] == [n for n, _ in migrated.entries]:
+                pairs = zip(legacy.entries, migrated.entries, strict=True)
+                return next((d for (_, a), (_, b) in pairs if (d := self._content(a, b)) is not None), None)
+            case _:
+                return self._wrapped(legacy, migrated)
+
+    def _wrapped(self, legacy: Content, migrated: Content) -> Difference | None:
+        """Two contents that say the same of another one."""
+        match legacy, migrated:
             case (Matching(), Matching()) if legacy.pattern == migrated.pattern:
                 return self._content(legacy.content, migrated.content, whole=True)
             case (Member(), Member()) if legacy.path == migrated.path:
                 return self._content(legacy.content, migrated.content, whole=True)
             case (Changed(), Changed()) if legacy.words == migrated.words:
                 return self._content(legacy.content, migrated.content)
-            case (Packed() | Unpacked() | Fetched() | Repacked(), Packed() | Unpacked() | Fetched() | Repacked()) if (
-                type(legacy) is type(migrated)
-            ):
+            case (Packed(), Packed()):
                 return self._content(legacy.content, migrated.content)
-            case (Assembled(), Assembled()) if [n for n, _ in legacy.entries] == [n for n, _ in migrated.entries]:
-                for (_, one), (_, other) in zip(legacy.entries, migrated.entries, strict=True):
-                    found = self._content(one, other)
-                    if found is not None:
-                        return found
-                return None
+            case (Unpacked(), Unpacked()):
+                return self._content(legacy.content, migrated.content)
+            case (Fetched(), Fetched()):
+                return self._content(legacy.content, migrated.content)
+            case (Repacked(), Repacked()):
+                return self._content(legacy.content, migrated.content)
             case _:
                 return _differ("", legacy, migrated)
 
@@ -412,10 +438,12 @@ class Comparison:
             message = f"the image holds {_first_of(changed)}, which the migration changes"
             self._assume(rules.CHANGED_FILE_COPIED, message, landing or legacy)
         elif changed:
-            message = f"the build context holds {_first_of(changed)}, which the migration changes, and nothing is taken to come of it"
+            message = f"the build context holds {_first_of(changed)}, which the migration changes: nothing is taken to come of it"
             self._assume(rules.CONTEXT_FILE_CHANGED, message, landing or legacy)
         if unseen:
-            message = f"the container saw {_first_of(unseen)}, which the build context doesn't hold, and nothing is taken to come of it"
+            message = (
+                f"the container saw {_first_of(unseen)}, which the build context lacks: nothing is taken to come of it"
+            )
             self._assume(rules.MOUNT_PARTLY_HIDDEN, message, landing or legacy)
         return None
 
@@ -440,6 +468,14 @@ def _chain(files: Files) -> list[Files]:
         found.append(at_files)
         at_files = _below(at_files)
     return found[::-1]
+
+
+def _is_there(node: Files, before: Sequence[Files], other: Files) -> bool:
+    """Whether a folder that docker makes for a mount stands there anyhow: the image's own was cleared for it."""
+    if not isinstance(node, Folders) or node.owner != "mounted" or isinstance(other, Folders):
+        return False
+    cleared = {b.path for b in before if isinstance(b, Emptied)}
+    return set(node.paths) <= cleared
 
 
 def _made_below(files: Files, path: str, above: Sequence[Files]) -> Expression | None:

@@ -1,5 +1,5 @@
-"""Normal forms of what stands at a place: packing and unpacking cancel, what lies in a folder is found there, and a COPY says no more
-than where things land."""
+"""Normal forms of what stands at a place: packing and unpacking cancel, what lies in a folder is found there, and a COPY says
+no more than where things land."""
 
 import posixpath
 import shlex

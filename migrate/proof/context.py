@@ -24,8 +24,8 @@ Standing = Node | EntryKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostContext:
-    """The folder `root` of the host, without what `ignore` hides. `versions` are files whose text the migration changed; `artifact`
-    gives what came out of a container."""
+    """The folder `root` of the host, without what `ignore` hides. `versions` are files whose text the migration changed;
+    `artifact` gives what came out of a container."""
 
     workspace: Workspace
     root: PurePosixPath
@@ -47,7 +47,8 @@ class HostContext:
             return [place.landing(self._missing(path, place.span))]
         if self._is_folder(path, node):
             return self._folder(path, "", place)
-        slash = source.endswith(("/", "/.")) and node is not None
+        # a folder that a container had mounted is one
+        slash = (source.endswith(("/", "/.")) and node is not None) or self._is_shared(path)
         return [place.landing(self._content(path, node, place.span), name=path.name, contents=slash)]
 
     def shown(self, source: str, span: Span) -> Content:
@@ -73,6 +74,10 @@ class HostContext:
         if share is not None:
             return Artifact(container=share.container, source=share.target / path.relative_to(share.host))
         return self.workspace.node(path)
+
+    def _is_shared(self, path: PurePosixPath) -> bool:
+        share = self.workspace.share(path)
+        return share is not None and share.host == path
 
     def _is_folder(self, path: PurePosixPath, node: Standing | None) -> bool:
         if node is not None and not isinstance(node, EntryKind) and from_container(node):
@@ -210,7 +215,7 @@ class HostContext:
             and not self._ignored(p)
         ]
         if not matching:
-            return [place.landing(Stranger(origin=f"`{cleaned}`, which matches nothing", span=place.span))]
+            return [place.landing(Stranger(origin=f"`{self.root / cleaned}`, which matches nothing", span=place.span))]
         found: list[Landing] = []
         for path, inner in matching:
             if self._is_folder(path, inner):

@@ -1,7 +1,7 @@
 """What an image is, as an expression: files that instructions made one after the other, and a config.
 
-Frozen, and hashed node over node, as BuildKit's LLB is: two expressions are equal where their digests are. A span says where a node
-was written and is no part of it. Texts may hold marks for what isn't known (`symbols`).
+Frozen, and hashed node over node, as BuildKit's LLB is: two expressions are equal where their digests are. A span says where a
+node was written and is no part of it. Texts may hold marks for what isn't known (`symbols`).
 """
 
 import hashlib
@@ -260,11 +260,11 @@ Content = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing(Expression):
-    """One source of a COPY. `destination` is absolute. With `contents`, what the folder holds lands in it; `exact` where the thing
-    itself stands at `destination`, as it does within a folder that is copied; else COPY decides: a folder's contents go into
-    the destination, a file goes there under `name` where that is a folder (`within`: whether it is, None where that isn't known).
-    `owner` is `kept` where the source's counts; `assumed` are ARGs that a base image's ENV would win over; `mounted` where a container
-    sees it."""
+    """One source of a COPY. `destination` is absolute. With `contents`, what the folder holds lands in it; `exact` where the
+    thing itself stands at `destination`, as it does within a folder that is copied; else COPY decides: a folder's contents go
+    into the destination, a file goes there under `name` where that is a folder (`within`: whether it is, None where that isn't
+    known). `owner` is `kept` where the source's counts; `assumed` are ARGs that a base image's ENV would win over; `mounted`
+    where a container sees it."""
 
     content: Content
     destination: str

@@ -25,8 +25,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """`assumptions` are what equality rests on, each at its place; `difference` is there where it is not proved. `images` counts the
-    final images that were compared."""
+    """`assumptions` are what equality rests on, each at its place; `difference` is there where it is not proved. `images`
+    counts the final images that were compared."""
 
     verdict: Verdict
     images: int

@@ -1,6 +1,7 @@
 """The phase: two traces and the files that they ran among → whether both make the same images, and under which assumptions.
 
-Translation validation, as of a compiler: the migrated side is read from its text alone, and knows nothing of the plan that wrote it.
+Translation validation, as of a compiler: the migrated side is read from its text alone, and knows nothing of the plan that
+wrote it.
 """
 
 import hashlib
@@ -33,8 +34,8 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What is known beside the two versions: `facts` of an engine about the legacy images, `dockerfiles` of the legacy builds whose
-    context is a tar, and whether `buildkit` builds where the script doesn't say."""
+    """What is known beside the two versions: `facts` of an engine about the legacy images, `dockerfiles` of the legacy builds
+    whose context is a tar, and whether `buildkit` builds where the script doesn't say."""
 
     facts: Mapping[ArtifactKey, ArtifactFact]
     dockerfiles: Mapping[int, PurePosixPath]

@@ -84,8 +84,8 @@ class Made:
 
 
 class Side:
-    """Evaluates one trace. `versions` are the texts that the migration made, by path; `dockerfiles` those of the builds whose context
-    is a tar; `facts` may grow while images are asked for."""
+    """Evaluates one trace. `versions` are the texts that the migration made, by path; `dockerfiles` those of the builds whose
+    context is a tar; `facts` may grow while images are asked for."""
 
     def __init__(
         self,
@@ -270,9 +270,10 @@ class Side:
                     ran = True
                     self._before(step.event.span, taken=taken)
                 case ContainerUse(verb="exec", numbers=numbers, arguments=arguments) if number in numbers:
-                    self._before(step.event.span, taken=taken)
-                    words = self._words(arguments)
-                    executed.append((commands.of_words(words, step.event.span), step.event.span))
+                    command = commands.of_words(self._words(arguments), step.event.span)
+                    if not _idle(command) and not _text(command).emits:
+                        self._before(step.event.span, taken=taken)
+                        executed.append((command, step.event.span))
                 case ContainerUse(verb=verb, numbers=numbers) if number in numbers:
                     if verb not in _STILL and verb not in ("export", "commit"):
                         raise UnprovableError(
@@ -284,8 +285,7 @@ class Side:
         main = self._main(start, base, index) if ran else None
         ways = [(main, start.span)] if main is not None else []
         for command, span in (*ways, *executed):
-            if not _idle(command):
-                built = self._ran(start, base, built, command, span, first=built is base)
+            built = self._ran(start, base, built, command, span, first=built is base)
         return built
 
     def _before(self, span: Span, *, taken: bool) -> None:
@@ -347,7 +347,7 @@ class Side:
                     raise UnprovableError(f"a container with `--{name}` is not what a build is", place)
                 case _:
                     pass
-        files = folders(built.files, tuple(made), "root", built.volumes, start.span)
+        files = folders(built.files, tuple(made), "mounted", built.volumes, start.span)
         mounted = [in_container(m.target.text).as_posix() for m in self._bare(start) if m.target.text is not None]
         files = folders(files, tuple(mounted), "mounted", built.volumes, start.span)
         return replace(built, files=files, environment=environment, directory=directory, user=user)

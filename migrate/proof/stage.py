@@ -1,7 +1,8 @@
 """The instructions of a Dockerfile → the image they make, as an expression.
 
-Rules: Dockerfile reference; BuildKit's dispatch (frontend/dockerfile/dockerfile2llb/convert.go); design of the two builders' differences as
-measured in docs/landing.md. Where both builders do one thing with the same words, the words stand in the expression.
+Rules: Dockerfile reference; BuildKit's dispatch (frontend/dockerfile/dockerfile2llb/convert.go); design of the two builders'
+differences as measured in docs/landing.md. Where both builders do one thing with the same words, the words stand in the
+expression.
 """
 
 import json
@@ -40,7 +41,7 @@ from migrate.proof.expressions import (
     Setting,
     Stranger,
 )
-from migrate.proof.kinds import Facts, is_folder
+from migrate.proof.kinds import WELL_KNOWN, Facts, is_folder
 from migrate.proof.symbols import Scope, expanded, known, mark
 from migrate.provenance.commands import compresses
 from migrate.source import SourceFile, Span
@@ -338,16 +339,8 @@ class _Evaluation:
                 return replace(
                     built, triggers=(*built.triggers, (instruction.text, span)), settings=said("ONBUILD", "")
                 )
-            case "LABEL":
-                for key, value in environment_pairs(instruction):
-                    name = f"LABEL {self._text(key, built)}"
-                    settings[name] = Setting(name=name, value=self._text(value, built), span=span)
-                return replace(built, settings=settings)
-            case "EXPOSE":
-                for text in texts:
-                    port = text if "/" in text or not known(text) else f"{text}/tcp"
-                    settings[f"EXPOSE {port}"] = Setting(name=f"EXPOSE {port}", value="", span=span)
-                return replace(built, settings=settings)
+            case "LABEL" | "EXPOSE":
+                return replace(built, settings={**settings, **self._named_settings(built, instruction)})
             case "HEALTHCHECK":
                 flags = sorted(f"{f.name}={f.value}" for f in instruction.flags)
                 value = json.dumps([flags, [a.text for a in instruction.arguments], list(built.shell)])
@@ -357,6 +350,16 @@ class _Evaluation:
                 return built
             case keyword:
                 return replace(built, settings=said(keyword, " ".join(texts)))
+
+    def _named_settings(self, built: Built, instruction: Instruction) -> Mapping[str, Setting]:
+        """LABEL and EXPOSE: each name is a field of its own."""
+        if instruction.keyword == "LABEL":
+            pairs = [(self._text(k, built), self._text(v, built)) for k, v in environment_pairs(instruction)]
+        else:
+            ports = [self._text(a.text, built) for a in instruction.arguments]
+            pairs = [(p if "/" in p or not known(p) else f"{p}/tcp", "") for p in ports]
+        names = ((f"{instruction.keyword} {name}", value) for name, value in pairs)
+        return {name: Setting(name=name, value=value, span=instruction.span) for name, value in names}
 
     def _env(self, built: Built, instruction: Instruction) -> Built:
         environment = dict(built.environment)
@@ -566,8 +569,9 @@ class _Evaluation:
 
 
 def folders(files: Files, paths: tuple[str, ...], owner: str, volumes: tuple[str, ...], span: Span | None) -> Files:
-    """Folders that are there from now on; those declared as volumes are there or not by the builder, and not told."""
-    new = [p for p in paths if p not in volumes and p != "/"]
+    """Folders that are there from now on. Those that every image has are not told, and volumes aren't: they are there or not by
+    the builder."""
+    new = [p for p in paths if p not in volumes and p not in WELL_KNOWN]
     if not new:
         return files
     if isinstance(files, Folders) and files.owner == owner:

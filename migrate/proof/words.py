@@ -33,7 +33,7 @@ from migrate.proof.expressions import (
     Tree,
     Unpacked,
 )
-from migrate.proof.symbols import shown
+from migrate.proof.symbols import known, shown
 from migrate.source import Span
 
 _SHORT = 72
@@ -231,7 +231,7 @@ def _surroundings(node: Files, depth: int, seen: set[bytes]) -> Iterator[str]:
         yield f"{indent}with {', '.join(f'{n}={_short(v)}' for n, v in node.environment)}"
     if node.directory != "/":
         yield f"{indent}in `{shown(node.directory)}`"
-    if node.user:
+    if node.user and known(node.user):
         yield f"{indent}as {shown(node.user)}"
     for option in node.options:
         yield f"{indent}with {shown(option)}"

@@ -264,7 +264,7 @@ INTO = {
     "below-workdir": ("WORKDIR /app/sub\nCOPY demo /app", "/app/demo", []),
     "relative": ("WORKDIR /app\nRUN mkdir -p bin lib\nCOPY demo bin", "bin/demo", []),
     "copied-before": ("COPY main.c /app/\nCOPY demo /app", "/app/demo", []),
-    "volume": ("VOLUME /app\nCOPY demo /app", "/app/demo", []),
+    "volume": ("VOLUME /app\nCOPY demo /app", "/app", ["MS403"]),
     "file-name": ("COPY demo /app", "/app", ["MS403"]),
 }
 
@@ -1219,7 +1219,12 @@ def test_a_command_that_needs_what_a_container_left_in_a_folder_of_the_repositor
     command: str, tmp_path: Path
 ) -> None:
     files = {"Dockerfile.build": "FROM gcc:12\nWORKDIR /src\n", "Dockerfile": "FROM busybox\nCOPY app /\n"}
-    assert codes(analysed(tmp_path / "without", {**files, "build.sh": MOUNTED.format("date")})) == ["MS445"]
+    assert codes(analysed(tmp_path / "without", {**files, "build.sh": MOUNTED.format("date")})) == [
+        "MS445",
+        "MS449",
+        "MS450",
+        "MS452",
+    ]
     analysis = analysed(tmp_path / "with", {**files, "build.sh": MOUNTED.format(command)})
     assert analysis.plan is None
     assert "MS205" in codes(analysis)
@@ -1264,7 +1269,7 @@ def test_a_script_that_starts_another_and_needs_the_builder_has_a_plan_of_its_ow
         ("RUN mkdir /site && echo x > /site/x\n", "out", []),  # seen, and cleared
         ("ENV D=/site\nRUN mkdir $D && echo x > $D/x\n", "out", ["MS449"]),
         ("ENV D=/site\nRUN mkdir $D && echo x > $D/x\n", "out/*", ["MS449"]),
-        ("ENV D=/site\nRUN mkdir $D && echo x > $D/x\n", "out/app", []),
+        ("ENV D=/site\nRUN mkdir $D && echo x > $D/x\n", "out/app", ["MS449"]),
     ],
 )
 def test_what_a_mount_hides_of_the_image(making: str, copying: str, expected: list[str], tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def two(tmp_path: Path, script: str = RUN, compose: str = TWO, **more: str) -> A
 
 def test_both_are_built_by_compose(tmp_path: Path) -> None:
     analysis = two(tmp_path)
-    assert codes(analysis) == ["MS413", "MS445"]
+    assert codes(analysis) == ["MS413", "MS445", "MS449", "MS450"]
     assert text_of(analysis, "build.sh") == "#!/bin/sh\nset -e\ndocker-compose build app\n"
     assert text_of(analysis, "docker-compose.yml") == (
         "version: '2'\n\nservices:\n  app:\n    build: .\n    image: demo\n"

@@ -263,7 +263,7 @@ def test_calls_that_are_there_for_one_image_each_are_followed_each_in_a_checkout
         "tools: binaries\n\tdocker build --target tools -t demo:tools -f Dockerfile .\n"
     )
     assert text["Dockerfile.tools"] is None
-    assert codes(analysis) == ["MS413", "MS445"]
+    assert codes(analysis) == ["MS413", "MS445", "MS452"]
 
 
 PACKAGES = """\

@@ -93,7 +93,7 @@ PLANNED = {
         {"build.sh": SCRIPT.replace("app", "app.tar"), "Dockerfile": RUNTIME.replace("COPY app", "ADD app.tar")},
         ["tar -xf /src/app.tar -C /artifacts/app", "COPY --from=app /artifacts/app/ /usr/local/bin/"],
         [],
-        [],
+        ["MS442", "MS445"],
     ),
     "from-builder": (
         {"Dockerfile": RUNTIME.replace("FROM busybox", "FROM demo:build")},
@@ -155,13 +155,13 @@ PLANNED = {
         {"build.sh": MADE_WHEN_RUN.replace("docker run", "docker run -e V=$V")},
         ["FROM builder AS extract\nARG V\nRUN make\n", "COPY --from=extract"],
         ["docker build --build-arg V=$V -t demo:latest ."],
-        [],
+        ["MS450"],
     ),
     "cache": (
         {"build.sh": MADE_WHEN_RUN.replace("docker run", 'docker run -v "$HOME/.m2:/root/.m2"')},
         ["FROM builder AS extract\nRUN make\n"],
         [],
-        ["MS427"],
+        ["MS427", "MS450"],
     ),
     "base-of-its-own-command": (
         {
@@ -195,7 +195,7 @@ PLANNED = {
             "FROM builder AS app\nUSER root\nRUN mkdir -p /artifacts && chmod 777 /artifacts\nUSER 1000\nRUN cat app",
         ],
         [],
-        [],
+        ["MS450"],
     ),
     "a-mounted-folder-whose-name-begins-another-one": (
         {
@@ -210,7 +210,7 @@ PLANNED = {
         },
         ["FROM builder AS builder-run\nRUN mkdir -p /o && cp /out/app /o/app\n"],
         [],
-        ["MS413", "MS445"],
+        ["MS413", "MS445", "MS449", "MS450"],
     ),
     "a-mounted-folder-of-another-user": (
         {
@@ -225,7 +225,7 @@ PLANNED = {
         },
         ["FROM builder AS builder-run\nUSER root\nRUN mkdir -p /out && chmod 777 /out\nUSER 33\nRUN cp app /out/app\n"],
         [],
-        ["MS413", "MS445"],
+        ["MS413", "MS445", "MS449", "MS450"],
     ),
     "volume-that-is-missing": (
         {"build.sh": MADE_WHEN_RUN.replace("/src/app", "/data/app"), "Dockerfile.build": BUILDER + "VOLUME /data\n"},
@@ -234,7 +234,7 @@ PLANNED = {
             "COPY --from=extract --chown=0:0 /artifacts/data/app",
         ],
         [],
-        ["MS445"],
+        ["MS445", "MS450"],
     ),
     "packed-of-two-folders": (
         {
@@ -255,7 +255,7 @@ PLANNED = {
         {"build.sh": MADE_WHEN_RUN.replace("demo:build make", "demo:build env A=1 make")},
         ["FROM builder AS extract\nRUN env A=1 make\n"],
         [],
-        [],
+        ["MS450"],
     ),
     "hidden-below": (
         {"build.sh": SCRIPT.replace("/src/app ./app", "/data ./app"), ".dockerignore": "**/*.o\n"},

@@ -16,6 +16,9 @@ from migrate.source import FileChange, SourceFile
 from migrate.trace.events import Trace
 from migrate.trace.interpreter import trace
 
+BESIDE = {Path("diagnostics"), Path("proof")}
+"""What a sample's `expected` holds beside the tree."""
+
 
 def analysed(tree: Path) -> Analysis:
     """The one legacy build of a tree."""
@@ -64,6 +67,7 @@ def prove_changes(
 def prove_trees(legacy: Path, migrated: Path) -> Proof:
     """Both are trees of one repository; the driver is found in `legacy`."""
     names = {p.relative_to(t) for t in (legacy, migrated) for p in t.rglob("*") if p.is_file() and not p.is_symlink()}
+    names -= BESIDE
     changes = []
     for name in sorted(names):
         before, after = (t / name for t in (legacy, migrated))
