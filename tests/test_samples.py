@@ -81,7 +81,10 @@ def migrated(sample: str, folder: Path) -> tuple[MigrationOutcome, Path]:
 
 def different_files(expected: Path, found: Path) -> list[str]:
     """Names that only one of the folders has, and files that differ."""
-    names = {str(p.relative_to(r)) for r in (expected, found) for p in r.rglob("*") if p.is_file()} - {"diagnostics", "proof"}
+    names = {str(p.relative_to(r)) for r in (expected, found) for p in r.rglob("*") if p.is_file()} - {
+        "diagnostics",
+        "proof",
+    }
     return sorted(
         n
         for n in names

@@ -4,11 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from migrate import rules
-from migrate.diagnostics import Diagnostic, at
+from migrate.diagnostics import Diagnostic, Label
 from migrate.discover import Repository
 from migrate.plan.model import Facts
+from migrate.proof.expressions import Expression
 from migrate.proof.model import Proof, Verdict
 from migrate.proof.prove import Given, Version, prove
+from migrate.proof.words import tree
 from migrate.provenance.model import Provenance
 from migrate.source import FileChange, Span
 from migrate.trace.events import Trace
@@ -23,6 +25,9 @@ _OF_READING = frozenset(
     }
 )
 """What was assumed when the driver was followed: nothing that is said of the trace holds without it."""
+
+_LINES_SHOWN = 14
+"""Lines of an expression in a finding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +65,25 @@ def with_assumptions(proof: Proof, found: tuple[Diagnostic, ...], place: Span) -
 
 
 def _not_proved(proof: Proof, place: Span) -> Diagnostic:
-    """The first pair of nodes that differ, at the legacy one; `place` where that has none."""
+    """The first pair of nodes that differ, at the legacy one, both written out; `place` where that has none."""
     difference = proof.difference
     if difference is None:
         raise ValueError("a proof that failed says where")
-    node = difference.legacy if difference.legacy is not None and difference.legacy.span is not None else None
-    span = node.span if node is not None and node.span is not None else place
-    return at(rules.NOT_PROVED, difference.message, span)
+    sides = {"legacy": difference.legacy, "the new one": difference.migrated}
+    spans = [n.span for n in sides.values() if n is not None and n.span is not None]
+    return Diagnostic(
+        rule=rules.NOT_PROVED,
+        message=difference.message,
+        primary=Label(span=spans[0] if spans else place),
+        secondary=tuple(Label(span=s, text="in the new text") for s in spans[1:]),
+        notes=tuple(f"{name}:\n{_written_out(n)}" for name, n in sides.items() if n is not None),
+    )
+
+
+def _written_out(node: Expression) -> str:
+    lines = list(tree(node))
+    more = [f"… and {len(lines) - _LINES_SHOWN} more lines"] if len(lines) > _LINES_SHOWN else []
+    return "\n".join([*lines[:_LINES_SHOWN], *more])
 
 
 def _line(found: Diagnostic) -> tuple[str, int] | None:

@@ -375,7 +375,8 @@ class Comparison:
                 legacy.path == migrated.path and legacy.path in self.ground.changed and not legacy.version
             ):
                 message = f"`{legacy.path}` is copied, which the migration changes"
-                return self._assume(rules.CHANGED_FILE_COPIED, message, landing or legacy)
+                self._assume(rules.CHANGED_FILE_COPIED, message, landing or legacy)
+                return None
             case (Tree(), Tree()):
                 return self._trees(legacy, migrated, landing=landing)
             case (Assembled(), Assembled()) if [n for n, _ in legacy.entries] == [n for n, _ in migrated.entries]:

@@ -158,6 +158,10 @@ def _tree(node: Expression, depth: int, seen: set[bytes]) -> Iterator[str]:
             yield f"{indent}config of {image_name(base)}" + (", and" if settings else "")
             for setting in settings:
                 yield from _tree(setting, depth + 1, seen)
+        case Landing(content=inner):
+            yield f"{indent}{landing(node)}{where}"
+            for each in _inner(inner):
+                yield from _tree(each, depth + 1, seen)
         case Scratch() | Base() | Folders() | Emptied() | Put() | Exec():
             yield from _chain(node, depth, seen)
         case At(files=files, path=path):
