@@ -215,7 +215,11 @@ def _needing_engine(outcome: BuildOutcome) -> BuildOutcome:
     first = {d.rule: d for d in reversed(open_)}
     needed = [
         replace(
-            d, rule=rules.ENGINE_NEEDED, message=f"{_OPEN[rule]}: without an engine that can't be decided", help=help_
+            d,
+            rule=rules.ENGINE_NEEDED,
+            message=f"{_OPEN[rule]}: without an engine that can't be decided",
+            notes=(*((d.message,) if rule is rules.NOT_PROVED else ()), *d.notes),
+            help=help_,
         )
         for rule, d in first.items()
     ]

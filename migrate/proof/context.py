@@ -65,6 +65,9 @@ class HostContext:
         """The whole of it, as a container sees it where it is mounted."""
         if self.workspace.is_file(self.root):
             return [place.landing(self._content(self.root, self._node(self.root), place.span), exact=True)]
+        if self.workspace.share(self.root) is not None:
+            # what another container left there
+            return [place.landing(self._content(self.root, self._node(self.root), place.span), contents=True)]
         return self._folder(self.root, "", place)
 
     # nodes
