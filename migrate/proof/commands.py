@@ -11,12 +11,18 @@ SHELL = ("/bin/sh", "-c")
 ARTIFACTS = "/artifacts"
 """Where a stage puts what is made of an artifact: nothing of the author's."""
 
+_NAMES_ARTIFACTS = re.compile(rf"(?<![\w./)}}-]){ARTIFACTS}(?![\w.-])")
 _PLAIN = re.compile(r"(?:[\w@%+=:,./\ue0f0-\ue0f1-]|[ \t]|'[^']*'|\"[^\"$`\\]*\")+")
 _SHELLS = frozenset({"sh", "/bin/sh"})
 _BUILT_IN = frozenset(
     "cd export set unset exec eval source . exit return trap umask alias ulimit shift local readonly read times wait break"
     " continue if then else elif fi for while until do done case esac function time !".split()
 )
+
+
+def names_artifacts(text: str) -> bool:
+    """Whether a text names the folder ARTIFACTS."""
+    return _NAMES_ARTIFACTS.search(text) is not None
 
 
 def plain_words(text: str) -> tuple[str, ...] | None:
@@ -73,6 +79,20 @@ def parts(text: str) -> tuple[str, ...]:
     """The commands that `&&` joins; the whole text where anything else joins commands at its top."""
     found = _cut(text.strip())
     return tuple(found) if found is not None else (text.strip(),)
+
+
+def piped(text: str) -> tuple[str, ...]:
+    """A command and the simple ones that its output goes through; the whole text where any of them is no simple one."""
+    pieces = [""]
+    depth = 0
+    for char, quoted in _characters(text):
+        depth += 0 if quoted else (char == "(") - (char == ")")
+        if char == "|" and not quoted and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += char
+    first, *rest = (p.strip() for p in pieces)
+    return (first, *rest) if all(plain_words(r) is not None for r in rest) else (text,)
 
 
 def _cut(text: str) -> list[str] | None:
@@ -197,14 +217,21 @@ class Alters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Runs:
-    """Any other command; `printed` is where its output goes, below ARTIFACTS."""
+class Prints:
+    """A command whose output goes to `target`, below ARTIFACTS."""
 
     text: str
-    printed: str | None = None
+    target: str
 
 
-Part = MakesFolders | Opens | Clears | PutsAside | Unpacks | Gathers | Drops | Alters | Runs
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """Any other command."""
+
+    text: str
+
+
+Part = MakesFolders | Opens | Clears | PutsAside | Unpacks | Gathers | Drops | Alters | Prints | Runs
 
 _SUFFIXES = {"gzip": ".gz", "xz": ".xz", "bzip2": ".bz2"}
 
@@ -212,7 +239,7 @@ _SUFFIXES = {"gzip": ".gz", "xz": ".xz", "bzip2": ".bz2"}
 def read_parts(text: str) -> tuple[Part, ...]:
     """A RUN in shell form as its parts. One command of which nothing is known may be among them: what it does to the shell (`cd`)
     would hold for the parts behind it otherwise, so then the RUN is one command."""
-    if "/" not in text or not re.search(rf"\bmkdir -p |\brm -rf |{ARTIFACTS}\b", text):
+    if not names_artifacts(text) and not re.search(r"\bmkdir -p /|\brm -rf /", text):
         return (Runs(text=text),)
     found: list[Part] = []
     pieces = list(parts(text))
@@ -221,7 +248,7 @@ def read_parts(text: str) -> tuple[Part, ...]:
         gathered = _gathers(pieces[position : position + 2])
         found.append(gathered or _part(pieces[position]))
         position += 2 if gathered is not None else 1
-    unknown = [p for p in found if isinstance(p, Runs)]
+    unknown = [p for p in found if isinstance(p, Runs | Prints)]
     if len(unknown) > 1 or any(_changes_shell(p.text) for p in unknown if p is not found[-1]):
         return (Runs(text=text),)
     return tuple(found)
@@ -238,7 +265,7 @@ def _part(piece: str) -> Part:
         return Clears(path=cleared[1])
     printed = re.fullmatch(rf"(?s)(.+?)\s*>\s*({ARTIFACTS}/[\w./-]+|'{ARTIFACTS}/[^']+')", piece)
     if printed is not None and _cut(printed[1]) is not None:
-        return Runs(text=printed[1], printed=shlex.split(printed[2])[0])
+        return Prints(text=printed[1], target=shlex.split(printed[2])[0])
     words = plain_words(piece) if not _changes_shell(piece) else None
     match words:
         case ("mkdir", "-p", *paths) if paths and all(p.startswith("/") for p in paths):

@@ -6,7 +6,7 @@ assumption: it is told, at its place.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
@@ -109,6 +109,11 @@ class Comparison:
             if _is_there(one, mine[:i], other):
                 i += 1
                 continue
+            if not isinstance(one, Folders) and _of_volumes(other, theirs[j + 1 :], mine[i:]) == ():
+                j += 1
+                continue
+            own = _of_volumes(other, theirs[j + 1 :], mine[i:])
+            other = replace(other, paths=own) if own and isinstance(other, Folders) else other
             found = self._step(one, other)
             if found is not None:
                 return found
@@ -477,6 +482,16 @@ def _is_there(node: Files, before: Sequence[Files], other: Files) -> bool:
         return False
     cleared = {b.path for b in before if isinstance(b, Emptied)}
     return set(node.paths) <= cleared
+
+
+def _of_volumes(node: Files, after: Sequence[Files], legacy: Sequence[Files]) -> tuple[str, ...] | None:
+    """The folders of a node that are no volumes of the image whose container is run by the command behind it: a container has
+    those, an image needn't. None where it is about no container."""
+    ran = next((n for n in legacy if isinstance(n, Exec)), None)
+    runs = next((n for n in after if isinstance(n, Exec)), None)
+    if not isinstance(node, Folders) or ran is None or runs is None or not ran.container:
+        return None
+    return tuple(p for p in node.paths if p not in runs.volumes)
 
 
 def _made_below(files: Files, path: str, above: Sequence[Files]) -> Expression | None:

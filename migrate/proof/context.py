@@ -25,12 +25,13 @@ Standing = Node | EntryKind
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostContext:
     """The folder `root` of the host, without what `ignore` hides. `versions` are files whose text the migration changed;
-    `artifact` gives what came out of a container."""
+    `made_by` says which commands made a file what it is, `artifact` gives what came out of a container."""
 
     workspace: Workspace
     root: PurePosixPath
     ignore: IgnoreFile | None
     versions: Mapping[PurePosixPath, str]
+    made_by: Callable[[PurePosixPath], str]
     artifact: Callable[[Node, PurePosixPath], Content]
     facts: Facts
 
@@ -109,7 +110,7 @@ class HostContext:
             case Made():
                 return Tree(entries=(), span=span)
             case Changed() if not from_container(node):
-                return Stranger(origin=f"what commands made of {path}", span=span)
+                return Stranger(origin=f"what `{self.made_by(path)}` made of {path}", span=span)
             case _:
                 found = self.artifact(node, path)
                 return self._hidden(path, found, span)
@@ -194,7 +195,7 @@ class HostContext:
             case Linked(target=target):
                 return f"link to {target}"
             case _:
-                return f"made {path}"
+                return f"{path} made by `{self.made_by(path)}`"
 
     def _versioned(self, path: PurePosixPath) -> str:
         version = self.versions.get(path, "")

@@ -8,6 +8,7 @@ from migrate.plan.model import ArtifactFact, ArtifactKind
 from migrate.proof.expressions import (
     Assembled,
     At,
+    Base,
     Changed,
     Content,
     Emptied,
@@ -23,6 +24,7 @@ from migrate.proof.expressions import (
     Packed,
     Put,
     Repacked,
+    Scratch,
     Stdout,
     Tree,
     Unpacked,
@@ -80,8 +82,12 @@ def kind_of(content: Content, facts: Facts) -> ArtifactKind | None:
 
 
 def is_folder(files: Files, path: str) -> bool:
-    """Whether `path` surely is a folder."""
-    return path in WELL_KNOWN or _made(files, path) is ArtifactKind.DIRECTORY
+    """Whether `path` surely is a folder. `scratch` has none of those that other images have."""
+    bottom: Files = files
+    while not isinstance(bottom, Base | Scratch):
+        bottom = bottom.files
+    known = path == "/" or (path in WELL_KNOWN and isinstance(bottom, Base))
+    return known or _made(files, path) is ArtifactKind.DIRECTORY
 
 
 def _made(files: Files, path: str) -> ArtifactKind | None:

@@ -5,8 +5,10 @@ wrote it.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import PurePosixPath
 
 from migrate import rules
@@ -15,13 +17,17 @@ from migrate.discover import Repository
 from migrate.image import ImageReference
 from migrate.plan.model import ArtifactFact, ArtifactKey
 from migrate.proof import words
+from migrate.proof.commands import names_artifacts
 from migrate.proof.compare import Comparison, Ground
 from migrate.proof.expressions import Base, Changed, Exec, ImageExpression, below
 from migrate.proof.model import Difference, Proof, Verdict
 from migrate.proof.side import Made, Side
 from migrate.proof.symbols import marked, shown
 from migrate.source import FileChange
-from migrate.trace.events import Trace
+from migrate.trace.events import ImageBuild, Trace
+
+_OUTCOMES = ("output", "push", "squash", "iidfile", "metadata-file")
+"""Options of a build that say what becomes of its image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +56,8 @@ def prove(legacy: Version, migrated: Version, changes: tuple[FileChange, ...], g
             parsed = ImageReference.parse(key.builder)
             base = Base(reference=str(parsed) if parsed is not None else key.builder)
             facts[base.digest, str(key.source)] = fact
-    old = Side(legacy.trace, legacy.repository, {}, given.dockerfiles, facts, buildkit=given.buildkit)
+    aside = not _uses_artifacts(legacy)
+    old = Side(legacy.trace, legacy.repository, {}, given.dockerfiles, facts, buildkit=given.buildkit, aside=aside)
     before = []
     for made in old.images():
         before.append(made)
@@ -58,7 +65,7 @@ def prove(legacy: Version, migrated: Version, changes: tuple[FileChange, ...], g
             if key.builder == made.event.number and made.image is not None:
                 facts[made.image.files.digest, str(key.source)] = fact
     texts = {c.path: _version(c.after) for c in changes if c.after is not None}
-    new = Side(migrated.trace, migrated.repository, texts, {}, facts, buildkit=given.buildkit)
+    new = Side(migrated.trace, migrated.repository, texts, {}, facts, buildkit=given.buildkit, aside=aside)
     after = list(new.images())
     options = {
         o for m in before if m.image is not None for e in below(m.image) if isinstance(e, Exec) for o in e.options
@@ -68,20 +75,30 @@ def prove(legacy: Version, migrated: Version, changes: tuple[FileChange, ...], g
         options=frozenset(options),
         changed=frozenset(str(c.path) for c in changes),
     )
-    return _judged(before, after, old, ground)
+    return _judged(before, after, old, new, ground)
+
+
+def _uses_artifacts(version: Version) -> bool:
+    """Whether the author's own texts name the folder in which a migration puts things aside."""
+    events = [e for e in version.trace.events if isinstance(e, ImageBuild)]
+    paths = {e.dockerfile for e in events if e.dockerfile is not None}
+    sources = [s for p in paths if (s := version.repository.source(p)) is not None]
+    return any(names_artifacts(s.text) for s in (*sources, *(p.source for p in version.trace.pieces)))
 
 
 def _version(text: bytes) -> str:
     return hashlib.blake2b(text, digest_size=6).hexdigest()
 
 
-def _judged(before: list[Made], after: list[Made], old: Side, ground: Ground) -> Proof:
+def _judged(before: list[Made], after: list[Made], old: Side, new: Side, ground: Ground) -> Proof:
     comparison = Comparison(ground=ground)
     pairs, difference = _pairs(before, after)
     for one, other in pairs if difference is None else ():
         difference = _compared(one, other, comparison)
         if difference is not None:
             break
+    if difference is None:
+        difference = _run_ahead(old, new, pairs) or _uses(old, new, pairs)
     if difference is None:
         difference = _missing(before, [one for one, _ in pairs], old)
     if difference is not None:
@@ -126,7 +143,39 @@ def _compared(one: Made, other: Made, comparison: Comparison) -> Difference | No
             return Difference(message=f"{which} can't be evaluated: {place}")
     if one.image is None or other.image is None:
         return Difference(message=f"{_name(one)} can't be evaluated")
+    for name in _OUTCOMES:
+        mine, theirs = (marked(o.value) if (o := m.event.option(name)) and o.value else bool(o) for m in (one, other))
+        if mine != theirs:
+            return Difference(message=f"only one of the builds of {_name(one)} has this `--{name}`", legacy=one.image)
     return comparison.images(one.image, other.image)
+
+
+def _run_ahead(old: Side, new: Side, pairs: list[tuple[Made, Made]]) -> Difference | None:
+    """A command of which it isn't known what it does, and that ran behind a builder's build, must not come to run ahead of it."""
+    for one, other in pairs:
+        ahead = Counter(" ".join(s.text.split()) for s in new.untraced(other.event.number))
+        for part in old.parts_of(one.event.number):
+            before = Counter(" ".join(s.text.split()) for s in old.untraced(part))
+            for text in ahead - before:
+                message = (
+                    f"`{text}` ran behind the build of a part of {_name(one)}, and runs ahead of it in the new one"
+                )
+                return Difference(message=message)
+    return None
+
+
+def _uses(old: Side, new: Side, pairs: list[tuple[Made, Made]]) -> Difference | None:
+    """What is done with the images that stay: tags, pushes, archives, one after the other."""
+    mine = old.uses({one.event.number: i for i, (one, _) in enumerate(pairs)})
+    theirs = new.uses({other.event.number: i for i, (_, other) in enumerate(pairs)})
+    if [u.what for u in mine] == [u.what for u in theirs]:
+        return None
+    for one, other in zip_longest(mine, theirs):
+        if one is None or other is None or one.what != other.what:
+            said = words.located(f"legacy says `{one.text}`", one.span) if one is not None else "legacy says no more"
+            new_one = words.located(f"`{other.text}`", other.span) if other is not None else "no more"
+            return Difference(message=f"{said} of these images; the new one {new_one}")
+    return None
 
 
 def _missing(before: list[Made], compared: list[Made], old: Side) -> Difference | None:

@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from migrate import rules
@@ -28,6 +29,8 @@ from migrate.proof.expressions import (
     Content,
     Emptied,
     Exec,
+    Files,
+    Folders,
     ImageExpression,
     Landing,
     Packed,
@@ -47,10 +50,12 @@ from migrate.trace.events import (
     ContainerUse,
     Extraction,
     Harmless,
+    HostChange,
     ImageBuild,
     ImageUse,
     Insertion,
     Mount,
+    Opaque,
     Trace,
 )
 from migrate.trace.paths import CACHE, in_container
@@ -83,9 +88,19 @@ class Made:
     problem: UnprovableError | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What a command does with images: `what` tells uses apart, whatever the images are called."""
+
+    what: tuple[str, ...]
+    text: str
+    span: Span
+
+
 class Side:
     """Evaluates one trace. `versions` are the texts that the migration made, by path; `dockerfiles` those of the builds whose
-    context is a tar; `facts` may grow while images are asked for."""
+    context is a tar; `facts` may grow while images are asked for; `aside` is whether nobody but a migration uses the folder
+    ARTIFACTS."""
 
     def __init__(
         self,
@@ -96,6 +111,7 @@ class Side:
         facts: Facts,
         *,
         buildkit: bool,
+        aside: bool = True,
     ) -> None:
         self._trace = trace
         self._repository = repository
@@ -103,6 +119,7 @@ class Side:
         self._dockerfiles = dockerfiles
         self._facts = facts
         self._buildkit = buildkit
+        self._aside = aside
         self._built: dict[int, Built] = {}
         self._needed: set[int] = set()
         self._needed_by: dict[int, set[int]] = {}
@@ -132,6 +149,35 @@ class Side:
         """The builds whose images a build's image is made of."""
         return frozenset(self._needed_by.get(number, ()))
 
+    def untraced(self, number: int) -> list[Span]:
+        """The commands ahead of a build of which it isn't known what they do."""
+        events = takewhile(lambda e: not (isinstance(e, ImageBuild) and e.number == number), self._trace.events)
+        return [e.span for e in events if isinstance(e, Opaque)]
+
+    def uses(self, places: Mapping[int, int]) -> list[Use]:
+        """What the driver does with the images of the builds in `places`, which says what those stand for."""
+        found = []
+        names: dict[str, int] = {}
+        for event in self._trace.events:
+            match event:
+                case ImageBuild(number=number, tags=tags):
+                    for tag in tags:
+                        names[_reference(tag)] = number
+                        if number not in places:
+                            names.pop(_reference(tag))
+                case ImageUse(verb="tag" | "push" | "save" as verb, images=images, span=span):
+                    made = [names.get(_reference(i)) for i in images]
+                    first = next((places[n] for n in made if n is not None and n in places), None)
+                    if first is None:
+                        continue
+                    if verb == "tag" and len(images) == 2 and made[0] is not None:
+                        names[_reference(images[1])] = made[0]
+                    what = (verb, str(first), *(_reference(i) for i in images))
+                    found.append(Use(what=what, text=" ".join(span.text.split()), span=span.origin))
+                case _:
+                    pass
+        return found
+
     def _dockerfile_path(self, event: ImageBuild) -> PurePosixPath | None:
         return self._dockerfiles.get(event.number, event.dockerfile)
 
@@ -157,6 +203,7 @@ class Side:
             },
             platform=marked(platform.value) if platform is not None and platform.value is not None else "",
             options=tuple(sorted({f"{o.name}={marked(o.value) if o.value is not None else ''}" for o in felt})),
+            aside=self._aside,
             context=self._context(event, path),
             images=lambda text, span: self._named(Value.of(text), index, span),
             facts=self._facts,
@@ -173,22 +220,32 @@ class Side:
             return TarContext(
                 content=content, owner=owner, facts=self._facts, told=lambda span: self._owners(event, span)
             )
-        return self._host(event.workspace, event.context, self._ignore(event, path))
+        return self._host(event.workspace, event.context, self._ignore(event, path), event)
 
     def _owners(self, event: ImageBuild, span: Span) -> None:
         if event.buildkit is None:
             message = "whose the files of a build context from standard input are depends on the builder"
             self.assumed[at(rules.STREAM_OWNERS, message, span)] = None
 
-    def _host(self, workspace: Workspace, root: PurePosixPath, ignore: IgnoreFile | None) -> HostContext:
+    def _host(
+        self, workspace: Workspace, root: PurePosixPath, ignore: IgnoreFile | None, before: ImageBuild | ContainerRun
+    ) -> HostContext:
         return HostContext(
             workspace=workspace,
             root=root,
             ignore=ignore,
             versions=self._versions,
+            made_by=lambda path: self._made_by(path, before),
             artifact=lambda node, path: self._content(node, path, workspace),
             facts=self._facts,
         )
+
+    def _made_by(self, path: PurePosixPath, before: ImageBuild | ContainerRun) -> str:
+        """The commands that made of a file what it is by then: two files are the same where the same commands made them."""
+        events = takewhile(lambda e: e is not before, self._trace.events)
+        changes = (e for e in events if isinstance(e, HostChange))
+        named = (e for e in changes if any(p == path or p in path.parents or path in p.parents for p in e.paths))
+        return "; ".join(" ".join(e.span.text.split()) for e in named)
 
     def _ignore(self, event: ImageBuild, path: PurePosixPath) -> IgnoreFile | None:
         """`<Dockerfile>.dockerignore` before the context's own (semantics.md 3, rule 9)."""
@@ -307,9 +364,7 @@ class Side:
         made = commands.read_parts(command.script or shlex.join(command.words))
         if all(isinstance(p, commands.MakesFolders) for p in made):
             paths = tuple(q for p in made if isinstance(p, commands.MakesFolders) for q in p.paths)
-            return replace(
-                surrounded, files=folders(surrounded.files, paths, surrounded.user, surrounded.volumes, span)
-            )
+            return replace(surrounded, files=folders(surrounded.files, paths, surrounded.user, span))
         return replace(surrounded, files=self._exec(surrounded, command, span))
 
     def _exec(self, built: Built, command: Command, span: Span) -> Exec:
@@ -347,33 +402,30 @@ class Side:
                     raise UnprovableError(f"a container with `--{name}` is not what a build is", place)
                 case _:
                     pass
-        files = folders(built.files, tuple(made), "mounted", built.volumes, start.span)
+        files = folders(built.files, tuple(made), "mounted", start.span)
         mounted = [in_container(m.target.text).as_posix() for m in self._bare(start) if m.target.text is not None]
-        files = folders(files, tuple(mounted), "mounted", built.volumes, start.span)
+        files = folders(files, tuple(mounted), "mounted", start.span)
         return replace(built, files=files, environment=environment, directory=directory, user=user)
 
     def _bare(self, start: ContainerCreate | ContainerRun) -> list[Mount]:
         """Mounts of folders in which nothing lies yet."""
-        found = []
-        workspace = start.workspace if isinstance(start, ContainerRun) else None
-        for mount in start.container.mounts:
-            if mount.host is None or workspace is None or mount.read_only:
-                continue
-            if not self._landings(workspace, mount.host, mount.target.text or "/", start.span):
-                found.append(mount)
-        return found
+        if not isinstance(start, ContainerRun):
+            return []
+        writable = (m for m in start.container.mounts if m.host is not None and not m.read_only)
+        return [m for m in writable if not self._landings(start, m)]
 
-    def _landings(self, workspace: Workspace, host: PurePosixPath, target: str, span: Span) -> list[Landing]:
+    def _landings(self, start: ContainerRun, mount: Mount) -> list[Landing]:
+        """What a mount shows, as if it were copied there."""
         place = Place(
-            destination=in_container(target).as_posix(),
+            destination=in_container(mount.target.text or "/").as_posix(),
             within=None,
             owner="0:0",
             mode="",
             adds=False,
             facts=self._facts,
-            span=span,
+            span=start.span,
         )
-        found = self._host(workspace, host, None).mounted(place)
+        found = self._host(start.workspace, mount.host or PurePosixPath(), None, start).mounted(place)
         return [replace(each, mounted=True) for each in found if not _is_empty(each)]
 
     def _mounts(self, start: ContainerCreate | ContainerRun, base: Built) -> Built:
@@ -394,7 +446,7 @@ class Side:
                 continue
             if not isinstance(start, ContainerRun):
                 raise UnprovableError("a container with mounts is created first and started later", start.span)
-            landings = self._landings(start.workspace, mount.host, target, start.span)
+            landings = self._landings(start, mount)
             inside = in_container(target).as_posix()
             single = start.workspace.is_file(mount.host)
             if not single and (landings or not mount.read_only):
@@ -542,6 +594,12 @@ class Side:
         return stdout(self._exec(self._surrounded(start, base), command, event.span))
 
 
+def _reference(value: Value) -> str:
+    """An image's name, however it is written. The id that a build printed is the image that it made."""
+    parsed = ImageReference.parse(value.text) if value.text is not None else None
+    return str(parsed) if parsed is not None else marked(value)
+
+
 def _image(event: ImageBuild, built: Built) -> ImageExpression:
     config = built.config()
     labels = [o for o in event.options if o.name == "label" and o.value is not None]
@@ -551,7 +609,13 @@ def _image(event: ImageBuild, built: Built) -> ImageExpression:
             name, _, value = marked(option.value or EMPTY).partition("=")
             settings[f"LABEL {name}"] = Setting(name=f"LABEL {name}", value=value, span=option.spans[0])
         config = Config(base=config.base, settings=tuple(settings[n] for n in sorted(settings)))
-    return ImageExpression(files=built.files, config=config, span=event.span)
+    files: Files = built.files
+    if built.sets_aside:
+        held = tuple(sorted(built.aside.items()))
+        landings = [Landing(content=c, destination=p, owner="kept", exact=True, span=c.span) for p, c in held]
+        made = Folders(files=files, paths=(commands.ARTIFACTS,), owner="", span=event.span)
+        files = put(made, tuple(landings), event.span)
+    return ImageExpression(files=files, config=config, span=event.span)
 
 
 def _is_empty(landing: Landing) -> bool:

@@ -41,7 +41,7 @@ from migrate.proof.expressions import (
     Setting,
     Stranger,
 )
-from migrate.proof.kinds import WELL_KNOWN, Facts, is_folder
+from migrate.proof.kinds import Facts, inside, is_folder
 from migrate.proof.symbols import Scope, expanded, known, mark
 from migrate.provenance.commands import compresses
 from migrate.source import SourceFile, Span
@@ -89,12 +89,15 @@ class Built:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     triggers: tuple[tuple[str, Span], ...] = ()
     aside: Mapping[str, Content] = field(default_factory=dict)
+    sets_aside: bool = False
 
     def stands(self, path: str, span: Span) -> Content:
         """What stands at `path`."""
         for at in (path, *_parents(path)):
             if at in self.aside:
                 return member(self.aside[at], posixpath.relpath(path, at), span)
+        if self.sets_aside and path == "/":
+            raise UnprovableError("the whole of an image is taken, with what was put aside in it", span)
         within = tuple((posixpath.relpath(p, path), c) for p, c in self.aside.items() if p.startswith(path + "/"))
         if within and path.startswith(commands.ARTIFACTS):
             return assembled(within, span)
@@ -182,12 +185,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a build is given beside its Dockerfile. `arguments` are build arguments, `options` those of the build that RUN feels;
-    `images` gives an image that a word means; `streamed` whose the files of a context are that comes as a tar."""
+    """What a build is given beside its Dockerfile. `arguments` are build arguments, `options` those of the build that RUN
+    feels; `aside` whether ARTIFACTS is nobody's but a migration's; `images` gives an image that a word means; `streamed` whose
+    the files of a context are that comes as a tar."""
 
     arguments: Mapping[str, str]
     platform: str
     options: tuple[str, ...]
+    aside: bool
     context: Context
     images: Callable[[str, Span], Built]
     facts: Facts
@@ -304,7 +309,7 @@ class _Evaluation:
                 return self._copy(built, instruction, stage)
             case "WORKDIR":
                 directory = joined(built.directory, self._text(instruction.arguments[0].text, built))
-                files = folders(built.files, (directory,), built.user, built.volumes, instruction.span)
+                files = folders(built.files, (directory,), built.user, instruction.span)
                 setting = Setting(name="WORKDIR", value=directory, span=instruction.span)
                 return replace(built, files=files, directory=directory, settings={**built.settings, "WORKDIR": setting})
             case _:
@@ -412,10 +417,16 @@ class _Evaluation:
         if instruction.json:
             command = commands.of_words(tuple(a.text for a in instruction.arguments), span)
             return replace(built, files=self._exec(built, command, instruction, stage))
-        parts = commands.read_parts(instruction.text) if not documents else (commands.Runs(text=instruction.text),)
+        # what a mount holds is gone behind the command, so a RUN with flags stays whole
+        whole = bool(documents or instruction.flags) or (
+            not self._inputs.aside and commands.names_artifacts(instruction.text)
+        )
+        parts = (commands.Runs(text=instruction.text),) if whole else commands.read_parts(instruction.text)
         for part in parts:
             built = self._part(built, part, instruction, stage, documents)
-        return built
+        # whatever it was, the image holds it
+        aside = commands.names_artifacts(instruction.text) and not all(isinstance(p, commands.Runs) for p in parts)
+        return replace(built, sets_aside=True) if aside else built
 
     def _exec(self, built: Built, command: Command, instruction: Instruction, stage: Stage) -> Exec:
         options = tuple(f"{f.name}={f.value}" for f in instruction.flags if f.name != "mount")
@@ -456,12 +467,12 @@ class _Evaluation:
         match part:
             case commands.MakesFolders(paths=paths):
                 own = tuple(joined("/", p) for p in paths if not _is_aside(p))
-                return replace(built, files=folders(built.files, own, built.user, built.volumes, span))
+                return replace(built, files=folders(built.files, own, built.user, span))
             case commands.Opens(paths=paths):
                 rest = [p for p in paths if not _is_aside(p)]
                 files = built.files
                 if rest and isinstance(files, Folders) and set(rest) <= set(files.paths):
-                    return replace(built, files=replace(files, owner="anyone"))
+                    return replace(built, files=replace(files, owner=f"{files.owner}, and open to anyone"))
                 if not rest:
                     return built
                 command = commands.of_script(f"chmod 777 {' '.join(paths)}", built.shell, span)
@@ -487,12 +498,16 @@ class _Evaluation:
                 if words[0] == "gzip" or source != target:
                     aside.pop(source, None)
                 aside[target] = Changed(content=content, words=words, span=span)
-            case commands.Runs(text=text, printed=printed):
+            case commands.Runs(text=text):
                 command = commands.of_script(text, built.shell, span, documents)
-                ran = self._exec(built, command, instruction, stage)
-                if printed is None:
-                    return replace(built, files=ran)
-                aside[printed] = stdout(ran)
+                return replace(built, files=self._exec(built, command, instruction, stage))
+            case commands.Prints(text=text, target=target):
+                first, *filters = commands.piped(text)
+                command = commands.of_script(first, built.shell, span)
+                content = stdout(self._exec(built, command, instruction, stage))
+                for each in filters:
+                    content = Changed(content=content, words=commands.plain_words(each) or (each,), span=span)
+                aside[target] = content
         return replace(built, aside=aside)
 
     # COPY
@@ -568,15 +583,16 @@ class _Evaluation:
         return [place.landing(content, owner="kept", name=posixpath.basename(path), contents=whole)]
 
 
-def folders(files: Files, paths: tuple[str, ...], owner: str, volumes: tuple[str, ...], span: Span | None) -> Files:
-    """Folders that are there from now on. Those that every image has are not told, and volumes aren't: they are there or not by
-    the builder."""
-    new = [p for p in paths if p not in volumes and p not in WELL_KNOWN]
+def folders(files: Files, paths: tuple[str, ...], owner: str, span: Span | None) -> Files:
+    """Folders that are there from now on; one that lies above another is there with it."""
+    new = {p for p in paths if p != "/"}
     if not new:
         return files
     if isinstance(files, Folders) and files.owner == owner:
-        return Folders(files=files.files, paths=tuple(sorted({*files.paths, *new})), owner=owner, span=span)
-    return Folders(files=files, paths=tuple(sorted(set(new))), owner=owner, span=span)
+        new |= set(files.paths)
+        files = files.files
+    lowest = tuple(sorted(p for p in new if not any(inside(other, p) for other in new)))
+    return Folders(files=files, paths=lowest, owner=owner, span=span)
 
 
 def is_archive(content: Content, name: str) -> bool:

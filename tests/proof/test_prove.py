@@ -353,5 +353,6 @@ image
       puts the repository's `main.c` at `/src/main.c` owned by 0:0  (Dockerfile.build:3:1)
       makes the folder `/src`  (Dockerfile.build:2:1)
       begins with the image `gcc:12`  (Dockerfile.build:1:1)
+  makes the folder `/root`  (Dockerfile:3:1)
   begins with the image `busybox:latest`  (Dockerfile:1:1)"""
     )
