@@ -13,6 +13,12 @@ _REFERENCE = re.compile(
     re.ASCII,
 )
 
+USUAL_FOLDERS = frozenset(
+    "/ /bin /sbin /usr /usr/bin /usr/sbin /usr/lib /usr/local /usr/local/bin /usr/local/sbin /usr/local/lib /usr/share"
+    " /lib /etc /opt /home /root /srv /tmp /var /var/lib /var/www /run /mnt /media".split()
+)
+"""Folders that most base images have (Filesystem Hierarchy Standard): busybox lacks `/srv`, and scratch all of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageReference:

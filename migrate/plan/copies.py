@@ -16,8 +16,9 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, Rule
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.ignore import IgnoreFile
-from migrate.dockerfile.instructions import Instruction
-from migrate.dockerfile.scope import stage_variables, working_directory
+from migrate.dockerfile.instructions import Instruction, Stage
+from migrate.dockerfile.scope import base_stage, stage_variables, working_directory
+from migrate.image import USUAL_FOLDERS
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts
 from migrate.provenance.model import (
     ArtifactCopy,
@@ -37,10 +38,6 @@ _SPECIAL = re.compile(r"[*?\[\]\\$\n]")
 _QUOTED = re.compile(r"[\s\"']")
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.\w+)$", re.IGNORECASE)
 _OUTPUT_OPTION = re.compile(r"(?:^|\s)-o[ =]?(?P<name>[^\s;&|]+)")
-_WELL_KNOWN_DIRECTORIES = frozenset(
-    "/ /bin /sbin /usr /usr/bin /usr/sbin /usr/lib /usr/local /usr/local/bin /usr/local/sbin /usr/local/lib /usr/share"
-    " /lib /etc /opt /home /root /srv /tmp /var /var/lib /var/www /run /mnt /media".split()
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,9 +254,13 @@ class CopyPlanner:
                 )
                 self._note(rules.KIND_ASSUMED, message, origin)
             return _join(written, origin.host.name)
-        message = f"`{written}` is taken for the name of the file, not for a directory that the base image has"
+        usual = written.rstrip("/") in USUAL_FOLDERS and not _is_on_scratch(self._build, copy.stage)
+        if usual:
+            message = f"`{written}` is taken for a directory that the base image has"
+        else:
+            message = f"`{written}` is taken for the name of the file, not for a directory that the base image has"
         self._note(rules.KIND_ASSUMED, message, origin)
-        return written
+        return _join(written, origin.host.name) if usual else written
 
     def _in_place(self, copy: ArtifactCopy, line: _Line) -> list[Edit]:
         """Edit the words of the author's line: keyword, flags, sources, and the destination where it changes."""
@@ -356,7 +357,14 @@ def _is_directory(build: Build, copy: ArtifactCopy) -> bool:
         for i, p in zip(copy.stage.instructions[:at], places, strict=False)
         for d in _makes(i)
     }
-    return path.as_posix() in _WELL_KNOWN_DIRECTORIES or any(path == m or path in m.parents for m in made)
+    return path.as_posix() == "/" or any(path == m or path in m.parents for m in made)
+
+
+def _is_on_scratch(build: Build, stage: Stage) -> bool:
+    """Whether a stage begins with nothing: `COPY app /bin` makes the file `/bin` there."""
+    while (below := base_stage(build.dockerfile, stage, build.given())) is not None:
+        stage = below
+    return stage.image.text.lower() == "scratch"
 
 
 def _makes(instruction: Instruction) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
+from migrate.image import USUAL_FOLDERS
 from migrate.plan.model import ArtifactKind
 from migrate.proof import words
 from migrate.proof.contents import as_folder, joined
@@ -322,6 +323,15 @@ class Comparison:
                 self._assume(
                     rules.FOLDER_MODE_ASSUMED, f"{what} is taken to have the mode 755, should it be a folder", legacy
                 )
+            return True
+        if (
+            end in USUAL_FOLDERS
+            and legacy.within is None
+            and other == joined(end, legacy.name)
+            and not migrated.contents
+        ):
+            message = f"`{end}` is taken for a directory that the base image has"
+            self._assume(rules.KIND_ASSUMED, message, legacy)
             return True
         named = joined(end, legacy.name) if legacy.within and legacy.name else end
         if named == other and migrated.within is None and not legacy.contents and not migrated.contents:

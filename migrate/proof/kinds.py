@@ -8,7 +8,6 @@ from migrate.plan.model import ArtifactFact, ArtifactKind
 from migrate.proof.expressions import (
     Assembled,
     At,
-    Base,
     Changed,
     Content,
     Emptied,
@@ -24,7 +23,6 @@ from migrate.proof.expressions import (
     Packed,
     Put,
     Repacked,
-    Scratch,
     Stdout,
     Tree,
     Unpacked,
@@ -32,12 +30,6 @@ from migrate.proof.expressions import (
 
 Facts = Mapping[tuple[bytes, str], ArtifactFact]
 """What an engine said, by the digest of the files and the path."""
-
-WELL_KNOWN = frozenset(
-    "/ /bin /sbin /usr /usr/bin /usr/sbin /usr/lib /usr/local /usr/local/bin /usr/local/sbin /usr/local/lib /usr/share"
-    " /lib /etc /opt /home /root /srv /tmp /var /var/lib /var/www /run /mnt /media".split()
-)
-"""Folders that a base image has (Filesystem Hierarchy Standard)."""
 
 _OUTPUT = re.compile(r"(?:^|\s)-o\s*(?P<name>[\w./-]+)(?=\s|$|[;&|])")
 _MADE = re.compile(r"\bmkdir\s+(?:-\S+\s+)*([^;&|\n]+)")
@@ -82,12 +74,8 @@ def kind_of(content: Content, facts: Facts) -> ArtifactKind | None:
 
 
 def is_folder(files: Files, path: str) -> bool:
-    """Whether `path` surely is a folder. `scratch` has none of those that other images have."""
-    bottom: Files = files
-    while not isinstance(bottom, Base | Scratch):
-        bottom = bottom.files
-    known = path == "/" or (path in WELL_KNOWN and isinstance(bottom, Base))
-    return known or _made(files, path) is ArtifactKind.DIRECTORY
+    """Whether `path` surely is a folder."""
+    return path == "/" or _made(files, path) is ArtifactKind.DIRECTORY
 
 
 def _made(files: Files, path: str) -> ArtifactKind | None:

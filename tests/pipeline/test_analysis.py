@@ -266,6 +266,7 @@ INTO = {
     "copied-before": ("COPY main.c /app/\nCOPY demo /app", "/app/demo", []),
     "volume": ("VOLUME /app\nCOPY demo /app", "/app", ["MS403"]),
     "file-name": ("COPY demo /app", "/app", ["MS403"]),
+    "that-images-have": ("COPY demo /bin", "/bin/demo", ["MS403"]),
 }
 
 
@@ -276,6 +277,13 @@ def test_a_renamed_file_lands_in_the_folder_that_the_stage_made(name: str, tmp_p
     analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": f"FROM busybox\n{before}\n"})
     assert f"COPY --from=builder --chown=0:0 /src/app {destination}\n" in text_of(analysis, "Dockerfile")
     assert codes(analysis) == expected
+
+
+def test_a_stage_of_nothing_has_none_of_the_usual_folders(tmp_path: Path) -> None:
+    script = SCRIPT.replace("/src/app ./app", "/src/app ./demo").replace("rm ./app", "rm demo")
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile": "FROM scratch\nCOPY demo /bin\n"})
+    assert "COPY --from=builder --chown=0:0 /src/app /bin\n" in text_of(analysis, "Dockerfile")
+    assert codes(analysis) == ["MS403"]
 
 
 def test_an_artifact_of_unknown_kind_that_is_renamed_is_told(tmp_path: Path) -> None:
