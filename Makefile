@@ -24,6 +24,7 @@ lint: setup ## run the static checks
 
 bench: setup ## measure how long the static phases take
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.proof
 
 fuzz: setup ## hold the trace to bash on some thousand generated scripts
 	@MS_FUZZ=5000 $(BIN)/pytest -n 2 tests/trace/test_ways.py tests/trace/test_words.py tests/trace/test_host_files.py

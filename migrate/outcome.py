@@ -96,7 +96,7 @@ class AuditStatus(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
     """One legacy build, or what a repository holds instead. `builders` and `runtimes` are Dockerfiles, `reason` the first
-    finding's message (or what was found), `code` its rule, `place` where, as `file:line`."""
+    finding's message (or what was found), `code` its rule, `place` where, as `file:line`; `proof` the verdict, where a migration is planned."""
 
     repository: Path
     driver: str | None
@@ -107,6 +107,7 @@ class AuditRow:
     reason: str
     code: str | None
     place: str | None
+    proof: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,7 @@ def _judged(path: Path, analysis: Analysis) -> AuditRow:
         reason=first.message if first is not None else "",
         code=first.rule.code if first is not None else None,
         place=_place(first),
+        proof=analysis.proof.verdict.value if analysis.proof is not None else None,
     )
 
 

@@ -28,4 +28,5 @@ def _row(row: AuditRow) -> dict[str, Any]:
         "reason": row.reason,
         "code": row.code,
         "place": row.place,
+        "proof": row.proof,
     }

@@ -140,6 +140,7 @@ def test_a_row_says_what_was_found(tmp_path: Path) -> None:
         reason="",
         code=None,
         place=None,
+        proof="proved",
     )
 
 
@@ -198,6 +199,7 @@ def test_the_json_has_a_schema(tmp_path: Path) -> None:
         "reason",
         "code",
         "place",
+        "proof",
     }
 
 

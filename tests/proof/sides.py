@@ -12,7 +12,7 @@ from migrate.plan.model import ArtifactFact, ArtifactKey
 from migrate.proof.model import Proof
 from migrate.proof.prove import Given, Version, prove
 from migrate.provenance.derive import derive
-from migrate.source import FileChange, SourceFile
+from migrate.source import FileChange, decode
 from migrate.trace.events import Trace
 from migrate.trace.interpreter import trace
 
@@ -45,6 +45,25 @@ def traced(repository: Repository, path: PurePosixPath, start: Start) -> Trace:
     )
 
 
+def sides_of(
+    tree: Path,
+    analysis: Analysis,
+    changes: tuple[FileChange, ...],
+    facts: Mapping[ArtifactKey, ArtifactFact] | None = None,
+) -> tuple[Version, Version, Given]:
+    """Both versions followed: the tree as `analysis` found it, and the tree with `changes`."""
+    repository = scan(tree)
+    legacy = analysis.trace
+    assert legacy is not None
+    texts = {c.path: None if c.after is None else decode(c.after) for c in changes}
+    changed = repository.changed(texts)
+    again = traced(changed, analysis.driver.path, analysis.start)
+    provenance, _ = derive(legacy, repository)
+    streamed = {b.number: b.path for b in provenance.builds if b.tree is not None} if provenance is not None else {}
+    given = Given(facts=facts or {}, dockerfiles=streamed, buildkit=True)
+    return Version(trace=legacy, repository=repository), Version(trace=again, repository=changed), given
+
+
 def prove_changes(
     tree: Path,
     analysis: Analysis,
@@ -52,16 +71,8 @@ def prove_changes(
     facts: Mapping[ArtifactKey, ArtifactFact] | None = None,
 ) -> Proof:
     """The tree as `analysis` found it, against the tree with `changes`."""
-    repository = scan(tree)
-    legacy = analysis.trace
-    assert legacy is not None
-    texts = {c.path: None if c.after is None else SourceFile(path=c.path, text=c.after.decode()).text for c in changes}
-    changed = repository.changed(texts)
-    again = traced(changed, analysis.driver.path, analysis.start)
-    provenance, _ = derive(legacy, repository)
-    streamed = {b.number: b.path for b in provenance.builds if b.tree is not None} if provenance is not None else {}
-    given = Given(facts=facts or {}, dockerfiles=streamed, buildkit=True)
-    return prove(Version(trace=legacy, repository=repository), Version(trace=again, repository=changed), changes, given)
+    legacy, migrated, given = sides_of(tree, analysis, changes, facts)
+    return prove(legacy, migrated, changes, given)
 
 
 def prove_trees(legacy: Path, migrated: Path) -> Proof:
