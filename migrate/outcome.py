@@ -96,7 +96,8 @@ class AuditStatus(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
     """One legacy build, or what a repository holds instead. `builders` and `runtimes` are Dockerfiles, `reason` the first
-    finding's message (or what was found), `code` its rule, `place` where, as `file:line`; `proof` the verdict, where a migration is planned."""
+    finding's message (or what was found), `code` its rule, `place` where, as `file:line`; `proof` the verdict, where a
+    migration is planned."""
 
     repository: Path
     driver: str | None

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrate.proof.expressions import Command
 from migrate.source import Span
@@ -45,13 +45,13 @@ def of_words(words: tuple[str, ...], span: Span | None = None) -> Command:
 def of_script(text: str, shell: tuple[str, ...], span: Span | None = None, documents: tuple[str, ...] = ()) -> Command:
     """A command in shell form. Plain words mean the same to every shell."""
     text = ungrouped(text.strip())
-    words = plain_words(text) if not documents and _is_posix(shell) else None
+    words = plain_words(text) if not documents and is_posix(shell) else None
     if words is not None:
         return of_words(words, span)
     return Command(script=text, shell=shell, documents=documents, span=span)
 
 
-def _is_posix(shell: tuple[str, ...]) -> bool:
+def is_posix(shell: tuple[str, ...]) -> bool:
     name = shell[0].rpartition("/")[2] if shell else ""
     return name in ("sh", "bash", "ash", "dash") and re.fullmatch(r"-\w*c", shell[-1]) is not None
 
@@ -176,11 +176,13 @@ class Clears:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutsAside:
-    """`cp -a source target`, `target` below ARTIFACTS; with `contents`, what the folder `source` holds."""
+    """`cp -a source target`, `target` below ARTIFACTS; with `contents`, what the folder `source` holds. `at_once` where a command
+    ahead of it in the same RUN may have made it: no builder has lost it by then."""
 
     source: str
     target: str
     contents: bool
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +253,8 @@ def read_parts(text: str) -> tuple[Part, ...]:
     unknown = [p for p in found if isinstance(p, Runs | Prints)]
     if len(unknown) > 1 or any(_changes_shell(p.text) for p in unknown if p is not found[-1]):
         return (Runs(text=text),)
-    return tuple(found)
+    ran = next((i for i, p in enumerate(found) if isinstance(p, Runs)), len(found))
+    return tuple(replace(p, at_once=i > ran) if isinstance(p, PutsAside) else p for i, p in enumerate(found))
 
 
 def _changes_shell(text: str) -> bool:

@@ -89,6 +89,7 @@ class Built:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     triggers: tuple[tuple[str, Span], ...] = ()
     aside: Mapping[str, Content] = field(default_factory=dict)
+    aside_folders: frozenset[str] = frozenset()
     sets_aside: bool = False
 
     def stands(self, path: str, span: Span) -> Content:
@@ -286,7 +287,8 @@ class _Evaluation:
 
     def _scope(self, built: Built) -> Scope:
         """The variables that expand. A name that is both ENV and ARG, with two values, is either's."""
-        declared = {**built.inherited, **built.arguments}
+        inherited = {n: mark(f"{n}: {v} or unset") for n, v in built.inherited.items()}
+        declared = {**inherited, **built.arguments}
         for name, value in built.environment.items():
             other = declared.get(name, value)
             declared[name] = value if other == value else mark(f"{name}: ENV {value}, ARG {other}")
@@ -418,9 +420,8 @@ class _Evaluation:
             command = commands.of_words(tuple(a.text for a in instruction.arguments), span)
             return replace(built, files=self._exec(built, command, instruction, stage))
         # what a mount holds is gone behind the command, so a RUN with flags stays whole
-        whole = bool(documents or instruction.flags) or (
-            not self._inputs.aside and commands.names_artifacts(instruction.text)
-        )
+        whole = bool(documents or instruction.flags) or not commands.is_posix(built.shell)
+        whole = whole or (not self._inputs.aside and commands.names_artifacts(instruction.text))
         parts = (commands.Runs(text=instruction.text),) if whole else commands.read_parts(instruction.text)
         for part in parts:
             built = self._part(built, part, instruction, stage, documents)
@@ -467,12 +468,13 @@ class _Evaluation:
         match part:
             case commands.MakesFolders(paths=paths):
                 own = tuple(joined("/", p) for p in paths if not _is_aside(p))
-                return replace(built, files=folders(built.files, own, built.user, span))
+                made = built.aside_folders | {joined("/", p) for p in paths if _is_aside(p)}
+                return replace(built, files=folders(built.files, own, built.user, span), aside_folders=made)
             case commands.Opens(paths=paths):
                 rest = [p for p in paths if not _is_aside(p)]
                 files = built.files
                 if rest and isinstance(files, Folders) and set(rest) <= set(files.paths):
-                    return replace(built, files=replace(files, owner=f"{files.owner}, and open to anyone"))
+                    return replace(built, files=replace(files, owner=f"{files.owner}, {' '.join(rest)} open to anyone"))
                 if not rest:
                     return built
                 command = commands.of_script(f"chmod 777 {' '.join(paths)}", built.shell, span)
@@ -481,7 +483,9 @@ class _Evaluation:
                 return replace(built, files=Emptied(files=built.files, path=path, span=span))
             case commands.PutsAside(source=source, target=target):
                 content = built.stands(joined("/", source), span)
-                content = replace(content, saved=True) if isinstance(content, At) else content
+                content = replace(content, saved=True) if isinstance(content, At) and part.at_once else content
+                if not part.contents and target in built.aside_folders:
+                    target = joined(target, posixpath.basename(source))
                 aside[target] = (
                     content if is_root(built.user) else Changed(content=content, words=("as", built.user), span=span)
                 )
