@@ -69,6 +69,8 @@ def test_a_sample_becomes_what_is_expected(
     assert {c.comparison.verdict for c in build.verification.checks} == {Verdict.IDENTICAL}
     expected = SAMPLES / sample / "expected"
     assert sorted({d.rule.code for d in build.diagnostics}) == (expected / "diagnostics").read_text().split()
+    assert build.proof is not None
+    assert build.proof.difference is None
     assert different_files(expected, out) == (["Dockerfile.build"] if (sample, buildkit) in BY_BUILDER else [])
 
 

@@ -13,7 +13,7 @@ from migrate.diagnostics import Diagnostic, Rule, at
 from migrate.image import USUAL_FOLDERS
 from migrate.plan.model import ArtifactKind
 from migrate.proof import words
-from migrate.proof.contents import as_folder, joined
+from migrate.proof.contents import as_folder, joined, settled
 from migrate.proof.expressions import (
     Assembled,
     At,
@@ -43,7 +43,7 @@ from migrate.proof.expressions import (
     Tree,
     Unpacked,
 )
-from migrate.proof.kinds import Facts, fact_of, inside, kind_of
+from migrate.proof.kinds import Facts, inside, kind_of
 from migrate.proof.model import Difference
 from migrate.proof.stage import PROXIES
 from migrate.proof.symbols import known, shown
@@ -292,14 +292,13 @@ class Comparison:
             near = {legacy.content.digest, as_folder(legacy.content).digest}
             taken = found.legacy is not None and found.legacy.digest in near
             return _differ("", legacy, migrated) if taken else found
+        # it is the same thing: what is known of it on one side holds on the other
+        written, migrated = migrated, settled(replace(migrated, content=legacy.content), self.ground.facts)
         flags = tuple(f for f in legacy.flags if f != "unpacks" or f in migrated.flags)
-        owner = migrated.owner
-        if owner == "kept" and (fact := fact_of(legacy.content, self.ground.facts)) is not None and fact.root_owned:
-            owner = "0:0"
-        if legacy.owner != owner or legacy.mode != migrated.mode or flags != migrated.flags:
-            return _differ("", legacy, migrated)
+        if legacy.owner != migrated.owner or legacy.mode != migrated.mode or flags != migrated.flags:
+            return _differ("", legacy, written)
         if not self._lands_alike(legacy, migrated):
-            return _differ("", legacy, migrated)
+            return _differ("", legacy, written)
         if flags != legacy.flags:
             message = f"{words.content(legacy.content)} is taken for a file that `ADD` does not unpack"
             self._assume(rules.ADD_ASSUMED_PLAIN, message, legacy)
