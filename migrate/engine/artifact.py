@@ -12,7 +12,8 @@ from migrate.image import FileType
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathFacts:
     """`type` and `mode` (permission bits) are those of the path itself; `root_owned` is whether it and all below it belong to
-    0:0."""
+    0:0, and nothing is setuid or setgid: the classic builder takes that away where the owner is written out, as it did on the
+    way over the host, and keeps it where it isn't (docs/landing.md)."""
 
     type: FileType
     root_owned: bool
@@ -37,5 +38,5 @@ def _facts(tar: tarfile.TarFile) -> PathFacts:
     if first is None:
         return PathFacts(type=FileType.DIRECTORY, root_owned=False, mode=0o755)
     kind = FileType.DIRECTORY if first.isdir() else FileType.SYMLINK if first.issym() else FileType.FILE
-    root = all((m.uid, m.gid) == (0, 0) for m in (first, *iter(tar.next, None)))
+    root = all((m.uid, m.gid) == (0, 0) and not (m.isreg() and m.mode & 0o6000) for m in (first, *iter(tar.next, None)))
     return PathFacts(type=kind, root_owned=root, mode=first.mode & 0o7777)

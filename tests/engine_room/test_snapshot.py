@@ -20,7 +20,8 @@ DOCKERFILE = """\
 FROM busybox
 ENV A=1
 RUN mkdir -p /d/sub && echo hi > /d/file && chown 12:34 /d/file && chmod 4751 /d/file \\
- && ln -s ../x /d/sub/link && ln /d/file /d/hard && mkfifo /d/pipe && mkdir -m 1777 /d/sticky && echo 1 > /etc/hostname-like
+ && ln -s ../x /d/sub/link && ln /d/file /d/hard && mkfifo /d/pipe && mkdir -m 1777 /d/sticky && echo 1 > /etc/hostname-like \\
+ && mkdir /d/setuid && echo 1 > /d/setuid/su && chmod 4711 /d/setuid/su
 LABEL a=b
 EXPOSE 80
 USER 7
@@ -69,13 +70,14 @@ def test_the_config_is_read(client: EngineClient, image: str) -> None:
 
 
 def test_facts_of_an_artifact(client: EngineClient, image: str) -> None:
-    paths = ("/d", "/d/file", "/d/sub", "/d/sub/link", "/bin/busybox", "/none")
+    paths = ("/d", "/d/file", "/d/sub", "/d/sub/link", "/d/setuid", "/bin/busybox", "/none")
     facts = path_facts(client, image, paths, "facts-reader")
     assert {p: (f.type, f.root_owned) for p, f in facts.items()} == {
         "/d": (FileType.DIRECTORY, False),
         "/d/file": (FileType.FILE, False),
         "/d/sub": (FileType.DIRECTORY, True),
         "/d/sub/link": (FileType.SYMLINK, True),
+        "/d/setuid": (FileType.DIRECTORY, False),
         "/bin/busybox": (FileType.FILE, True),
     }
 
