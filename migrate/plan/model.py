@@ -21,8 +21,8 @@ class ArtifactKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactFact:
-    """What an engine said of an artifact in the builder's image: its kind, whether all of it is owned by 0:0 (and none setuid, see
-    `engine.artifact`), and the mode of the path itself (permission bits; of interest for folders)."""
+    """What an engine said of an artifact in the builder's image: its kind, whether all of it is owned by 0:0 (and none setuid,
+    see `engine.artifact`), and the mode of the path itself (permission bits; of interest for folders)."""
 
     kind: ArtifactKind
     root_owned: bool

@@ -45,6 +45,7 @@ def of_words(words: tuple[str, ...], span: Span | None = None) -> Command:
 def of_script(text: str, shell: tuple[str, ...], span: Span | None = None, documents: tuple[str, ...] = ()) -> Command:
     """A command in shell form. Plain words mean the same to every shell."""
     text = ungrouped(text.strip())
+    text = _single_blanks(text) if not documents and is_posix(shell) else text
     words = plain_words(text) if not documents and is_posix(shell) else None
     if words is not None:
         return of_words(words, span)
@@ -54,6 +55,18 @@ def of_script(text: str, shell: tuple[str, ...], span: Span | None = None, docum
 def is_posix(shell: tuple[str, ...]) -> bool:
     name = shell[0].rpartition("/")[2] if shell else ""
     return name in ("sh", "bash", "ash", "dash") and re.fullmatch(r"-\w*c", shell[-1]) is not None
+
+
+def _single_blanks(text: str) -> str:
+    """Blanks outside of quotes mean no more than one does."""
+    found: list[str] = []
+    for char, quoted in _characters(text):
+        if char in " \t" and not quoted:
+            if found and found[-1] != " ":
+                found.append(" ")
+        else:
+            found.append(char if not quoted or char != " " else "\0")
+    return "".join(found).replace("\0", " ")
 
 
 def ungrouped(text: str) -> str:
@@ -255,6 +268,13 @@ def read_parts(text: str) -> tuple[Part, ...]:
         return (Runs(text=text),)
     ran = next((i for i, p in enumerate(found) if isinstance(p, Runs)), len(found))
     return tuple(replace(p, at_once=i > ran) if isinstance(p, PutsAside) else p for i, p in enumerate(found))
+
+
+def only_folders(command: Command) -> tuple[str, ...]:
+    """The folders that a command makes, where that is all that it does; none of ARTIFACTS."""
+    found = read_parts(command.script or shlex.join(command.words))
+    paths = tuple(p for part in found if isinstance(part, MakesFolders) for p in part.paths)
+    return paths if all(isinstance(p, MakesFolders) for p in found) and not any(map(_aside, paths)) else ()
 
 
 def _changes_shell(text: str) -> bool:

@@ -176,7 +176,11 @@ class Comparison:
 
     def _exec(self, legacy: Exec, migrated: Exec) -> Difference | None:
         if legacy.command.digest != migrated.command.digest:
-            return _differ("", legacy, migrated)
+            one, other = words.apart(legacy.command, migrated.command)
+            message = words.located(f"legacy runs `{one}", legacy.span) + words.located(
+                f"; the new one `{other}", migrated.span
+            )
+            return Difference(message=message, legacy=legacy, migrated=migrated)
         command = words.said(legacy.command)
         for what, mine, theirs in (
             ("in the folder", legacy.directory, migrated.directory),

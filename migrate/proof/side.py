@@ -263,8 +263,12 @@ class Side:
 
     # names
 
-    def _named(self, value: Value, index: int, span: Span) -> Built:
-        """The image that a word means before step `index`."""
+    def _image(self, value: Value, index: int, span: Span) -> Built:
+        """The image that a word of the script means before step `index`."""
+        return self._named(value, index, span) or outside(marked(value), "", span)
+
+    def _named(self, value: Value, index: int, span: Span) -> Built | None:
+        """The same; None for one that the driver doesn't make."""
         for step in range(index - 1, -1, -1):
             event = self._trace.steps[step].event
             match event:
@@ -276,7 +280,7 @@ class Side:
                     self._needed |= {event.number, *self._needed_by[event.number]}
                     return self._built[event.number]
                 case ImageUse(verb="tag", images=(source, target)) if same_image(target, value):
-                    return self._named(source, step, span)
+                    return self._image(source, step, span)
                 case ContainerUse(verb="commit", arguments=(target,), numbers=(number,)) if same_image(target, value):
                     if number is None:
                         raise UnprovableError("which container is committed is not known", event.span)
@@ -285,7 +289,7 @@ class Side:
                     return self._imported(stream, event.span)
                 case _:
                     pass
-        return outside(marked(value), "", span)
+        return None
 
     def _imported(self, stream: Stream | Value | None, span: Span) -> Built:
         """The files of a container, and no config."""
@@ -313,7 +317,7 @@ class Side:
 
     def _held(self, number: int) -> Built:
         index, start = self._start(number)
-        base = self._named(start.container.image, index, start.span)
+        base = self._image(start.container.image, index, start.span)
         ran = isinstance(start, ContainerRun)
         taken = False
         executed: list[tuple[Command, Span]] = []
@@ -361,9 +365,8 @@ class Side:
     ) -> Built:
         """After a command in a container, with what surrounds it."""
         surrounded = self._surrounded(start, base) if first else built
-        made = commands.read_parts(command.script or shlex.join(command.words))
-        if all(isinstance(p, commands.MakesFolders) for p in made):
-            paths = tuple(q for p in made if isinstance(p, commands.MakesFolders) for q in p.paths)
+        paths = commands.only_folders(command)
+        if paths:
             return replace(surrounded, files=folders(surrounded.files, paths, surrounded.user, span))
         return replace(surrounded, files=self._exec(surrounded, command, span))
 
@@ -585,7 +588,7 @@ class Side:
 
     def _printed(self, event: ContainerRun, container: Container) -> Content:
         index, start = self._start(container.number)
-        base = self._named(container.image, index, event.span)
+        base = self._image(container.image, index, event.span)
         if event.stdin is not None:
             raise UnprovableError("the container reads its standard input", event.span)
         command = self._composed(container, base, event.span)

@@ -187,15 +187,15 @@ class Place:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """What a build is given beside its Dockerfile. `arguments` are build arguments, `options` those of the build that RUN
-    feels; `aside` whether ARTIFACTS is nobody's but a migration's; `images` gives an image that a word means; `streamed` whose
-    the files of a context are that comes as a tar."""
+    feels; `aside` whether ARTIFACTS is nobody's but a migration's; `images` gives an image that a word means, None for one
+    from outside."""
 
     arguments: Mapping[str, str]
     platform: str
     options: tuple[str, ...]
     aside: bool
     context: Context
-    images: Callable[[str, Span], Built]
+    images: Callable[[str, Span], Built | None]
     facts: Facts
 
 
@@ -273,9 +273,7 @@ class _Evaluation:
         return built
 
     def _outside(self, text: str, platform: str, span: Span) -> Built:
-        found = self._inputs.images(text, span)
-        asked = platform or self._inputs.platform
-        return outside(text, asked, span) if isinstance(found.files, Base) else found
+        return self._inputs.images(text, span) or outside(text, platform or self._inputs.platform, span)
 
     def _named(self, text: str, before: int, *, numbers: bool) -> Stage | None:
         for stage in reversed(self._dockerfile.stages[:before]):
@@ -418,7 +416,11 @@ class _Evaluation:
         documents = tuple(json.dumps([d.name, d.expands, d.body]) for d in instruction.here_documents)
         if instruction.json:
             command = commands.of_words(tuple(a.text for a in instruction.arguments), span)
-            return replace(built, files=self._exec(built, command, instruction, stage))
+            made = commands.only_folders(command) if not instruction.flags else ()
+            files = (
+                folders(built.files, made, built.user, span) if made else self._exec(built, command, instruction, stage)
+            )
+            return replace(built, files=files)
         # what a mount holds is gone behind the command, so a RUN with flags stays whole
         whole = bool(documents or instruction.flags) or not commands.is_posix(built.shell)
         whole = whole or (not self._inputs.aside and commands.names_artifacts(instruction.text))

@@ -100,6 +100,22 @@ def said(command: Command) -> str:
     return _short(command.script or " ".join(command.words))
 
 
+def apart(one: Command, other: Command) -> tuple[str, str]:
+    """Two commands, short, each around the place where they begin to differ; with their shells, where it is these."""
+    texts = [" ".join(shown(c.script or " ".join(c.words)).split()) for c in (one, other)]
+    if texts[0] == texts[1]:
+        first, second = (f"{said(c)}` (of {' '.join(c.shell) or 'no shell'})" for c in (one, other))
+        return first, second
+    same = next((i for i, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+    start = max(0, same - _SHORT // 2) if max(map(len, texts)) > _SHORT else 0
+    return f"{_window(texts[0], start)}`", f"{_window(texts[1], start)}`"
+
+
+def _window(text: str, start: int) -> str:
+    cut = text[start : start + _SHORT]
+    return ("…" if start else "") + cut + ("…" if len(text) > start + _SHORT else "")
+
+
 def landing(node: Landing) -> str:
     """Where something is put, as the rest of a sentence."""
     end = shown(node.destination)
