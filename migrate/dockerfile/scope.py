@@ -17,6 +17,12 @@ from migrate.dockerfile.instructions import Dockerfile, Instruction, Stage
 PLATFORM_ARGUMENTS = frozenset(
     f"{side}{part}" for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
 ) | {"TARGETSTAGE"}
+PROXY_ARGUMENTS = frozenset(
+    name
+    for base in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+    for name in (base, base.upper())
+)
+"""Build arguments that every RUN sees without an ARG (Dockerfile reference, "Predefined ARGs")."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SCOPED = ("ENV", "ARG", "WORKDIR")
 

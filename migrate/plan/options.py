@@ -10,17 +10,11 @@ from dataclasses import dataclass
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Label, Rule, at
+from migrate.dockerfile.scope import PROXY_ARGUMENTS
 from migrate.plan.arguments import declared_arguments, renamed_word
 from migrate.provenance.model import Build
 from migrate.source import Span
 from migrate.trace.events import BuildArgument, BuildOption
-
-PROXY_ARGUMENTS = frozenset(
-    name
-    for base in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
-    for name in (base, base.upper())
-)
-"""Build arguments that every RUN sees without an ARG (Dockerfile reference, "Predefined ARGs")."""
 
 _DROPPED = {"output", "label", "quiet", "rm", "force-rm", "compress", "progress", "disable-content-trust", "load"}
 """Options of the builder's build that only concern its own image or how the build is shown."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Rule, at
+from migrate.dockerfile.scope import PROXY_ARGUMENTS
 from migrate.image import USUAL_FOLDERS
 from migrate.plan.model import ArtifactKind
 from migrate.proof import words
@@ -45,7 +46,6 @@ from migrate.proof.expressions import (
 )
 from migrate.proof.kinds import Facts, inside, kind_of
 from migrate.proof.model import Difference
-from migrate.proof.stage import PROXIES
 from migrate.proof.symbols import known, shown
 
 
@@ -203,7 +203,7 @@ class Comparison:
         for name in sorted({*mine, *theirs}):
             if name in mine and name in theirs and mine[name] == theirs[name]:
                 continue
-            if name in mine and not (name in PROXIES and name in theirs and known(mine[name])):
+            if name in mine and not (name in PROXY_ARGUMENTS and name in theirs and known(mine[name])):
                 other = f"as `{shown(theirs[name])}`" if name in theirs else "not at all"
                 message = f"legacy's `{command}` sees `{shown(name)}` as `{shown(mine[name])}`, the new one's {other}"
                 return Difference(message=message, legacy=legacy, migrated=migrated)
@@ -217,7 +217,7 @@ class Comparison:
     ) -> Difference | None:
         """A variable that only the new side's command sees."""
         command = words.said(legacy.command)
-        if name in PROXIES:
+        if name in PROXY_ARGUMENTS:
             self._assume(
                 rules.PROXY_ARGUMENT_SHARED,
                 f"`{command}` now sees `{name}` too, and is taken to make the same",

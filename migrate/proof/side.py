@@ -40,8 +40,9 @@ from migrate.proof.expressions import (
 from migrate.proof.kinds import Facts
 from migrate.proof.stage import Built, Context, Inputs, Place, UnprovableError, folders, image_of, outside
 from migrate.proof.symbols import known, mark, marked
+from migrate.provenance.around import PLAIN_NETWORKS
 from migrate.provenance.commands import Command as Text
-from migrate.provenance.images import same_image
+from migrate.provenance.images import STILL, WITHOUT_ENTRYPOINT, same_image
 from migrate.source import Span
 from migrate.trace.events import (
     Container,
@@ -67,16 +68,9 @@ _FELT = frozenset(
     " secret ssh cgroup-parent isolation build-context".split()
 )
 """Options of a build that its commands can feel."""
-_WITHOUT_ENTRYPOINT = frozenset(
-    "alpine busybox debian ubuntu centos fedora golang gcc python rust openjdk java ruby perl buildpack-deps haskell erlang"
-    " elixir swift amazonlinux archlinux clojure".split()
-)
-"""Official images whose Dockerfiles have no ENTRYPOINT and run nothing but a shell or an interpreter of themselves."""
-_STILL = frozenset({"wait", "stop", "kill", "logs", "attach", "top", "port", "diff", "pause", "unpause", "rename"})
 _NO_PLACE = frozenset(
     {"privileged", "device", "gpus", "volumes-from", "link", "pid", "ipc", "cap-add", "runtime", "tmpfs"}
 )
-_PLAIN_NETWORKS = ("", "bridge", "default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +330,7 @@ class Side:
                         self._before(step.event.span, taken=taken)
                         executed.append((command, step.event.span))
                 case ContainerUse(verb=verb, numbers=numbers) if number in numbers:
-                    if verb not in _STILL and verb not in ("export", "commit"):
+                    if verb not in STILL and verb not in ("export", "commit"):
                         raise UnprovableError(
                             f"what `docker {verb}` does to the container is not known", step.event.span
                         )
@@ -399,7 +393,7 @@ class Side:
                     made.append(directory)
                 case "user":
                     user = text
-                case "network" | "net" if text not in _PLAIN_NETWORKS:
+                case "network" | "net" if text not in PLAIN_NETWORKS:
                     raise UnprovableError(f"a container in the network `{text}` is not what a build is", place)
                 case name if name in _NO_PLACE:
                     raise UnprovableError(f"a container with `--{name}` is not what a build is", place)
@@ -631,7 +625,7 @@ def _plain(reference: str) -> bool:
     return (
         parsed is not None
         and parsed.domain == "docker.io"
-        and parsed.path.removeprefix("library/") in _WITHOUT_ENTRYPOINT
+        and parsed.path.removeprefix("library/") in WITHOUT_ENTRYPOINT
     )
 
 

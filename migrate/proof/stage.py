@@ -15,7 +15,7 @@ from typing import Protocol
 from migrate.dockerfile.expand import argument_pairs, environment_pairs
 from migrate.dockerfile.instructions import Argument, Dockerfile, Instruction, Stage
 from migrate.dockerfile.reader import read_dockerfile
-from migrate.dockerfile.scope import PLATFORM_ARGUMENTS
+from migrate.dockerfile.scope import PLATFORM_ARGUMENTS, PROXY_ARGUMENTS
 from migrate.image import ImageReference
 from migrate.proof import commands
 from migrate.proof.contents import as_folder, assembled, joined, member, put, settled, stdout, unpacked
@@ -45,13 +45,6 @@ from migrate.proof.kinds import Facts, inside, is_folder
 from migrate.proof.symbols import Scope, expanded, known, mark
 from migrate.provenance.commands import compresses
 from migrate.source import SourceFile, Span
-
-PROXIES = frozenset(
-    name
-    for base in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
-    for name in (base, base.upper())
-)
-"""Build arguments that every RUN sees (Dockerfile reference, "Predefined ARGs")."""
 
 _PATTERN = re.compile(r"[*?\[]")
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.\w+)$", re.IGNORECASE)
@@ -401,7 +394,7 @@ class _Evaluation:
 
     def environment(self, built: Built) -> tuple[tuple[str, str], ...]:
         """The variables that a RUN sees on top of the base image's."""
-        found = {n: v for n, v in self._inputs.arguments.items() if n in PROXIES}
+        found = {n: v for n, v in self._inputs.arguments.items() if n in PROXY_ARGUMENTS}
         # BuildKit hands a stage's ARGs to the stages made FROM it, the classic builder doesn't
         found |= {f"{n}?": v for n, v in built.inherited.items() if n not in built.arguments}
         found |= built.arguments

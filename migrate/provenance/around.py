@@ -35,7 +35,7 @@ _WITHOUT_EFFECT = frozenset(
     " shm-size oom-kill-disable pids-limit domainname label-file annotation rm help read-only".split()
 )
 _MAKES_FOLDERS = re.compile(r"\s*(?:mkdir|chown|chmod)\s[^;|<>&]*(?:&&\s*(?:mkdir|chown|chmod)\s[^;|<>&]*)*")
-_PLAIN_NETWORKS = ("", "bridge", "default")
+PLAIN_NETWORKS = ("", "bridge", "default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def _option(images: "Images", option: BuildOption, span: Span) -> str | None:
             return None
         case "entrypoint":
             return ""
-        case "network" | "net" if text in _PLAIN_NETWORKS:
+        case "network" | "net" if text in PLAIN_NETWORKS:
             return ""
         case "security-opt" if re.match(r"label[=:]", text or ""):
             return ""  # SELinux's labels of the process change no file

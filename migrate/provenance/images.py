@@ -41,12 +41,12 @@ from migrate.trace.values import EMPTY, ImageId, Stream, Value
 ARTIFACTS = PurePosixPath("/artifacts")
 """Where a made stage puts what it makes of an artifact."""
 
-_WITHOUT_ENTRYPOINT = frozenset(
+WITHOUT_ENTRYPOINT = frozenset(
     "alpine busybox debian ubuntu centos fedora golang gcc python rust openjdk java ruby perl buildpack-deps haskell erlang"
     " elixir swift amazonlinux archlinux clojure".split()
 )
 """Official images whose Dockerfiles have no ENTRYPOINT; what they run of themselves is a shell."""
-_STILL = frozenset({"wait", "stop", "kill", "logs", "attach", "top", "port", "diff", "pause", "unpause", "rename"})
+STILL = frozenset({"wait", "stop", "kill", "logs", "attach", "top", "port", "diff", "pause", "unpause", "rename"})
 
 
 def same_image(one: Value, other: Value) -> bool:
@@ -174,7 +174,7 @@ class Images:
                         command = composed(None, "", words)
                         if command is not None and not command.idle and not command.emits:
                             commands.append((command, step.event.span))
-                    elif verb not in _STILL and verb not in ("export", "commit"):
+                    elif verb not in STILL and verb not in ("export", "commit"):
                         self.report(
                             rules.SHAPE_NOT_PLANNED,
                             f"`docker {verb}` of this container is not planned",
@@ -278,9 +278,7 @@ class Images:
                 reference = ImageReference.parse(text)
                 official = reference is not None and reference.domain == "docker.io"
                 return (
-                    official
-                    and reference is not None
-                    and reference.path.removeprefix("library/") in _WITHOUT_ENTRYPOINT
+                    official and reference is not None and reference.path.removeprefix("library/") in WITHOUT_ENTRYPOINT
                 )
             case BuiltImage(number=number) if number in self._builds:
                 build = self._builds[number]

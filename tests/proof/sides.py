@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from migrate.discover import Repository, scan
-from migrate.drivers.script import Start, started
+from migrate.drivers.script import Start
+from migrate.pipeline import following
 from migrate.pipeline.analysis import Analysis
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.run import found_builds
@@ -14,7 +15,6 @@ from migrate.proof.prove import Given, Version, prove
 from migrate.provenance.derive import derive
 from migrate.source import FileChange, decode
 from migrate.trace.events import Trace
-from migrate.trace.interpreter import trace
 
 BESIDE = {Path("diagnostics"), Path("proof")}
 """What a sample's `expected` holds beside the tree."""
@@ -30,19 +30,9 @@ def traced(repository: Repository, path: PurePosixPath, start: Start) -> Trace:
     """What a driver does among other files."""
     source = repository.source(path)
     assert source is not None
-    entry, found = started(source, start)
-    assert entry is not None, found
-    return trace(
-        entry.script,
-        repository,
-        directory=start.directory,
-        name=start.name,
-        arguments=start.arguments,
-        bare=start.bare,
-        driver=None if start.is_script else source,
-        unknowns=entry.unknowns,
-        afresh=entry.afresh,
-    )
+    followed, found = following.traced(repository, source, start, Inputs())
+    assert followed is not None, found
+    return followed
 
 
 def sides_of(
