@@ -19,6 +19,7 @@ from migrate.proof.expressions import (
     Hidden,
     Inline,
     Landing,
+    Matching,
     Member,
     Packed,
     Put,
@@ -45,7 +46,7 @@ def fact_of(content: Content, facts: Facts) -> ArtifactFact | None:
     match content:
         case At(files=files, path=path):
             return facts.get((files.digest, path))
-        case Fetched(content=inner) | Hidden(content=inner) | Repacked(content=inner):
+        case Fetched(content=inner) | Hidden(content=inner) | Repacked(content=inner) | Matching(content=inner):
             return fact_of(inner, facts)
         case _:
             return None

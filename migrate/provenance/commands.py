@@ -11,6 +11,8 @@ from migrate.dockerfile.scope import base_stage, built_stage
 from migrate.trace.archives import tar_words
 
 _IDLE = frozenset("true false : echo printf sleep ls pwd date id whoami hostname uname wait bash sh ash".split())
+POSITIONAL = re.compile(r"\$\{?[0-9@*#]")
+"""A parameter that a script in shell form takes from the words behind it."""
 _COMPRESSORS = frozenset("gzip pigz xz bzip2 zstd gunzip unxz bunzip2 unzstd zcat".split())
 
 
@@ -106,6 +108,9 @@ def composed(image: Declared | None, entrypoint: str | None, words: tuple[str, .
         return _of_words(((entrypoint,) if entrypoint else ()) + words)
     given = image.entrypoint if image is not None else None
     if given is not None and not given.json:
+        behind = words or _words_of(image.command if image is not None else None)
+        if behind and POSITIONAL.search(_body(given)):
+            return _of_words(("/bin/sh", "-c", _body(given), *behind))
         return Command(text=_body(given), words=None, written=given)
     before = tuple(a.text for a in given.arguments) if given is not None else ()
     if words:
@@ -113,11 +118,16 @@ def composed(image: Declared | None, entrypoint: str | None, words: tuple[str, .
     command = image.command if image is not None else None
     if command is None:
         return _of_words(before) if before else None
-    if command.json:
-        return _of_words((*before, *(a.text for a in command.arguments)))
-    if before:
-        return _of_words((*before, "/bin/sh", "-c", _body(command)))
+    if command.json or before:
+        return _of_words((*before, *_words_of(command)))
     return Command(text=_body(command), words=None, written=command)
+
+
+def _words_of(command: Instruction | None) -> tuple[str, ...]:
+    """What CMD puts behind an ENTRYPOINT."""
+    if command is None:
+        return ()
+    return tuple(a.text for a in command.arguments) if command.json else ("/bin/sh", "-c", _body(command))
 
 
 def _of_words(words: tuple[str, ...]) -> Command:
