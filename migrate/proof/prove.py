@@ -112,7 +112,7 @@ def _judged(before: list[Made], after: list[Made], old: Side, new: Side, ground:
         if difference is not None:
             break
     if difference is None:
-        difference = _run_ahead(old, new, pairs) or _uses(old, new, pairs)
+        difference = _another_builder(old, new, pairs) or _run_ahead(old, new, pairs) or _uses(old, new, pairs)
     if difference is None:
         difference = _of_docker(one.image for one, _ in pairs if one.image is not None)
     if difference is None:
@@ -164,6 +164,15 @@ def _compared(one: Made, other: Made, comparison: Comparison) -> Difference | No
         if mine != theirs:
             return Difference(message=f"only one of the builds of {_name(one)} has this `--{name}`", legacy=one.image)
     return comparison.images(one.image, other.image)
+
+
+def _another_builder(old: Side, new: Side, pairs: list[tuple[Made, Made]]) -> Difference | None:
+    """The two builders make different things of some instructions, so where the script says which one builds, it must stay so."""
+    for one, other in pairs:
+        if old.builders(one.event) != new.builders(other.event):
+            message = f"the parts of {_name(one)} are no longer all built with what DOCKER_BUILDKIT was for them"
+            return Difference(message=words.located(message, other.event.span))
+    return None
 
 
 def _run_ahead(old: Side, new: Side, pairs: list[tuple[Made, Made]]) -> Difference | None:

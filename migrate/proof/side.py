@@ -143,6 +143,13 @@ class Side:
         """The builds whose images a build's image is made of."""
         return frozenset(self._needed_by.get(number, ()))
 
+    def builders(self, made: ImageBuild) -> frozenset[bool]:
+        """Which builders the script asks for, for an image and its parts, as far as it does."""
+        parts = self.parts_of(made.number)
+        events = (e for e in self._trace.events if isinstance(e, ImageBuild))
+        asked = (e.buildkit for e in events if e is made or e.number in parts)
+        return frozenset(a for a in asked if a is not None)
+
     def untraced(self, number: int) -> list[Span]:
         """The commands ahead of a build of which it isn't known what they do."""
         events = takewhile(lambda e: not (isinstance(e, ImageBuild) and e.number == number), self._trace.events)

@@ -72,6 +72,11 @@ NOT_PROVED = {
         "what docker puts there",
     ),
     "a folder that a container has at two places": (f"{BUILD}{MOUNTED}{FINAL}", {}, "at two places"),
+    "parts that are built with another builder": (
+        f"DOCKER_BUILDKIT=0 {BUILD}{CREATE}{TAKE}DOCKER_BUILDKIT=1 {FINAL}",
+        {},
+        "DOCKER_BUILDKIT",
+    ),
     "a script that has the folder of the migration": (
         f"{BUILD}{CREATE}docker cp ex:/app app\ndocker rm ex\nchmod 700 app\n{FINAL}",
         {**APP, "app.sh": SCRIPT},
@@ -117,6 +122,21 @@ def test_what_stands_behind_an_entrypoint_in_shell_form_is_given_to_it(tmp_path:
     assert b'RUN ["/bin/sh", "-c", "echo $0 $@ > /out/n", "a", "b"]' in text
     assert analysis.proof is not None
     assert analysis.proof.difference is None
+
+
+@pytest.mark.parametrize(
+    "command", ["webpack -o dist", "go build -o dist/ ./...", "test -d x && mkdir dist || make dist", "grep mkdir dist"]
+)
+def test_what_a_command_may_make_is_no_certain_kind(tmp_path: Path, command: str) -> None:
+    """Another name in a folder: a file lands under it, a folder is opened."""
+    script = f"{BUILD}{CREATE}docker cp ex:/src/dist ./site\ndocker rm ex\n{FINAL}"
+    files = {
+        "Dockerfile.build": f"FROM busybox\nWORKDIR /src\nRUN {command}\n",
+        "Dockerfile": "FROM busybox\nCOPY site /opt/\n",
+    }
+    proof = proof_of(tmp_path, script, files)
+    assert proof is not None
+    assert "MS403" in codes(proof)
 
 
 def test_a_shared_folder_is_taken_to_have_the_usual_mode_where_it_is_copied_with_others(tmp_path: Path) -> None:
