@@ -20,6 +20,7 @@ from migrate.dockerfile.instructions import Instruction, Stage
 from migrate.dockerfile.scope import base_stage, stage_variables, working_directory
 from migrate.image import USUAL_FOLDERS
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts
+from migrate.provenance.commands import compiled_files, made_folders
 from migrate.provenance.model import (
     ArtifactCopy,
     Build,
@@ -37,7 +38,6 @@ from migrate.trace.paths import in_container
 _SPECIAL = re.compile(r"[*?\[\]\\$\n]")
 _QUOTED = re.compile(r"[\s\"']")
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.\w+)$", re.IGNORECASE)
-_OUTPUT_OPTION = re.compile(r"(?:^|\s)-o[ =]?(?P<name>[^\s;&|]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,7 +373,7 @@ def _makes(instruction: Instruction) -> list[str]:
         destination = instruction.arguments[-1].text
         return [destination] if destination.endswith("/") else [posixpath.dirname(destination)]
     if instruction.keyword == "RUN":
-        return [w for m in re.findall(r"\bmkdir\s+(?:-\S+\s+)*([^;&|]+)", instruction.text) for w in m.split()]
+        return made_folders(instruction.text)
     if instruction.keyword == "WORKDIR":
         return [instruction.text]
     # a VOLUME makes no folder by itself, and under BuildKit never does (measured: `VOLUME /app`, `COPY demo /app` is a file)
@@ -402,10 +402,8 @@ def _kind(builders: Mapping[int, Build], origin: Origin, fact: ArtifactFact | No
         made = [here for n in names if (here := _at(place, n)) is not None]
         if any(here == source or source in here.parents for here in made):
             return ArtifactKind.DIRECTORY
-        if instruction.keyword == "RUN" and not re.search(r"\b(?:cd|pushd)\b", instruction.text):
-            for found in _OUTPUT_OPTION.finditer(instruction.text):
-                if _at(place, found["name"]) == source:
-                    return ArtifactKind.FILE
+        if instruction.keyword == "RUN" and any(_at(place, n) == source for n in compiled_files(instruction.text)):
+            return ArtifactKind.FILE
     return None
 
 

@@ -293,7 +293,7 @@ def _part(piece: str) -> Part:
     match words:
         case ("mkdir", "-p", *paths) if paths and all(p.startswith("/") for p in paths):
             return MakesFolders(paths=tuple(paths))
-        case ("chmod", "777", *paths) if paths and all(p.startswith("/") for p in paths):
+        case ("chmod", "777", *paths) if paths and all(p.startswith("/") and not _is_below(p) for p in paths):
             return Opens(paths=tuple(paths))
         case ("cp", "-a", source, target) if _aside(target) and source.startswith("/"):
             contents = source.endswith("/.")
@@ -348,6 +348,10 @@ def _gathers(pieces: list[str]) -> Gathers | None:
     if members is None:
         return None
     return Gathers(folder=shlex.split(first[1])[0], members=members[1:], target=second[2])
+
+
+def _is_below(path: str) -> bool:
+    return path.startswith(f"{ARTIFACTS}/")
 
 
 def _aside(path: str) -> bool:

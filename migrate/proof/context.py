@@ -145,8 +145,9 @@ class HostContext:
         for inner, node in carried:
             rest = joined(below or "/", inner.relative_to(path).as_posix()).lstrip("/")
             content = self._content(inner, node, place.span)
-            whole = self.workspace.share(inner) is not None
-            found.append(place.landing(content, below=rest, exact=not whole, contents=whole))
+            if self.workspace.share(inner) is not None:
+                content = as_folder(content)
+            found.append(place.landing(content, below=rest, exact=True))
         return found
 
     def _carried(self, path: PurePosixPath) -> Iterator[tuple[PurePosixPath, Standing]]:

@@ -19,6 +19,7 @@ from migrate.proof.expressions import (
     Hidden,
     Inline,
     Landing,
+    Matching,
     Member,
     Packed,
     Put,
@@ -27,12 +28,11 @@ from migrate.proof.expressions import (
     Tree,
     Unpacked,
 )
+from migrate.provenance.commands import compiled_files, made_folders
 
 Facts = Mapping[tuple[bytes, str], ArtifactFact]
 """What an engine said, by the digest of the files and the path."""
 
-_OUTPUT = re.compile(r"(?:^|\s)-o\s*(?P<name>[\w./-]+)(?=\s|$|[;&|])")
-_MADE = re.compile(r"\bmkdir\s+(?:-\S+\s+)*([^;&|\n]+)")
 _TAKES_AWAY = re.compile(r"\b(?:rm|rmdir|mv|ln|install|cp)\b")
 
 
@@ -45,7 +45,7 @@ def fact_of(content: Content, facts: Facts) -> ArtifactFact | None:
     match content:
         case At(files=files, path=path):
             return facts.get((files.digest, path))
-        case Fetched(content=inner) | Hidden(content=inner) | Repacked(content=inner):
+        case Fetched(content=inner) | Hidden(content=inner) | Repacked(content=inner) | Matching(content=inner):
             return fact_of(inner, facts)
         case _:
             return None
@@ -132,13 +132,10 @@ def command_text(command: Exec) -> str:
 
 def _by_command(node: Exec, path: str) -> ArtifactKind | None:
     text = command_text(node)
-    for group in _MADE.findall(text):
-        if any(w and (path == (p := _from(node.directory, w)) or inside(p, path)) for w in group.split()):
-            return ArtifactKind.DIRECTORY
-    if not re.search(r"\b(?:cd|pushd)\b", text):
-        for found in _OUTPUT.finditer(text):
-            if _from(node.directory, found["name"]) == path:
-                return ArtifactKind.FILE
+    if any(path == (p := _from(node.directory, w)) or inside(p, path) for w in made_folders(text)):
+        return ArtifactKind.DIRECTORY
+    if any(_from(node.directory, name) == path for name in compiled_files(text)):
+        return ArtifactKind.FILE
     return None
 
 

@@ -5,29 +5,33 @@ wrote it.
 """
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at
-from migrate.discover import Repository
+from migrate.discover import EntryKind, Repository
 from migrate.image import ImageReference
 from migrate.plan.model import ArtifactFact, ArtifactKey
 from migrate.proof import words
 from migrate.proof.commands import names_artifacts
 from migrate.proof.compare import Comparison, Ground
-from migrate.proof.expressions import Base, Changed, Exec, ImageExpression, below
+from migrate.proof.contents import as_folder
+from migrate.proof.expressions import At, Base, Changed, Exec, ImageExpression, Landing, below
 from migrate.proof.model import Difference, Proof, Verdict
 from migrate.proof.side import Made, Side
 from migrate.proof.symbols import marked, shown
-from migrate.source import FileChange
+from migrate.source import FileChange, SourceFile
 from migrate.trace.events import ImageBuild, Trace
 
 _OUTCOMES = ("output", "push", "squash", "iidfile", "metadata-file")
 """Options of a build that say what becomes of its image."""
+_SCRIPT = re.compile(r"\.(?:\w*sh|mk|py|pl|js|rb|json)$|^[^.]+$")
+"""Names of files that a build may run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ def prove(legacy: Version, migrated: Version, changes: tuple[FileChange, ...], g
             parsed = ImageReference.parse(key.builder)
             base = Base(reference=str(parsed) if parsed is not None else key.builder)
             facts[base.digest, str(key.source)] = fact
-    aside = not _uses_artifacts(legacy)
+    aside = not _uses_artifacts(legacy, migrated)
     old = Side(legacy.trace, legacy.repository, {}, given.dockerfiles, facts, buildkit=given.buildkit, aside=aside)
     before = []
     for made in old.images():
@@ -78,12 +82,22 @@ def prove(legacy: Version, migrated: Version, changes: tuple[FileChange, ...], g
     return _judged(before, after, old, new, ground)
 
 
-def _uses_artifacts(version: Version) -> bool:
-    """Whether the author's own texts name the folder in which a migration puts things aside."""
+def _uses_artifacts(legacy: Version, migrated: Version) -> bool:
+    """Whether the author's own texts name the folder in which a migration puts things aside: what the driver and the
+    Dockerfiles say, and, where the new ones name it, any script of the repository."""
+    if any(names_artifacts(s.text) for s in _texts(legacy)):
+        return True
+    if not any(names_artifacts(s.text) for s in _texts(migrated)):
+        return False
+    kept = (p for p, kind in legacy.repository.entries.items() if kind is EntryKind.FILE and _SCRIPT.search(p.name))
+    return any(names_artifacts(s.text) for p in kept if (s := legacy.repository.source(p)) is not None)
+
+
+def _texts(version: Version) -> Iterator[SourceFile]:
     events = [e for e in version.trace.events if isinstance(e, ImageBuild)]
     paths = {e.dockerfile for e in events if e.dockerfile is not None}
-    sources = [s for p in paths if (s := version.repository.source(p)) is not None]
-    return any(names_artifacts(s.text) for s in (*sources, *(p.source for p in version.trace.pieces)))
+    yield from (s for p in paths if (s := version.repository.source(p)) is not None)
+    yield from (p.source for p in version.trace.pieces)
 
 
 def _version(text: bytes) -> str:
@@ -98,7 +112,9 @@ def _judged(before: list[Made], after: list[Made], old: Side, new: Side, ground:
         if difference is not None:
             break
     if difference is None:
-        difference = _run_ahead(old, new, pairs) or _uses(old, new, pairs)
+        difference = _another_builder(old, new, pairs) or _run_ahead(old, new, pairs) or _uses(old, new, pairs)
+    if difference is None:
+        difference = _of_docker(one.image for one, _ in pairs if one.image is not None)
     if difference is None:
         difference = _missing(before, [one for one, _ in pairs], old)
     if difference is not None:
@@ -150,6 +166,15 @@ def _compared(one: Made, other: Made, comparison: Comparison) -> Difference | No
     return comparison.images(one.image, other.image)
 
 
+def _another_builder(old: Side, new: Side, pairs: list[tuple[Made, Made]]) -> Difference | None:
+    """The two builders make different things of some instructions, so where the script says which one builds, it must stay so."""
+    for one, other in pairs:
+        if old.builders(one.event) != new.builders(other.event):
+            message = f"the parts of {_name(one)} are no longer all built with what DOCKER_BUILDKIT was for them"
+            return Difference(message=words.located(message, other.event.span))
+    return None
+
+
 def _run_ahead(old: Side, new: Side, pairs: list[tuple[Made, Made]]) -> Difference | None:
     """A command of which it isn't known what it does, and that ran behind a builder's build, must not come to run ahead of it."""
     for one, other in pairs:
@@ -189,6 +214,21 @@ def _missing(before: list[Made], compared: list[Made], old: Side) -> Difference 
                 f"the new driver no longer makes {_name(made)} ({made.event.span.origin}), and no other image needs it"
             )
             return Difference(message=message, legacy=made.image)
+    return None
+
+
+def _of_docker(images: Iterable[ImageExpression]) -> Difference | None:
+    """What docker itself puts into every container (`/.dockerenv`, `/etc/hosts`) comes along from there, and not from a stage."""
+    for image in images:
+        for node in below(image):
+            match node:
+                case Landing(content=content, destination=end):
+                    taken = as_folder(content)
+                    if isinstance(taken, At) and taken.path in ("/", "/etc", "/dev") and taken.path != end:
+                        message = f"{words.content(taken)} is taken to `{shown(end)}`, with what docker puts there"
+                        return Difference(message=words.located(message, node.span), legacy=node)
+                case _:
+                    pass
     return None
 
 

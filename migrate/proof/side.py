@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import permutations, takewhile
 from pathlib import PurePosixPath
 
 from migrate import rules
@@ -25,7 +25,6 @@ from migrate.proof.expressions import (
     At,
     Changed,
     Command,
-    Config,
     Content,
     Emptied,
     Exec,
@@ -41,6 +40,7 @@ from migrate.proof.kinds import Facts
 from migrate.proof.stage import Built, Context, Inputs, Place, UnprovableError, folders, image_of, outside
 from migrate.proof.symbols import known, mark, marked
 from migrate.provenance.around import PLAIN_NETWORKS
+from migrate.provenance.commands import POSITIONAL
 from migrate.provenance.commands import Command as Text
 from migrate.provenance.images import STILL, WITHOUT_ENTRYPOINT, same_image
 from migrate.source import Span
@@ -143,6 +143,13 @@ class Side:
         """The builds whose images a build's image is made of."""
         return frozenset(self._needed_by.get(number, ()))
 
+    def builders(self, made: ImageBuild) -> frozenset[bool]:
+        """Which builders the script asks for, for an image and its parts, as far as it does."""
+        parts = self.parts_of(made.number)
+        events = (e for e in self._trace.events if isinstance(e, ImageBuild))
+        asked = (e.buildkit for e in events if e is made or e.number in parts)
+        return frozenset(a for a in asked if a is not None)
+
     def untraced(self, number: int) -> list[Span]:
         """The commands ahead of a build of which it isn't known what they do."""
         events = takewhile(lambda e: not (isinstance(e, ImageBuild) and e.number == number), self._trace.events)
@@ -192,7 +199,7 @@ class Side:
         felt = (o for o in event.options if o.name in _FELT)
         inputs = Inputs(
             arguments={
-                a.name: marked(a.value) if a.value is not None else mark(f"environment variable {a.name}")
+                a.name: marked(a.value) if a.value is not None else _of_environment(event, a.name)
                 for a in event.build_arguments
             },
             platform=marked(platform.value) if platform is not None and platform.value is not None else "",
@@ -202,7 +209,7 @@ class Side:
             images=lambda text, span: self._named(Value.of(text), index, span),
             facts=self._facts,
         )
-        return image_of(dockerfile, stage, inputs)
+        return _labelled(image_of(dockerfile, stage, inputs), event)
 
     def _context(self, event: ImageBuild, path: PurePosixPath) -> Context:
         if event.context is None:
@@ -312,7 +319,7 @@ class Side:
     def _held(self, number: int) -> Built:
         index, start = self._start(number)
         base = self._image(start.container.image, index, start.span)
-        ran = isinstance(start, ContainerRun)
+        runs = [start.span] if isinstance(start, ContainerRun) else []
         taken = False
         executed: list[tuple[Command, Span]] = []
         for step in self._trace.steps[index + 1 :]:
@@ -322,11 +329,12 @@ class Side:
                 case Insertion(container_number=into) if into == number:
                     raise UnprovableError("a file goes into the container", step.event.span)
                 case ContainerUse(verb="start" | "restart", numbers=numbers) if number in numbers:
-                    ran = True
+                    runs.append(step.event.span)
                     self._before(step.event.span, taken=taken)
                 case ContainerUse(verb="exec", numbers=numbers, arguments=arguments) if number in numbers:
                     command = commands.of_words(self._words(arguments), step.event.span)
                     if not _idle(command) and not _text(command).emits:
+                        self._plain_exec(step.event)
                         self._before(step.event.span, taken=taken)
                         executed.append((command, step.event.span))
                 case ContainerUse(verb=verb, numbers=numbers) if number in numbers:
@@ -337,11 +345,18 @@ class Side:
                 case _:
                     pass
         built = base
-        main = self._main(start, base, index) if ran else None
+        main = self._main(start, base, index) if runs else None
+        if main is not None and len(runs) > 1:
+            raise UnprovableError("what the container runs, it runs more than once", runs[1])
         ways = [(main, start.span)] if main is not None else []
         for command, span in (*ways, *executed):
             built = self._ran(start, base, built, command, span, first=built is base)
         return built
+
+    def _plain_exec(self, event: ContainerUse, *, prints: bool = False) -> None:
+        given = [s for s in event.surroundings if prints or s != "tty"]
+        if given:
+            raise UnprovableError(f"`docker exec` with `--{given[0]}` is not evaluated", event.span)
 
     def _before(self, span: Span, *, taken: bool) -> None:
         if taken:
@@ -427,6 +442,9 @@ class Side:
 
     def _mounts(self, start: ContainerCreate | ContainerRun, base: Built) -> Built:
         files = base.files
+        shared = [m.host for m in start.container.mounts if m.host is not None and not m.read_only]
+        if any(one == other or one in other.parents for one, other in permutations(shared, 2)):
+            raise UnprovableError("the container can write to one folder of the host at two places", start.span)
         for mount in start.container.mounts:
             target = mount.target.text
             if target is None:
@@ -490,6 +508,9 @@ class Side:
             return commands.of_words(((entry,) if entry else ()) + given, span)
         entrypoint = base.entrypoint
         if entrypoint is not None and entrypoint.script:
+            behind = given or _words_of(base.command)
+            if behind and POSITIONAL.search(entrypoint.script):
+                return commands.of_words((*entrypoint.shell, entrypoint.script, *behind), span)
             return commands.of_script(entrypoint.script, entrypoint.shell, span)
         words = entrypoint.words if entrypoint is not None else ()
         outside_entry = entrypoint is None and base.base is not None and not _plain(base.base)
@@ -504,10 +525,8 @@ class Side:
             found = commands.of_words((*words, *given), span)
         elif base.command is None:
             found = commands.of_words(words, span)
-        elif base.command.words:
-            found = commands.of_words((*words, *base.command.words), span)
-        elif words:
-            found = commands.of_words((*words, *base.command.shell, base.command.script), span)
+        elif words or base.command.words:
+            found = commands.of_words((*words, *_words_of(base.command)), span)
         else:
             found = commands.of_script(base.command.script, base.command.shell, span)
         if outside_entry and not _idle(found):
@@ -569,6 +588,7 @@ class Side:
             case ContainerUse(verb="export", numbers=(number, *_)) if number is not None:
                 content = Packed(content=self._container(number).stands("/", event.span), span=event.span)
             case ContainerUse(verb="exec", numbers=(number, *_), arguments=arguments) if number is not None:
+                self._plain_exec(event, prints=True)
                 command = commands.of_words(self._words(arguments), event.span)
                 content = stdout(self._exec(self._container(number), command, event.span))
             case ContainerRun(container=container):
@@ -585,10 +605,28 @@ class Side:
         base = self._image(container.image, index, event.span)
         if event.stdin is not None:
             raise UnprovableError("the container reads its standard input", event.span)
+        if any(o.name == "tty" for o in container.options):
+            raise UnprovableError("what a container prints to a terminal has other line ends", event.span)
         command = self._composed(container, base, event.span)
         if command is None:
             raise UnprovableError("what this container prints is its base image's to say", event.span)
         return stdout(self._exec(self._surrounded(start, base), command, event.span))
+
+
+def _of_environment(event: ImageBuild, name: str) -> str:
+    """What `--build-arg NAME` takes; a script can change it between two builds."""
+    held = event.variables.get(name)
+    by_then = f" when it is {marked(held)}" if isinstance(held, Value) else ""
+    if name in event.variables and name not in event.exported:
+        by_then = ", which the script doesn't export,"
+    return mark(f"environment variable {name}{by_then}")
+
+
+def _words_of(command: Command | None) -> tuple[str, ...]:
+    """What CMD puts behind an ENTRYPOINT."""
+    if command is None:
+        return ()
+    return command.words or (*command.shell, command.script)
 
 
 def _reference(value: Value) -> str:
@@ -597,22 +635,24 @@ def _reference(value: Value) -> str:
     return str(parsed) if parsed is not None else marked(value)
 
 
-def _image(event: ImageBuild, built: Built) -> ImageExpression:
-    config = built.config()
-    labels = [o for o in event.options if o.name == "label" and o.value is not None]
-    if labels:
-        settings = {s.name: s for s in config.settings}
-        for option in labels:
-            name, _, value = marked(option.value or EMPTY).partition("=")
+def _labelled(built: Built, event: ImageBuild) -> Built:
+    """With the labels that the command says, which win over those of the Dockerfile."""
+    settings = dict(built.settings)
+    for option in event.options:
+        if option.name == "label" and option.value is not None:
+            name, _, value = marked(option.value).partition("=")
             settings[f"LABEL {name}"] = Setting(name=f"LABEL {name}", value=value, span=option.spans[0])
-        config = Config(base=config.base, settings=tuple(settings[n] for n in sorted(settings)))
+    return replace(built, settings=settings)
+
+
+def _image(event: ImageBuild, built: Built) -> ImageExpression:
     files: Files = built.files
     if built.sets_aside:
         held = tuple(sorted(built.aside.items()))
         landings = [Landing(content=c, destination=p, owner="kept", exact=True, span=c.span) for p, c in held]
         made = Folders(files=files, paths=(commands.ARTIFACTS,), owner="", span=event.span)
         files = put(made, tuple(landings), event.span)
-    return ImageExpression(files=files, config=config, span=event.span)
+    return ImageExpression(files=files, config=built.config(), span=event.span)
 
 
 def _is_empty(landing: Landing) -> bool:

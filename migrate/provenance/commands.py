@@ -11,6 +11,15 @@ from migrate.dockerfile.scope import base_stage, built_stage
 from migrate.trace.archives import tar_words
 
 _IDLE = frozenset("true false : echo printf sleep ls pwd date id whoami hostname uname wait bash sh ash".split())
+_COMPILED = re.compile(
+    r"(?:^|[\s;&|(/-])(?:(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+|gfortran|tcc)(?:-[\d.]+)?|ld|rustc|ghc|go\s+(?:build|test))"
+    r"\s(?:[^;&|\n]*?\s)?-o[ =]?(?P<name>[^\s;&|]*[^\s;&|/])(?=[\s;&|)]|$)"
+)
+"""What a compiler is told to write, which is a file; other programs write folders, and `-o bin/` means one."""
+_MAKES_FOLDERS = re.compile(r"(?:^|[;&({\n])\s*mkdir\s+(?:-\S+\s+)*([^;&|\n)]+)")
+_BRANCH = re.compile(r"\b(?:if|then|else|elif|case|for|while|until)\b")
+POSITIONAL = re.compile(r"\$\{?[0-9@*#]")
+"""A parameter that a script in shell form takes from the words behind it."""
 _COMPRESSORS = frozenset("gzip pigz xz bzip2 zstd gunzip unxz bunzip2 unzstd zcat".split())
 
 
@@ -106,6 +115,9 @@ def composed(image: Declared | None, entrypoint: str | None, words: tuple[str, .
         return _of_words(((entrypoint,) if entrypoint else ()) + words)
     given = image.entrypoint if image is not None else None
     if given is not None and not given.json:
+        behind = words or _words_of(image.command if image is not None else None)
+        if behind and POSITIONAL.search(_body(given)):
+            return _of_words(("/bin/sh", "-c", _body(given), *behind))
         return Command(text=_body(given), words=None, written=given)
     before = tuple(a.text for a in given.arguments) if given is not None else ()
     if words:
@@ -113,11 +125,16 @@ def composed(image: Declared | None, entrypoint: str | None, words: tuple[str, .
     command = image.command if image is not None else None
     if command is None:
         return _of_words(before) if before else None
-    if command.json:
-        return _of_words((*before, *(a.text for a in command.arguments)))
-    if before:
-        return _of_words((*before, "/bin/sh", "-c", _body(command)))
+    if command.json or before:
+        return _of_words((*before, *_words_of(command)))
     return Command(text=_body(command), words=None, written=command)
+
+
+def _words_of(command: Instruction | None) -> tuple[str, ...]:
+    """What CMD puts behind an ENTRYPOINT."""
+    if command is None:
+        return ()
+    return tuple(a.text for a in command.arguments) if command.json else ("/bin/sh", "-c", _body(command))
 
 
 def _of_words(words: tuple[str, ...]) -> Command:
@@ -219,6 +236,22 @@ def _inside(place: str | None, text: str) -> str | None:
     if text.startswith("/"):
         return text
     return None if place is None else place.rstrip("/") + "/" + text
+
+
+def compiled_files(text: str) -> list[str]:
+    """The files that a shell text has compilers write, as it names them."""
+    return [] if re.search(r"\b(?:cd|pushd)\b", text) else [m["name"] for m in _COMPILED.finditer(text)]
+
+
+def made_folders(text: str) -> list[str]:
+    """The folders that a shell text makes whichever way it goes, as it names them."""
+    found: list[str] = []
+    for match in _MAKES_FOLDERS.finditer(text):
+        before, after = text[: match.start()], text[match.end() :]
+        depends = re.search(r"&&|\|\||&$", re.split(r"[;\n]", before)[-1] + text[match.start()])
+        if not _BRANCH.search(before) and not (depends and re.search(r"[;\n]|\|\|", after)):
+            found += match[1].split()
+    return found
 
 
 def compresses(words: list[str]) -> bool:

@@ -168,12 +168,10 @@ class Images:
                     if verb in ("start", "restart"):
                         ran = True
                     elif verb == "exec":
-                        words = self._texts(step.event.arguments, step.event.span)
-                        if words is None:
+                        executed = self._executed(step.event)
+                        if executed is None:
                             return None
-                        command = composed(None, "", words)
-                        if command is not None and not command.idle and not command.emits:
-                            commands.append((command, step.event.span))
+                        commands += executed
                     elif verb not in STILL and verb not in ("export", "commit"):
                         self.report(
                             rules.SHAPE_NOT_PLANNED,
@@ -206,6 +204,21 @@ class Images:
         if not commands:
             return base if not ran or self._is_copied_out_of(start) else None
         return self._stage(start, base, commands)
+
+    def _executed(self, event: ContainerUse) -> list[tuple[Command, Span]] | None:
+        """What `docker exec` runs, where it counts; None where that can't be planned."""
+        words = self._texts(event.arguments, event.span)
+        command = composed(None, "", words) if words is not None else None
+        if command is None or command.idle or command.emits:
+            return None if words is None else []
+        return [(command, event.span)] if self.plain_exec(event) else None
+
+    def plain_exec(self, event: ContainerUse, *, prints: bool = False) -> bool:
+        """Whether exec's command runs with what surrounds the container itself; a terminal matters where it `prints`."""
+        given = [s for s in event.surroundings if prints or s != "tty"]
+        if given:
+            self.report(rules.SHAPE_NOT_PLANNED, f"`docker exec` with `--{given[0]}` is not planned", event.span)
+        return not given
 
     def _is_copied_out_of(self, start: ContainerCreate | ContainerRun) -> bool:
         """Whether what a container holds doesn't stand in a mounted folder alone, where only its command can put it."""

@@ -187,6 +187,10 @@ class Streams:
                         message = f"what the container `{hint(container)}` prints is the base image's, and not known"
                         self._images.report(rules.SHAPE_NOT_PLANNED, message, event.span)
                     return None
+                if any(o.name == "tty" for o in container.options):
+                    message = "a file that a container prints to a terminal has other line ends: a build has none"
+                    self._images.report(rules.NO_PLACE_IN_BUILD, message, event.span)
+                    return None
                 if event.stdin is not None:
                     message = "a container that reads its standard input is not planned"
                     self._images.report(rules.SHAPE_NOT_PLANNED, message, event.span)
@@ -197,7 +201,12 @@ class Streams:
                 texts = [a.text for a in event.arguments]
                 words = tuple(t for t in texts if t is not None)
                 command = composed(None, "", words)
-                if image is None or command is None or len(words) != len(texts):
+                if (
+                    image is None
+                    or command is None
+                    or len(words) != len(texts)
+                    or not self._images.plain_exec(event, prints=True)
+                ):
                     return None
                 return image, Around(steps=(), before=""), command, event.span
             case _:

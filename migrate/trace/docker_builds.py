@@ -91,6 +91,7 @@ def _emit_build(
         buildkit=_buildkit(call),
         workspace=state.workspace,
         variables=dict(state.variables),
+        exported=frozenset(state.exported),
     )
     state.log.builds += 1
     call.emit(event)

@@ -8,6 +8,7 @@ from migrate.trace.paths import in_container
 from migrate.trace.values import EMPTY, Array, ContainerId, Output, Stream, Value
 from migrate.trace.workspace import Share
 
+_AROUND_EXEC = {"env", "env-file", "privileged", "tty", "user", "workdir"}
 _ONE_CONTAINER = {"exec", "commit", "rename", "port", "top"}
 
 
@@ -165,6 +166,7 @@ def container_use(call: Call, verb: str) -> Output | None:
         containers=containers,
         numbers=tuple(c.number if c else None for c in known),
         arguments=operands[len(containers) :],
+        surroundings=tuple(o.name for o in call.parsed.options if verb == "exec" and o.name in _AROUND_EXEC),
     )
     step = call.emit(event)
     match verb:

@@ -106,6 +106,7 @@ class ImageBuild:
     buildkit: bool | None
     workspace: Workspace = field(repr=False)
     variables: Mapping[str, Variable | None] = field(repr=False)
+    exported: frozenset[str] = field(default=frozenset(), repr=False)
 
     def option(self, name: str) -> BuildOption | None:
         return next((o for o in reversed(self.options) if o.name == name), None)
@@ -161,13 +162,14 @@ class ContainerRun:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerUse:
     """`docker start`, `stop`, `wait`, `exec`, `export`, `commit`, `logs` … of containers. `arguments` are the operands
-    behind them (exec's command, commit's image)."""
+    behind them (exec's command, commit's image); `surroundings` the options that say around what exec's command runs."""
 
     span: Span
     verb: str
     containers: tuple[Value, ...]
     numbers: tuple[int | None, ...]
     arguments: tuple[Value, ...] = ()
+    surroundings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class Redirected:
         self._read: list[tuple[Redirection, PurePosixPath]] = []
         self._standard: tuple[Redirection, PurePosixPath | None] | None = None
         self._discarded = False
+        self._merged: Redirection | None = None
         self._fed = False
         self.failed = False
         """Whether a file can't be opened: then the command isn't run."""
@@ -80,6 +81,8 @@ class Redirected:
                     self._read.append((redirection, path))
             return
         if (operator in (">&", "&>", "&>>", "<&") and (target.text or "").strip("-").isdigit()) or target.text == "-":
+            if operator == ">&" and redirection.fd == 2 and target.text == "1":
+                self._merged = redirection
             if operator == ">&" and redirection.fd in (None, 1) and target.text not in ("1",):
                 self._discarded, self._standard = True, None
             return
@@ -136,6 +139,9 @@ class Redirected:
 
     def _close(self, state: State) -> None:
         """What was printed goes into its file; stdin and stdout are as before."""
+        if self._merged is not None and isinstance(state.out, Stream):
+            # errors of a program in a container are among what it prints
+            state.out = state.unknown("output and errors", self._merged.span)
         printed = state.out
         if self._fed:
             state.stdin = self._stdin
@@ -171,7 +177,8 @@ class Redirected:
         if workspace.is_directory(path.parent) is not True:
             return Changed()  # it may have failed
         appends = redirection.operator.endswith(">>")
-        if isinstance(content, Stream) and not appends:
+        # a file that is there keeps its mode
+        if isinstance(content, Stream) and not appends and (before is None or workspace.is_executable(path) is False):
             return Streamed(stream=content)
         if isinstance(content, Value):
             if not appends or before is None:
