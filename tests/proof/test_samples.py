@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from migrate.proof.model import Verdict
-from tests.bench.proof import milliseconds
 from tests.proof.sides import analysed, prove_trees
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -51,9 +50,3 @@ def test_what_is_expected_is_proved_as_it_stands(sample: str) -> None:
         assert "with the owners that it has" in proof.difference.message
     else:
         assert proof.difference is None
-
-
-@pytest.mark.parametrize(("samples", "limit"), [(("seed-trio", "href-counter"), 20), (NAMES, 200)])
-def test_the_proof_takes_milliseconds(samples: list[str], limit: int) -> None:
-    """`make bench` says how many; this is wide enough for a busy machine."""
-    assert all(milliseconds(sample, runs=3) < limit for sample in samples)
