@@ -307,9 +307,13 @@ _NAMED = {
         stdout-targz/Dockerfile:9/twice
         stdout-targz/Dockerfile:12/twice
     """,
-    "an ignore file keeps it from the build": """
+    "an ignore file keeps it from the build, or no build asks for it": """
         context-mixed/assets-src/README.md:1/other-file-changed
         context-mixed/web/old.tmp:1/other-file-changed
+        context-mixed/tests/smoke.txt:1/other-file-changed
+        per-arch/Dockerfile.armhf:1/other-file-changed
+        per-arch/Dockerfile.build.armhf:1/other-file-changed
+        two-contexts/src/plain.txt.orig:1/other-file-changed
     """,
     "the folder is there already": """
         copy-tar-run/Dockerfile:10/destination-slash

@@ -21,7 +21,7 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.pipeline.analysis import Analysis
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.run import found_builds
-from migrate.source import SourceFile, decode, encode
+from migrate.source import FileChange, SourceFile, decode, encode
 from tests.proof.dockerfile_mutants import Change, Role, dockerfile_changes
 from tests.proof.driver_mutants import compose_changes, driver_changes, named_targets
 
@@ -71,6 +71,14 @@ class Mutant:
 
     def __str__(self) -> str:
         return f"{self.id}: {self.path}:{self.line}: {self.what}"
+
+    def changes(self, migrated: Migrated) -> tuple[FileChange, ...]:
+        """The migration's changes of files with this one among them."""
+        by_path = {c.path: c for c in migrated.analysis.changes}
+        legacy = encode(self.before) if self.before is not None else None
+        before = by_path[self.path].before if self.path in by_path else legacy
+        by_path[self.path] = FileChange(path=self.path, before=before, after=encode(self.after))
+        return tuple(sorted(by_path.values(), key=lambda c: c.path))
 
     @contextmanager
     def laid(self, tree: Path) -> Iterator[Path]:
