@@ -28,7 +28,7 @@ bench: setup ## measure how long the static phases take
 
 fuzz: setup ## hold the trace to bash on generated scripts, and the proof to mutants and to an engine's word on generated pairs
 	@MS_FUZZ=5000 $(BIN)/pytest -n 2 tests/trace/test_ways.py tests/trace/test_words.py tests/trace/test_host_files.py
-	@MS_FUZZ=240 $(BIN)/pytest -n 2 tests/proof/test_mutants.py tests/proof/test_pairs.py
+	@MS_FUZZ=240 $(BIN)/pytest -n 2 tests/proof/test_mutants.py tests/proof/test_mutants_engine.py tests/proof/test_pairs.py tests/proof/test_pairs_engine.py
 
 check: lint test ## run the static checks and the tests
 

@@ -75,10 +75,16 @@ def global_variables(dockerfile: Dockerfile, build_args: Mapping[str, str | None
 
 def built_stage(dockerfile: Dockerfile, target: str | None) -> Stage:
     """The stage whose image a build makes: that of `--target`, by name or number, else the last."""
-    for stage in dockerfile.stages:
-        if target and (str(stage.index) == target or (stage.name and stage.name.text.lower() == target.lower())):
-            return stage
-    return dockerfile.stages[-1]
+    return next((s for s in dockerfile.stages if target and _is_called(s, target)), dockerfile.stages[-1])
+
+
+def has_stage(dockerfile: Dockerfile, target: str) -> bool:
+    """Whether there is a stage that `--target` can mean; an empty one is none at all."""
+    return not target or any(_is_called(s, target) for s in dockerfile.stages)
+
+
+def _is_called(stage: Stage, target: str) -> bool:
+    return str(stage.index) == target or (stage.name is not None and stage.name.text.lower() == target.lower())
 
 
 def base_stage(dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str | None]) -> Stage | None:

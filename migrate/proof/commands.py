@@ -248,6 +248,8 @@ class Runs:
 
 Part = MakesFolders | Opens | Clears | PutsAside | Unpacks | Gathers | Drops | Alters | Prints | Runs
 
+_IN_PLACE = frozenset({"chmod", "strip", "gzip", "xz", "bzip2", "find"})
+"""Commands that change the one file that they name, and nothing else."""
 _SUFFIXES = {"gzip": ".gz", "xz": ".xz", "bzip2": ".bz2"}
 
 
@@ -328,6 +330,8 @@ def _alters(words: tuple[str, ...]) -> Alters | None:
         if source is None or words[-1] != target:
             return None
         return Alters(words=normal_words(words, (source, target)), source=source, target=target)
+    if words[0] not in _IN_PLACE:
+        return None
     suffix = _SUFFIXES.get(words[0], "")
     return Alters(words=normal_words(words, (target,)), source=target, target=target + suffix)
 

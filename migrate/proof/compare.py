@@ -52,11 +52,19 @@ from migrate.proof.symbols import known, shown
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What is known beside the two expressions: `facts` of an engine, `options` those of any legacy build, `changed` the files
-    that the migration changes or removes."""
+    that the migration changes, removes or creates, `created` these last, `arguments` the
+    names that ARGs of the legacy side declare, `new_arguments` those that only the new side's do."""
 
     facts: Facts
     options: frozenset[str]
     changed: frozenset[str]
+    created: frozenset[str]
+    arguments: frozenset[str]
+    new_arguments: frozenset[str]
+
+    def renames(self, name: str) -> bool:
+        """Whether an ARG is one of the legacy side's under another name."""
+        return name in self.new_arguments and any(name.endswith(f"_{other}") for other in self.arguments)
 
 
 @dataclass(slots=True)
@@ -223,12 +231,12 @@ class Comparison:
                 f"`{command}` now sees `{name}` too, and is taken to make the same",
                 legacy,
             )
-        elif name.endswith("?"):
+        elif name.endswith("?") and (name[:-1] in self.ground.arguments or self.ground.renames(name[:-1])):
             message = (
                 f"BuildKit lets `{command}` see `{name[:-1]}`, an ARG of the stage below: it is taken to make the same"
             )
             self._assume(rules.ARGUMENT_HANDED_ON, message, legacy)
-        elif any(value == theirs[name] and other in theirs for other, value in mine.items() if other != name):
+        elif self.ground.renames(name) and any(v == theirs[name] and n in theirs for n, v in mine.items()):
             self._assume(
                 rules.ARGUMENT_RENAMED, f"`{command}` now sees `{name}` too, and is taken to make the same", legacy
             )
@@ -441,7 +449,7 @@ class Comparison:
             path = (one or other or "").partition(" as ")[0]
             if one == other:
                 continue
-            if path in self.ground.changed and (one is None or one == path):
+            if path in self.ground.changed and (one == path or (one is None and path in self.ground.created)):
                 changed.append(path)
             elif landing is not None and landing.mounted and other is None:
                 unseen.append(path)

@@ -5,6 +5,7 @@ from enum import Enum
 
 from migrate.diagnostics import Diagnostic
 from migrate.proof.expressions import Expression
+from migrate.source import Span
 
 
 class Verdict(Enum):
@@ -32,3 +33,12 @@ class Proof:
     images: int
     assumptions: tuple[Diagnostic, ...] = ()
     difference: Difference | None = None
+
+
+class UnprovableError(Exception):
+    """Something that no expression is made of, and where it stands."""
+
+    def __init__(self, message: str, span: Span) -> None:
+        super().__init__(message)
+        self.message = message
+        self.span = span

@@ -78,6 +78,9 @@ def prove(legacy: Version, migrated: Version, changes: tuple[FileChange, ...], g
         facts=facts,
         options=frozenset(options),
         changed=frozenset(str(c.path) for c in changes),
+        created=frozenset(str(c.path) for c in changes if c.before is None),
+        arguments=frozenset(old.arguments),
+        new_arguments=frozenset(new.arguments - old.arguments),
     )
     return _judged(before, after, old, new, ground)
 

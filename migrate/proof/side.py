@@ -14,9 +14,10 @@ from pathlib import PurePosixPath
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at
 from migrate.discover import EntryKind, Repository
+from migrate.dockerfile.expand import argument_pairs
 from migrate.dockerfile.ignore import IgnoreFile, read_ignore
 from migrate.dockerfile.reader import read_dockerfile
-from migrate.dockerfile.scope import built_stage
+from migrate.dockerfile.scope import built_stage, has_stage
 from migrate.image import ImageReference
 from migrate.proof import commands
 from migrate.proof.contents import assembled, fetched, joined, put, stdout, unpacked
@@ -37,8 +38,9 @@ from migrate.proof.expressions import (
     Tree,
 )
 from migrate.proof.kinds import Facts
-from migrate.proof.stage import Built, Context, Inputs, Place, UnprovableError, folders, image_of, outside
-from migrate.proof.symbols import known, mark, marked
+from migrate.proof.model import UnprovableError
+from migrate.proof.stage import Built, Context, Inputs, Place, folders, image_of, is_root, outside
+from migrate.proof.symbols import known, mark, marked, shown
 from migrate.provenance.around import PLAIN_NETWORKS
 from migrate.provenance.commands import POSITIONAL
 from migrate.provenance.commands import Command as Text
@@ -114,6 +116,8 @@ class Side:
         self._facts = facts
         self._buildkit = buildkit
         self._aside = aside
+        self.arguments: set[str] = set()
+        """Every name that an ARG of a Dockerfile declares."""
         self._built: dict[int, Built] = {}
         self._needed: set[int] = set()
         self._needed_by: dict[int, set[int]] = {}
@@ -192,8 +196,12 @@ class Side:
         dockerfile, _ = read_dockerfile(source)
         if dockerfile is None:
             raise UnprovableError(f"the Dockerfile `{path}` can't be read", event.span)
+        declared = (i for i in dockerfile.instructions if i.keyword == "ARG")
+        self.arguments |= {name for i in declared for name, _ in argument_pairs(i)}
         target = event.option("target")
         name = marked(target.value) if target is not None and target.value is not None else None
+        if name is not None and not has_stage(dockerfile, name):
+            raise UnprovableError(f"the Dockerfile `{path}` has no stage `{shown(name)}`", event.span)
         stage = built_stage(dockerfile, name)
         platform = event.option("platform")
         felt = (o for o in event.options if o.name in _FELT)
@@ -375,7 +383,7 @@ class Side:
         """After a command in a container, with what surrounds it."""
         surrounded = self._surrounded(start, base) if first else built
         paths = commands.only_folders(command)
-        if paths:
+        if paths and is_root(surrounded.user):
             return replace(surrounded, files=folders(surrounded.files, paths, surrounded.user, span))
         return replace(surrounded, files=self._exec(surrounded, command, span))
 
@@ -647,8 +655,8 @@ def _labelled(built: Built, event: ImageBuild) -> Built:
 
 def _image(event: ImageBuild, built: Built) -> ImageExpression:
     files: Files = built.files
-    if built.sets_aside:
-        held = tuple(sorted(built.aside.items()))
+    if built.aside.used:
+        held = tuple(sorted(built.aside.held.items()))
         landings = [Landing(content=c, destination=p, owner="kept", exact=True, span=c.span) for p, c in held]
         made = Folders(files=files, paths=(commands.ARTIFACTS,), owner="", span=event.span)
         files = put(made, tuple(landings), event.span)

@@ -18,6 +18,7 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.dockerfile.scope import PLATFORM_ARGUMENTS, PROXY_ARGUMENTS
 from migrate.image import ImageReference
 from migrate.proof import commands
+from migrate.proof.aside import Aside, is_aside
 from migrate.proof.contents import as_folder, assembled, joined, member, put, settled, stdout, unpacked
 from migrate.proof.expressions import (
     At,
@@ -42,21 +43,13 @@ from migrate.proof.expressions import (
     Stranger,
 )
 from migrate.proof.kinds import Facts, inside, is_folder
+from migrate.proof.model import UnprovableError
 from migrate.proof.symbols import Scope, expanded, known, mark
 from migrate.provenance.commands import compresses
 from migrate.source import SourceFile, Span
 
 _PATTERN = re.compile(r"[*?\[]")
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.\w+)$", re.IGNORECASE)
-
-
-class UnprovableError(Exception):
-    """Something that no expression is made of, and where it stands."""
-
-    def __init__(self, message: str, span: Span) -> None:
-        super().__init__(message)
-        self.message = message
-        self.span = span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,21 +74,11 @@ class Built:
     reset: bool = False
     settings: Mapping[str, Setting] = field(default_factory=dict)
     triggers: tuple[tuple[str, Span], ...] = ()
-    aside: Mapping[str, Content] = field(default_factory=dict)
-    aside_folders: frozenset[str] = frozenset()
-    sets_aside: bool = False
+    aside: Aside = field(default_factory=Aside)
 
     def stands(self, path: str, span: Span) -> Content:
         """What stands at `path`."""
-        for at in (path, *_parents(path)):
-            if at in self.aside:
-                return member(self.aside[at], posixpath.relpath(path, at), span)
-        if self.sets_aside and path == "/":
-            raise UnprovableError("the whole of an image is taken, with what was put aside in it", span)
-        within = tuple((posixpath.relpath(p, path), c) for p, c in self.aside.items() if p.startswith(path + "/"))
-        if within and path.startswith(commands.ARTIFACTS):
-            return assembled(within, span)
-        return At(files=self.files, path=path, span=span)
+        return self.aside.stands(path, span) or At(files=self.files, path=path, span=span)
 
     def config(self) -> Config:
         settings = dict(self.settings)
@@ -301,9 +284,12 @@ class _Evaluation:
             case "COPY" | "ADD":
                 return self._copy(built, instruction, stage)
             case "WORKDIR":
-                directory = joined(built.directory, self._text(instruction.arguments[0].text, built))
+                text = self._text(instruction.arguments[0].text, built)
+                directory = joined(built.directory, text)
                 files = folders(built.files, (directory,), built.user, instruction.span)
-                setting = Setting(name="WORKDIR", value=directory, span=instruction.span)
+                # BuildKit of Docker 20.10 leaves the slash in the config (measured)
+                said = directory + ("/" if text.endswith("/") and directory != "/" else "")
+                setting = Setting(name="WORKDIR", value=said, span=instruction.span)
                 return replace(built, files=files, directory=directory, settings={**built.settings, "WORKDIR": setting})
             case _:
                 return self._configured(built, instruction)
@@ -420,9 +406,7 @@ class _Evaluation:
         parts = (commands.Runs(text=instruction.text),) if whole else commands.read_parts(instruction.text)
         for part in parts:
             built = self._part(built, part, instruction, stage, documents)
-        # whatever it was, the image holds it
-        aside = commands.names_artifacts(instruction.text) and not all(isinstance(p, commands.Runs) for p in parts)
-        return replace(built, sets_aside=True) if aside else built
+        return built
 
     def _exec(self, built: Built, command: Command, instruction: Instruction, stage: Stage) -> Exec:
         options = tuple(f"{f.name}={f.value}" for f in instruction.flags if f.name != "mount")
@@ -458,56 +442,87 @@ class _Evaluation:
     def _part(
         self, built: Built, part: commands.Part, instruction: Instruction, stage: Stage, documents: tuple[str, ...]
     ) -> Built:
-        span = instruction.span
-        aside = dict(built.aside)
+        span, root, aside = instruction.span, is_root(built.user), built.aside
         match part:
-            case commands.MakesFolders(paths=paths):
-                own = tuple(joined("/", p) for p in paths if not _is_aside(p))
-                made = built.aside_folders | {joined("/", p) for p in paths if _is_aside(p)}
-                return replace(built, files=folders(built.files, own, built.user, span), aside_folders=made)
-            case commands.Opens(paths=paths):
-                rest = [p for p in paths if not _is_aside(p)]
-                files = built.files
-                if rest and isinstance(files, Folders) and set(rest) <= set(files.paths):
-                    return replace(built, files=replace(files, owner=f"{files.owner}, {' '.join(rest)} open to anyone"))
-                if not rest:
-                    return built
-                command = commands.of_script(f"chmod 777 {' '.join(paths)}", built.shell, span)
-                return replace(built, files=self._exec(built, command, instruction, stage))
-            case commands.Clears(path=path):
-                return replace(built, files=Emptied(files=built.files, path=path, span=span))
-            case commands.PutsAside(source=source, target=target):
-                content = built.stands(joined("/", source), span)
-                content = replace(content, saved=True) if isinstance(content, At) and part.at_once else content
-                if not part.contents and target in built.aside_folders:
-                    target = joined(target, posixpath.basename(source))
-                aside[target] = (
-                    content if is_root(built.user) else Changed(content=content, words=("as", built.user), span=span)
-                )
-            case commands.Unpacks(archive=archive, folder=folder):
-                aside[folder] = Repacked(content=unpacked(built.stands(archive, span), span), span=span)
-            case commands.Drops(path=path):
-                aside.pop(path, None)
-            case commands.Gathers(folder=folder, members=members, target=target):
-                place = built.stands(joined("/", folder), span)
-                found = tuple((posixpath.normpath(m), member(place, posixpath.normpath(m))) for m in members)
-                aside[target] = assembled(found, span)
-            case commands.Alters(words=words, source=source, target=target):
-                content = built.stands(source, span)
-                if words[0] == "gzip" or source != target:
-                    aside.pop(source, None)
-                aside[target] = Changed(content=content, words=words, span=span)
             case commands.Runs(text=text):
+                if self._inputs.aside and commands.names_artifacts(text):
+                    raise UnprovableError(f"what this does in `{commands.ARTIFACTS}` is not known", span)
                 command = commands.of_script(text, built.shell, span, documents)
                 return replace(built, files=self._exec(built, command, instruction, stage))
+            case commands.Clears(path=path) if root:
+                return replace(built, files=Emptied(files=built.files, path=path, span=span))
+            case commands.Clears(path=path):
+                command = commands.of_script(f"rm -rf {path}/* {path}/.[!.]*", built.shell, span)
+                return replace(built, files=self._exec(built, command, instruction, stage))
+            case commands.MakesFolders(paths=paths):
+                for path in filter(is_aside, paths):
+                    aside = aside.made(joined("/", path), root=root, span=span)
+                own = tuple(joined("/", p) for p in paths if not is_aside(p))
+                return replace(built, files=self._made(built, own, instruction, stage), aside=aside)
+            case commands.Opens(paths=paths):
+                for path in filter(is_aside, paths):
+                    aside = aside.opened(path, root=root, span=span)
+                own = tuple(p for p in paths if not is_aside(p))
+                return replace(built, files=self._opened(built, own, instruction, stage), aside=aside)
             case commands.Prints(text=text, target=target):
                 first, *filters = commands.piped(text)
-                command = commands.of_script(first, built.shell, span)
-                content = stdout(self._exec(built, command, instruction, stage))
+                ran = self._exec(built, commands.of_script(first, built.shell, span), instruction, stage)
+                content = stdout(ran)
                 for each in filters:
                     content = Changed(content=content, words=commands.plain_words(each) or (each,), span=span)
-                aside[target] = content
-        return replace(built, aside=aside)
+                # whatever else it did holds for what follows in the stage
+                return replace(built, files=ran, aside=aside.put(target, content, root=root, span=span, over=True))
+            case _:
+                return replace(built, aside=self._aside(built, part, span, root=root))
+
+    def _made(self, built: Built, paths: tuple[str, ...], instruction: Instruction, stage: Stage) -> Files:
+        """After `mkdir -p`, which not everybody can do."""
+        if is_root(built.user) or not paths:
+            return folders(built.files, paths, built.user, instruction.span)
+        command = commands.of_script(f"mkdir -p {' '.join(paths)}", built.shell, instruction.span)
+        return self._exec(built, command, instruction, stage)
+
+    def _opened(self, built: Built, paths: tuple[str, ...], instruction: Instruction, stage: Stage) -> Files:
+        """After `chmod 777` of folders; of those that were made right ahead it is known what they are."""
+        files = built.files
+        if not paths:
+            return files
+        if isinstance(files, Folders) and set(paths) <= set(files.paths) and is_root(built.user):
+            return replace(files, owner=f"{files.owner}, {' '.join(paths)} open to anyone")
+        command = commands.of_script(f"chmod 777 {' '.join(paths)}", built.shell, instruction.span)
+        return self._exec(built, command, instruction, stage)
+
+    def _aside(self, built: Built, part: commands.Part, span: Span, *, root: bool) -> Aside:
+        """What stands below ARTIFACTS after a command that only works there."""
+        aside = built.aside
+        match part:
+            case commands.PutsAside(source=source, target=target, contents=contents, at_once=at_once):
+                content = built.stands(joined("/", source), span)
+                content = replace(content, saved=True) if isinstance(content, At) and at_once else content
+                if not root:
+                    content = Changed(content=content, words=("as", built.user), span=span)
+                if contents:
+                    return aside.filled(target, content, root=root, span=span)
+                inner = target in aside.folders
+                path = joined(target, posixpath.basename(source)) if inner else target
+                return aside.put(path, content, root=root, span=span)
+            case commands.Unpacks(archive=archive, folder=folder):
+                found = Repacked(content=unpacked(built.stands(archive, span), span), span=span)
+                return aside.filled(folder, found, root=root, span=span)
+            case commands.Drops(path=path):
+                return aside.without(path, root=root, span=span)
+            case commands.Gathers(folder=folder, members=members, target=target):
+                place = built.stands(joined("/", folder), span)
+                named = (posixpath.normpath(m) for m in members)
+                gathered = assembled(tuple((m, member(place, m)) for m in named), span)
+                return aside.filled(target, gathered, root=root, span=span)
+            case commands.Alters(words=words, source=source, target=target):
+                changed = Changed(content=built.stands(source, span), words=words, span=span)
+                if is_aside(source):
+                    aside = aside.without(source, root=root, span=span)
+                return aside.put(target, changed, root=root, span=span)
+            case _:
+                raise TypeError(part)
 
     # COPY
 
@@ -523,12 +538,15 @@ class _Evaluation:
         within = True if several or text.endswith(("/", "/.")) or text in (".", "..") else None
         if within is None and is_folder(built.files, end):
             within = True
+        plain = several and not (text.endswith(("/", "/.")) or text in (".", ".."))
         chown, chmod = instruction.flag("chown"), instruction.flag("chmod")
         origin = instruction.flag("from")
         owner = self._text(chown.value, built) if chown is not None and chown.value else None
         flags = tuple(
             sorted(f"{f.name}={f.value}" for f in instruction.flags if f.name not in ("from", "chown", "chmod"))
         )
+        # several sources and a name without a slash: a folder, a file or a failure, by the builder and the image
+        flags = (*flags, "together under one name") if plain else flags
         place = Place(
             destination=end,
             within=within,
@@ -605,18 +623,6 @@ def is_archive(content: Content, name: str) -> bool:
             return False
         case _:
             return _ARCHIVE.search(name) is not None
-
-
-def _is_aside(path: str) -> bool:
-    return path == commands.ARTIFACTS or path.startswith(f"{commands.ARTIFACTS}/")
-
-
-def _parents(path: str) -> list[str]:
-    found = []
-    while path != "/" and path:
-        path = posixpath.dirname(path)
-        found.append(path)
-    return found
 
 
 def is_root(user: str) -> bool:

@@ -102,6 +102,11 @@ _AT = (
         """,
     ),
     (
+        "the container saw the whole folder that was mounted, and nothing comes of a file more or less of these",
+        ("ignored-less",),
+        "mount-src/.dockerignore:1 mount-src/.dockerignore:2",
+    ),
+    (
         "it is a folder that is copied, or copied into, with a slash or a dot behind it or without",
         ("source-slash", "source-dot", "destination-slash"),
         """
@@ -145,6 +150,10 @@ _AT = (
 )
 """Reason, kinds, and the instructions at which it holds."""
 _NAMED = {
+    "the file was hidden already": """
+        mount-src/.dockerignore:6/hidden-NOTES.md
+        mount-src/Dockerfile.dockerignore:6/hidden-from-one-NOTES.md
+    """,
     "the build gives this argument a value, or nothing asks for it": """
         build-arg-clash/Dockerfile:2/arg-default
         build-arg-clash/Dockerfile:4/arg-default

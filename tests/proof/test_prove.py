@@ -356,3 +356,28 @@ image
   makes the folder `/root`  (Dockerfile:3:1)
   begins with the image `busybox:latest`  (Dockerfile:1:1)"""
     )
+
+
+FAILING = {
+    "a folder that nobody made": ("mkdir -p /artifacts && ", ""),
+    "a folder that is made too late": (
+        "mkdir -p /artifacts && cat app > /artifacts/app",
+        "cat app > /artifacts/app && mkdir -p /artifacts",
+    ),
+    "a user who can't make it": ("RUN mkdir", "USER 5\nRUN mkdir"),
+    "a command of unknown effect": ("> /artifacts/app", "> /artifacts/app && touch-up /artifacts/app"),
+    "the whole image": ("/artifacts/app .", "/ ."),
+}
+
+
+@pytest.mark.parametrize("name", ["", *FAILING])
+def test_what_is_put_aside_must_be_able_to_stand_there(name: str, tmp_path: Path) -> None:
+    old, new = FAILING.get(name, ("", ""))
+    script = SCRIPT.replace("docker create --name extract", "docker run --rm").replace("docker rm extract\n", "")
+    script = script.replace("demo:build\ndocker cp extract:/src/app ./app", "demo:build cat app > app")
+    printing = "FROM builder AS app\nRUN mkdir -p /artifacts && cat app > /artifacts/app\n\nFROM busybox"
+    taken = TAKEN.replace("builder", "app").replace("/src/app", "/artifacts/app")
+    dockerfile = MIGRATED.replace("FROM busybox", printing).replace(TAKEN, taken)
+    assert old in dockerfile
+    proof = proved(tmp_path, {"build.sh": script}, {"Dockerfile": dockerfile.replace(old, new) if old else dockerfile})
+    assert (proof.verdict is Verdict.NOT_PROVED) is bool(name), proof.difference

@@ -475,7 +475,7 @@ class MakeProcess:
         for line in lines:
             if interpreter.state.dead:
                 return
-            if shell is None or flags is None or shell.rpartition("/")[2] not in _SHELLS or not _plain_flags(flags):
+            if shell is None or flags is None or not _is_shell(shell) or not _plain_flags(flags):
                 self._other_shell(line)
                 continue
             self._line(line, environment, (shell.rpartition("/")[2], flags), forgiving=forgiving or line.ignoring)
@@ -636,6 +636,12 @@ def _without_suffix(name: Value) -> Value:
         r"\.(?:o|c|cc|C|cpp|p|f|F|r|y|l|s|S|mod|sym|def|h|info|dvi|tex|txi|w|ch|web|sh|elc|el|out|a|ln)$", name.marked
     )
     return name.slice(0, found.start()) if found else EMPTY
+
+
+def _is_shell(name: str) -> bool:
+    """Whether it is a shell of the system; make looks for none from where it runs."""
+    folder, slash, program = name.rpartition("/")
+    return program in _SHELLS and (not slash or folder == "" or folder.startswith("/"))
 
 
 def _plain_flags(flags: str) -> bool:
