@@ -96,9 +96,11 @@ def renamed(build: Build, names: dict[str, str]) -> tuple[list[Edit], list[Diagn
         if instruction.keyword == "FROM":
             stage = next(s for s in dockerfile.stages if s.instruction is instruction)
             text = stage.image.span.text
-            new = _replaced(text, names)
+            new = replaced(text, names)
             edits += [Edit(span=stage.image.span, text=new)] if new != text else []
             continue
+        if instruction in dockerfile.global_arguments:
+            edits += _in_defaults(instruction, names)
         if instruction.keyword != "ARG" or not set(argument_names(instruction)) & set(names):
             continue
         if len(instruction.arguments) != 1:
@@ -125,7 +127,19 @@ def renamed(build: Build, names: dict[str, str]) -> tuple[list[Edit], list[Diagn
     return edits, found
 
 
-def _replaced(text: str, names: dict[str, str]) -> str:
+def _in_defaults(instruction: Instruction, names: dict[str, str]) -> list[Edit]:
+    """The edits of what ARGs ahead of FROM are made of."""
+    edits = []
+    for argument in instruction.arguments:
+        file, start, end = argument.span.file, argument.span.start, argument.span.end
+        value = file.span(min(start + len(argument.text.partition("=")[0]), end), end)
+        new = replaced(value.text, names)
+        edits += [Edit(span=value, text=new)] if new != value.text else []
+    return edits
+
+
+def replaced(text: str, names: dict[str, str]) -> str:
+    """A text in which the variables have their new names."""
     for old, new in names.items():
         text = re.sub(rf"\$(\{{?){re.escape(old)}\b", lambda m, new=new: f"${m[1]}{new}", text)  # type: ignore[misc]
     return text

@@ -8,7 +8,7 @@ from migrate.diagnostics import Diagnostic, at
 from migrate.dockerfile.expand import expand
 from migrate.dockerfile.instructions import Dockerfile, Stage
 from migrate.dockerfile.scope import global_variables
-from migrate.plan.arguments import argument_names
+from migrate.plan.arguments import argument_names, replaced
 from migrate.plan.naming import Names
 from migrate.provenance.model import Build
 from migrate.source import Edit, Span
@@ -114,6 +114,7 @@ class StageTexts:
             text = instruction.span.text
             for old, new in renames.items():
                 text = re.sub(rf"(?<=\s){re.escape(old)}(?==|$|\s)", new, text)
+            text = replaced(text, renames)
             names = {renames.get(n, n) for n in argument_names(instruction)}
             self.edits = [e for e in self.edits if not _inside(e.span, instruction.span)]
             self.edits.append(Edit(span=whole_lines(instruction.span), text=""))

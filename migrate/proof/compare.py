@@ -215,14 +215,12 @@ class Comparison:
                 other = f"as `{shown(theirs[name])}`" if name in theirs else "not at all"
                 message = f"legacy's `{command}` sees `{shown(name)}` as `{shown(mine[name])}`, the new one's {other}"
                 return Difference(message=message, legacy=legacy, migrated=migrated)
-            found = self._extra(name, mine, theirs, legacy, migrated)
+            found = self._extra(name, theirs, legacy, migrated)
             if found is not None:
                 return found
         return None
 
-    def _extra(
-        self, name: str, mine: Mapping[str, str], theirs: Mapping[str, str], legacy: Exec, migrated: Exec
-    ) -> Difference | None:
+    def _extra(self, name: str, theirs: Mapping[str, str], legacy: Exec, migrated: Exec) -> Difference | None:
         """A variable that only the new side's command sees."""
         command = words.said(legacy.command)
         if name in PROXY_ARGUMENTS:
@@ -236,7 +234,7 @@ class Comparison:
                 f"BuildKit lets `{command}` see `{name[:-1]}`, an ARG of the stage below: it is taken to make the same"
             )
             self._assume(rules.ARGUMENT_HANDED_ON, message, legacy)
-        elif self.ground.renames(name) and any(v == theirs[name] and n in theirs for n, v in mine.items()):
+        elif self.ground.renames(name):
             self._assume(
                 rules.ARGUMENT_RENAMED, f"`{command}` now sees `{name}` too, and is taken to make the same", legacy
             )

@@ -169,3 +169,22 @@ def test_what_matches_in_a_folder_of_root_is_root_s(tmp_path: Path) -> None:
     )
     assert prove_changes(tmp_path, analysis, changes, {key: fact}).difference is None
     assert prove_changes(tmp_path, analysis, changes).difference is not None
+
+
+def test_an_argument_that_a_variable_is_made_of_may_have_another_name(tmp_path: Path) -> None:
+    """`ENV V=${V}x` hides the ARG that is called otherwise now; the command sees one variable more, and that is told."""
+    builder = ARGUMENT.replace("ARG V\n", "ARG V\nENV V=${V}x\n")
+    script = f"{GIVEN.replace('V -t', 'V=1 -t')}{CREATE}{TAKE}{LAST.replace('V -t', 'V=2 -t')}"
+    files = {"Dockerfile.build": builder, "Dockerfile": RUNTIME.replace("COPY", "ARG V\nRUN echo $V\nCOPY")}
+    proof = proof_of(tmp_path, script, files)
+    assert proof is not None
+    assert proof.difference is None
+    assert "MS432" in codes(proof)
+
+
+def test_an_argument_ahead_of_from_that_another_one_is_made_of_keeps_its_value(tmp_path: Path) -> None:
+    builder = "ARG A=1\nARG B=$A-2\nFROM busybox\nARG B\nRUN mkdir /out && echo $B > /out/b\n"
+    files = {"Dockerfile.build": builder, "Dockerfile": "ARG A=9\n" + RUNTIME.replace("COPY", "ARG A\nCOPY")}
+    proof = proof_of(tmp_path, f"{BUILD}{CREATE}{TAKE}{FINAL}", files)
+    assert proof is not None
+    assert proof.difference is None
