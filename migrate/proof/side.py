@@ -40,7 +40,7 @@ from migrate.proof.expressions import (
 from migrate.proof.kinds import Facts
 from migrate.proof.model import UnprovableError
 from migrate.proof.stage import Built, Context, Inputs, Place, folders, image_of, is_root, outside
-from migrate.proof.symbols import known, mark, marked, shown
+from migrate.proof.symbols import calls_in, known, mark, marked, shown
 from migrate.provenance.around import PLAIN_NETWORKS
 from migrate.provenance.commands import POSITIONAL
 from migrate.provenance.commands import Command as Text
@@ -116,6 +116,7 @@ class Side:
         self._facts = facts
         self._buildkit = buildkit
         self._aside = aside
+        self._calls = calls_in(_given(trace))
         self.arguments: set[str] = set()
         """Every name that an ARG of a Dockerfile declares."""
         self._built: dict[int, Built] = {}
@@ -207,7 +208,7 @@ class Side:
         felt = (o for o in event.options if o.name in _FELT)
         inputs = Inputs(
             arguments={
-                a.name: marked(a.value) if a.value is not None else _of_environment(event, a.name)
+                a.name: marked(a.value, self._calls) if a.value is not None else _of_environment(event, a.name)
                 for a in event.build_arguments
             },
             platform=marked(platform.value) if platform is not None and platform.value is not None else "",
@@ -405,7 +406,7 @@ class Side:
         directory, user = built.directory, built.user
         made: list[str] = []
         for option in start.container.options:
-            text = marked(option.value) if option.value is not None else ""
+            text = marked(option.value, self._calls) if option.value is not None else ""
             place = option.spans[0] if option.spans else start.span
             match option.name:
                 case "env":
@@ -635,6 +636,18 @@ def _words_of(command: Command | None) -> tuple[str, ...]:
     if command is None:
         return ()
     return command.words or (*command.shell, command.script)
+
+
+def _given(trace: Trace) -> Iterator[Value]:
+    """The values that builds and containers are given."""
+    for event in trace.events:
+        match event:
+            case ImageBuild(build_arguments=arguments):
+                yield from (a.value for a in arguments if a.value is not None)
+            case ContainerCreate(container=container) | ContainerRun(container=container):
+                yield from (o.value for o in container.options if o.value is not None)
+            case _:
+                pass
 
 
 def _reference(value: Value) -> str:

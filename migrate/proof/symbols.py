@@ -4,7 +4,7 @@ A mark is text, so that paths can be joined and variables be expanded around it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migrate.dockerfile.expand import expand
@@ -29,15 +29,31 @@ def shown(text: str) -> str:
     return _MARK.sub(lambda m: f"<{m[0][1:-1]}>".replace("\u2215", "/"), text)
 
 
-def marked(value: Value) -> str:
-    """A value of the script. What tells two calls of one command apart is left out: two traces count them differently."""
+Calls = Mapping[tuple[str, int], int]
+"""Which of several calls of one command gave a value: by its origin and number, counted from 0 within one trace."""
+
+
+def calls_in(values: Iterable[Value]) -> Calls:
+    """The calls that `values` hold, of each origin in the order in which they were made. A trace numbers all that it doesn't
+    know; another one that does less has other numbers and the same order."""
+    numbers: dict[str, set[int]] = {}
+    for value in values:
+        for part in value.parts:
+            if isinstance(part, Unknown):
+                numbers.setdefault(part.origin, set()).add(part.number)
+    return {(origin, n): rank for origin, found in numbers.items() for rank, n in enumerate(sorted(found))}
+
+
+def marked(value: Value, calls: Calls | None = None) -> str:
+    """A value of the script. Without `calls`, two calls of one command are not told apart: two traces count them differently."""
     parts: list[str] = []
     for part in value.parts:
         match part:
             case Text(text=text):
                 parts.append(text)
-            case Unknown(origin=origin):
-                parts.append(mark(origin))
+            case Unknown(origin=origin, number=number):
+                rank = (calls or {}).get((origin, number), 0)
+                parts.append(mark(f"{origin}, call {rank + 1}" if rank else origin))
             case ContainerId(number=number):
                 parts.append(mark(f"container {number}"))
             case ImageId(number=number):

@@ -175,6 +175,25 @@ def test_an_unknown_value_is_the_same_only_where_it_is_the_same_variable(tmp_pat
         assert proof.verdict is verdict, proof.difference
 
 
+@pytest.mark.parametrize(("given", "verdict"), [("$V", Verdict.PROVED), ("$W", Verdict.NOT_PROVED)])
+def test_two_calls_of_one_command_are_told_apart(given: str, verdict: Verdict, tmp_path: Path) -> None:
+    calls = "set -e\nV=$(uuidgen)\nW=$(uuidgen)\n"
+    declared = "ARG LEVEL\nWORKDIR"
+    script = SCRIPT.replace("set -e\n", calls).replace(
+        "build -t demo:build", "build --build-arg LEVEL=$V -t demo:build"
+    )
+    script = script.replace("build -t demo:latest", "build --build-arg OTHER=$W -t demo:latest")
+    runtime = RUNTIME.replace("WORKDIR", "ARG OTHER\nRUN echo $OTHER > /o\nWORKDIR")
+    dockerfile = MIGRATED.replace("WORKDIR /src", "ARG LEVEL\nWORKDIR /src")
+    dockerfile = dockerfile.replace("WORKDIR /root", "ARG OTHER\nRUN echo $OTHER > /o\nWORKDIR /root")
+    new = MIGRATED_SCRIPT.replace("set -e\n", calls).replace(
+        "build", f"build --build-arg LEVEL={given} --build-arg OTHER=$W"
+    )
+    legacy = {"Dockerfile.build": BUILDER.replace("WORKDIR", declared), "build.sh": script, "Dockerfile": runtime}
+    proof = proved(tmp_path, legacy, {"Dockerfile": dockerfile, "build.sh": new})
+    assert (proof.difference is None) is (verdict is Verdict.PROVED), proof.difference
+
+
 def test_a_line_of_the_ignore_file_that_hides_what_is_copied_is_seen(tmp_path: Path) -> None:
     legacy = {"Dockerfile": RUNTIME.replace("COPY app .", "COPY app .\nCOPY notes /notes")}
     dockerfile = MIGRATED.replace("CMD", "COPY notes /notes\nCMD")
