@@ -128,7 +128,7 @@ def _reachable() -> Iterator[None]:
         reason = str(error).split("\n", 1)[0]
         raise EngineUnavailable(
             f"the container engine does not answer: {reason}",
-            "start an engine, or point DOCKER_HOST at one; `--no-verify` writes the plan without building",
+            "start an engine, or point DOCKER_HOST at one; `--no-verify` writes what is proved, without building",
         ) from error
 
 

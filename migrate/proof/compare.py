@@ -14,7 +14,7 @@ from migrate.dockerfile.scope import PROXY_ARGUMENTS
 from migrate.image import USUAL_FOLDERS
 from migrate.plan.model import ArtifactKind
 from migrate.proof import words
-from migrate.proof.contents import as_folder, joined, settled
+from migrate.proof.contents import as_folder, joined, put, settled
 from migrate.proof.expressions import (
     Assembled,
     At,
@@ -103,18 +103,13 @@ class Comparison:
     def _files(self, legacy: Files, migrated: Files) -> Difference | None:
         if legacy.digest == migrated.digest or (legacy.digest, migrated.digest) in self._equal:
             return None
-        mine, theirs = _chain(legacy), _chain(migrated)
+        theirs = _chain(migrated)
+        mine = self._without_mounts(_chain(legacy), theirs)
+        if isinstance(mine, Difference):
+            return mine
         i = j = 0
         while i < len(mine) and j < len(theirs):
             one, other = mine[i], theirs[j]
-            if isinstance(one, Emptied) and not isinstance(other, Emptied):
-                found = self._unhidden(one, mine[i + 1 :])
-                if found is not None:
-                    return found
-                if self._held_already(one, mine[i + 1 : i + 2], other):
-                    i += 1
-                i += 1
-                continue
             if _is_there(one, mine[:i], other):
                 i += 1
                 continue
@@ -128,15 +123,35 @@ class Comparison:
                 return found
             i, j = i + 1, j + 1
         if i < len(mine):
-            rest = [m for m in mine[i:] if not isinstance(m, Emptied)]
-            if rest:
-                return _differ("", rest[0], None)
+            return _differ("", mine[i], None)
         if j < len(theirs):
             return _differ("", None, theirs[j])
         self._equal.add((legacy.digest, migrated.digest))
         return None
 
-    def _unhidden(self, emptied: Emptied, above: Sequence[Files]) -> Difference | None:
+    def _without_mounts(self, mine: list[Files], theirs: Sequence[Files]) -> list[Files] | Difference:
+        """The legacy side's nodes as a build has them, which hides nothing: what was copied before a mount and what the mount
+        shows come one after the other."""
+        cleared = {t.path for t in theirs if isinstance(t, Emptied)}
+        found: list[Files] = []
+        shown_before: Put | None = None
+        for index, node in enumerate(mine):
+            if isinstance(node, Emptied) and node.mounted and node.path not in cleared:
+                above = mine[index + 1]
+                hidden = self._unhidden(node, above)
+                if hidden is not None:
+                    return hidden
+                shown_before = above if isinstance(above, Put) and _held_already(node, above, theirs) else None
+            elif node is shown_before:
+                continue
+            elif isinstance(node, Put) and found and isinstance(found[-1], Put):
+                joint = put(found[-1], node.landings, node.span)
+                found[-1] = joint
+            else:
+                found.append(node)
+        return found
+
+    def _unhidden(self, emptied: Emptied, above: Files) -> Difference | None:
         """A mount hides what the image has there, and COPY doesn't."""
         made = _made_below(emptied.files, emptied.path, above)
         if made is not None:
@@ -146,19 +161,6 @@ class Comparison:
         message = f"the image is taken to have nothing at `{emptied.path}`, which the mounted folder would have hidden"
         self._assume(rules.MOUNT_ASSUMED_EMPTY, message, emptied)
         return None
-
-    def _held_already(self, emptied: Emptied, above: Sequence[Files], other: Files) -> bool:
-        """Whether the mount shows what the image holds there from before, so that nothing is copied again."""
-        if not above or not isinstance(above[0], Put):
-            return False
-        again = {(each.content.digest, each.destination) for each in above[0].landings}
-        held: set[tuple[bytes, str]] = set()
-        at_files: Files | None = emptied.files
-        while at_files is not None:
-            if isinstance(at_files, Put):
-                held |= {(each.content.digest, each.destination) for each in at_files.landings}
-            at_files = _below(at_files)
-        return again <= held and not (isinstance(other, Put) and _same_places(above[0], other))
 
     def _step(self, legacy: Files, migrated: Files) -> Difference | None:
         """Two nodes, what is below them left aside."""
@@ -513,11 +515,22 @@ def _of_volumes(node: Files, after: Sequence[Files], legacy: Sequence[Files]) ->
     return tuple(p for p in node.paths if p not in runs.volumes)
 
 
-def _made_below(files: Files, path: str, above: Sequence[Files]) -> Expression | None:
-    """What the instructions of an image surely put below `path`, but for what is put there again."""
-    again = {
-        (e.content.digest, e.destination) for e in (above[0].landings if above and isinstance(above[0], Put) else ())
+def _held_already(emptied: Emptied, above: Put, theirs: Sequence[Files]) -> bool:
+    """Whether the mount shows what the image holds there from before, so that the new side doesn't copy it again."""
+    again = {(each.content.digest, each.destination) for each in above.landings}
+    held = {
+        (each.content.digest, each.destination)
+        for node in _chain(emptied.files)
+        if isinstance(node, Put)
+        for each in node.landings
     }
+    places = Counter(each.destination for node in theirs if isinstance(node, Put) for each in node.landings)
+    return again <= held and all(places[destination] < 2 for _, destination in again)
+
+
+def _made_below(files: Files, path: str, above: Files) -> Expression | None:
+    """What the instructions of an image surely put below `path`, but for what is put there again."""
+    again = {(e.content.digest, e.destination) for e in (above.landings if isinstance(above, Put) else ())}
     at_files: Files | None = files
     while at_files is not None:
         match at_files:

@@ -69,10 +69,11 @@ class Folders(Expression):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emptied(Expression):
-    """Nothing stands in the folder `path` any more: it was cleared, or a mount hides it."""
+    """Nothing stands in the folder `path` any more: it was cleared, or a mount hides it (`mounted`)."""
 
     files: "Files"
     path: str
+    mounted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

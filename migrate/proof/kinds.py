@@ -79,8 +79,9 @@ def is_folder(files: Files, path: str) -> bool:
 
 
 def _made(files: Files, path: str) -> ArtifactKind | None:
-    """By the last instruction that says what stands there; not where a later command may have taken it away."""
-    doubted = False
+    """By the last instruction that says what stands there; not where a later command may have taken it away, or have made a
+    link of a file that was only copied."""
+    doubted = ran = False
     at: Files | None = files
     while at is not None:
         found: ArtifactKind | None = None
@@ -90,6 +91,7 @@ def _made(files: Files, path: str) -> ArtifactKind | None:
                 at = below
             case Put(files=below, landings=landings):
                 found = next((k for each in landings if (k := _landed(each, path)) is not None), None)
+                doubted = doubted or (ran and found is ArtifactKind.FILE)
                 at = below
             case Emptied(files=below, path=emptied):
                 if inside(path, emptied):
@@ -99,6 +101,7 @@ def _made(files: Files, path: str) -> ArtifactKind | None:
             case Exec(files=below):
                 found = _by_command(at, path)
                 doubted = doubted or (found is None and _may_take(at, path))
+                ran = True
                 at = below
             case _:
                 return None

@@ -474,7 +474,7 @@ class Side:
             inside = in_container(target).as_posix()
             single = start.workspace.is_file(mount.host)
             if not single and (landings or not mount.read_only):
-                files = Emptied(files=files, path=inside, span=start.span)
+                files = Emptied(files=files, path=inside, mounted=True, span=start.span)
             files = put(files, tuple(landings), start.span)
         return replace(base, files=files)
 

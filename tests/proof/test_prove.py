@@ -377,6 +377,24 @@ image
     )
 
 
+def test_a_folder_that_the_author_clears_is_no_mount(tmp_path: Path) -> None:
+    clears = "RUN rm -rf /src/* /src/.[!.]*\n"
+    legacy = {"Dockerfile.build": BUILDER.replace("COPY main.c", f"{clears}COPY main.c")}
+    same = MIGRATED.replace("COPY main.c", f"{clears}COPY main.c")
+    assert proved(tmp_path / "same", legacy, {"Dockerfile": same}).verdict is Verdict.PROVED
+    assert proved(tmp_path / "lost", legacy).verdict is Verdict.NOT_PROVED
+
+
+def test_what_a_mount_shows_may_stand_with_what_was_copied_ahead_of_it(tmp_path: Path) -> None:
+    builder = "FROM gcc:12\nCOPY main.c /etc/\n"
+    legacy = {"Dockerfile.build": builder, "build.sh": RUN_SCRIPT.format("-v $PWD/in:/in"), "in/x": ""}
+    stage = f"{builder.replace('gcc:12', 'gcc:12 AS builder')}\n{RAN.format('COPY in /in/' + chr(10))}"
+    dockerfile = MIGRATED.replace(STAGE, "").replace("FROM busybox", stage).replace(TAKEN, RAN_TAKEN).lstrip()
+    proof = proved(tmp_path, legacy, {"Dockerfile": dockerfile})
+    assert proof.difference is None
+    assert codes(proof) == ["MS445", "MS449", "MS450"]
+
+
 FAILING = {
     "a folder that nobody made": ("mkdir -p /artifacts && ", ""),
     "a folder that is made too late": (
