@@ -4,18 +4,23 @@ Exit codes: 0 done · 1 a build is not migrated, images differ, or `--check` fou
 unreachable, a build fails, nothing found) · 4 internal error · 130 interrupted.
 """
 
+import shlex
 import signal
 import sys
 import traceback
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from migrate import __version__
 
-_COMMANDS = ("migrate", "audit")
+if TYPE_CHECKING:
+    from migrate.pipeline.run import Request
+    from migrate.pipeline.verification import VerifyOptions
+
+_COMMANDS = ("migrate", "audit", "verify")
 
 app = typer.Typer(
     name="ms-migrate",
@@ -37,6 +42,56 @@ def _root(
         raise typer.Exit
 
 
+Driver = Annotated[
+    str | None,
+    typer.Option(
+        "--driver", metavar="FILE", help="The file that builds it, relative to PATH: a script, Makefile, CI file …"
+    ),
+]
+Env = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME=VALUE", help="A variable that the script is given; may be repeated."),
+]
+Arg = Annotated[
+    list[str] | None,
+    typer.Option("--arg", metavar="VALUE", help="An argument that the script or make is given; may be repeated."),
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="NAME",
+        help="The Makefile's target, the package.json's script or the CI file's job that makes the images; may be repeated.",
+    ),
+]
+TimeLimit = Annotated[
+    int, typer.Option("--time-limit", metavar="SECONDS", help="How long each side's build may take.", min=1)
+]
+Independent = Annotated[
+    bool,
+    typer.Option("--independent", help="Build both sides without the engine's cache, the builder's stages twice."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Allow for nothing: neither normalisers nor what differs in each build.")
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="NORMALISER", help="A normaliser that is not used; may be repeated."),
+]
+SmokeCommand = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--smoke",
+        metavar="CMD",
+        help="Words that both images run behind their ENTRYPOINT ('': their own CMD): exit status and output have to be the "
+        "same; may be repeated.",
+    ),
+]
+SmokeLimit = Annotated[
+    int, typer.Option("--smoke-limit", metavar="SECONDS", help="How long each `--smoke` may run.", min=1)
+]
+
+
 @app.command("migrate")
 def migrate_command(
     path: Annotated[Path, typer.Argument(help="The repository, or a folder of it.")],
@@ -52,41 +107,23 @@ def migrate_command(
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="Build nothing: write what was planned, unverified.")
     ] = False,
-    driver: Annotated[
-        str | None,
-        typer.Option(
-            "--driver", metavar="FILE", help="The file that builds it, relative to PATH: a script, Makefile, CI file …"
-        ),
-    ] = None,
-    env: Annotated[
-        list[str] | None,
-        typer.Option("--env", metavar="NAME=VALUE", help="A variable that the script is given; may be repeated."),
-    ] = None,
-    arg: Annotated[
-        list[str] | None,
-        typer.Option("--arg", metavar="VALUE", help="An argument that the script or make is given; may be repeated."),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target",
-            metavar="NAME",
-            help="The Makefile's target, the package.json's script or the CI file's job that makes the images; may be repeated.",
-        ),
-    ] = None,
-    time_limit: Annotated[
-        int, typer.Option("--time-limit", metavar="SECONDS", help="How long each side's build may take.", min=1)
-    ] = 3600,
+    driver: Driver = None,
+    env: Env = None,
+    arg: Arg = None,
+    target: Target = None,
+    time_limit: TimeLimit = 3600,
+    independent: Independent = False,
+    strict: Strict = False,
+    without: Without = None,
+    smoke: SmokeCommand = None,
+    smoke_limit: SmokeLimit = 30,
     undo: Annotated[bool, typer.Option("--undo", help="Take back the last migration of PATH.")] = False,
 ) -> None:
     """Find legacy builds under PATH, plan them, build both versions, compare, and write the migration."""
-    from migrate.outcome import exit_code  # the house is only entered to work
-    from migrate.pipeline.run import Mode, Request, migrate, undo_migration
-    from migrate.report.outcome import print_outcome, print_undone
-    from migrate.report.progress import Progress
+    from migrate.pipeline.run import Mode, Request, undo_migration  # the house is only entered to work
+    from migrate.report.outcome import print_undone
 
-    if not path.is_dir():
-        raise typer.BadParameter(f"`{path}` is not a directory", param_hint="PATH")
+    _require_folder(path)
     modes = [
         name
         for name, given in (("--dry-run", dry_run), ("--check", check), ("--undo", undo), ("--output", output))
@@ -100,18 +137,92 @@ def migrate_command(
         raise typer.BadParameter(f"`{output}` lies in PATH", param_hint="--output")
     if undo:
         raise typer.Exit(print_undone(path, undo_migration(path.absolute())))
-    mode = Mode.DRY_RUN if dry_run else Mode.CHECK if check else Mode.WRITE
-    request = Request(
-        root=path.absolute(),
-        mode=mode,
-        output=output,
-        verify=not no_verify,
-        driver=PurePosixPath(driver) if driver else None,
-        environment=_pairs(env or []),
-        arguments=tuple(arg or ()),
-        targets=tuple(target or ()),
-        time_limit=time_limit,
+    _run(
+        Request(
+            root=path.absolute(),
+            mode=Mode.DRY_RUN if dry_run else Mode.CHECK if check else Mode.WRITE,
+            output=output,
+            verify=not no_verify,
+            driver=PurePosixPath(driver) if driver else None,
+            environment=_pairs(env or []),
+            arguments=tuple(arg or ()),
+            targets=tuple(target or ()),
+            options=_options(time_limit, independent, strict, without, smoke, smoke_limit),
+        )
     )
+
+
+@app.command("verify")
+def verify_command(
+    path: Annotated[Path, typer.Argument(help="The repository, or a folder of it.")],
+    driver: Driver = None,
+    env: Env = None,
+    arg: Arg = None,
+    target: Target = None,
+    time_limit: TimeLimit = 3600,
+    independent: Independent = False,
+    strict: Strict = False,
+    without: Without = None,
+    smoke: SmokeCommand = None,
+    smoke_limit: SmokeLimit = 30,
+) -> None:
+    """Build what PATH's legacy build makes, and what its migration would, and compare the images. Nothing is written."""
+    from migrate.pipeline.run import Mode, Request  # the house is only entered to work
+
+    _require_folder(path)
+    _run(
+        Request(
+            root=path.absolute(),
+            mode=Mode.VERIFY,
+            driver=PurePosixPath(driver) if driver else None,
+            environment=_pairs(env or []),
+            arguments=tuple(arg or ()),
+            targets=tuple(target or ()),
+            options=_options(time_limit, independent, strict, without, smoke, smoke_limit),
+        )
+    )
+
+
+def _require_folder(path: Path) -> None:
+    if not path.is_dir():
+        raise typer.BadParameter(f"`{path}` is not a directory", param_hint="PATH")
+
+
+def _options(
+    time_limit: int,
+    independent: bool,
+    strict: bool,
+    without: list[str] | None,
+    smoke: list[str] | None,
+    smoke_limit: int,
+) -> "VerifyOptions":
+    from migrate.compare.normalise import NAMES
+    from migrate.pipeline.verification import VerifyOptions
+
+    unknown = next((n for n in without or () if n not in NAMES), None)
+    if unknown is not None:
+        raise typer.BadParameter(f"`{unknown}` is none of {', '.join(NAMES)}", param_hint="--without")
+    try:
+        commands = tuple(tuple(shlex.split(text)) for text in smoke or ())
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}", param_hint="--smoke") from error
+    return VerifyOptions(
+        time_limit=time_limit,
+        independent=independent,
+        strict=strict,
+        disabled=frozenset(without or ()),
+        smoke=commands,
+        smoke_seconds=smoke_limit,
+    )
+
+
+def _run(request: "Request") -> NoReturn:
+    """Carry a request out and show what it came to."""
+    from migrate.outcome import exit_code
+    from migrate.pipeline.run import Mode, migrate
+    from migrate.report.outcome import print_outcome
+    from migrate.report.progress import Progress
+
     # whoever ends us wants the engine cleared up all the same
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -119,8 +230,8 @@ def migrate_command(
     except KeyboardInterrupt:
         print("ms-migrate: interrupted; nothing was written, and nothing is left on the engine", file=sys.stderr)
         raise typer.Exit(130) from None
-    print_outcome(outcome, diff=dry_run)
-    raise typer.Exit(exit_code(outcome, check=check))
+    print_outcome(outcome, diff=request.mode is Mode.DRY_RUN)
+    raise typer.Exit(exit_code(outcome, check=request.mode is Mode.CHECK))
 
 
 class Format(StrEnum):

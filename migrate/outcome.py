@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
+from migrate.compare.smoke import SmokeComparison
 from migrate.compare.verdict import Comparison
 from migrate.diagnostics import Diagnostic
 from migrate.image import ImageReference
@@ -12,12 +13,13 @@ from migrate.source import FileChange
 
 
 class Status(Enum):
-    """Of one legacy build. FOUND (by `--check`), PLANNED (by `--dry-run`) and WRITTEN ended well; the rest says why nothing
-    was written."""
+    """Of one legacy build. FOUND (by `--check`), PLANNED (by `--dry-run`), VERIFIED (by `verify`) and WRITTEN ended well; the
+    rest says why nothing was written."""
 
     REFUSED = "not migrated"
     FOUND = "found"
     PLANNED = "planned"
+    VERIFIED = "verified"
     WRITTEN = "written"
     DIFFERENT = "different"
     BUILD_FAILED = "build failed"
@@ -35,12 +37,25 @@ class ImageCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SmokeCheck:
+    """One command run in both images of a name; `ended` says how it did in the legacy one."""
+
+    reference: ImageReference
+    words: tuple[str, ...]
+    ended: str
+    comparison: SmokeComparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """Both versions built and compared. Seconds are wall time of each side's driver; `builder_size` in bytes is that of the
-    image that the artifacts came from; `engine` says which engine and which builder did it."""
+    image that the artifacts came from; `engine` says which engine and which builder did it; `independent` is whether neither
+    side used the engine's cache."""
 
     engine: str
     checks: tuple[ImageCheck, ...]
+    smokes: tuple[SmokeCheck, ...]
+    independent: bool
     builder_size: int
     legacy_seconds: float
     migrated_seconds: float

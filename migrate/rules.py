@@ -179,6 +179,7 @@ MIGRATED_BUILD_FAILS = _rule("MS502", "migrated-build-fails", _E, "the migrated 
 IMAGES_DIFFER = _rule("MS503", "images-differ", _E, "the legacy and the migrated image differ")
 IMAGE_MISSING = _rule("MS504", "image-missing", _E, "one side did not make an image that the other made")
 COMMAND_NOT_ALLOWED = _rule("MS505", "command-not-allowed", _E, "a docker command is not carried out while verifying")
+SMOKE_DIFFERS = _rule("MS506", "smoke-differs", _E, "a command does not do the same in both images")
 
 # 6xx applying
 FILE_CHANGED = _rule("MS601", "file-changed", _E, "a file changed between reading and writing")

@@ -49,9 +49,11 @@ def inventory(engine: PrivateEngine) -> tuple[list[str], list[str]]:
     return sorted(i for i in images if "<none>" not in i), sorted(containers)
 
 
-def run(path: Path, environment: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+def run(
+    path: Path, environment: dict[str, str], *options: str, command: str = "migrate"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [MS_MIGRATE, path, *options], check=False, capture_output=True, text=True, timeout=240, env=environment
+        [MS_MIGRATE, command, path, *options], check=False, capture_output=True, text=True, timeout=240, env=environment
     )
 
 

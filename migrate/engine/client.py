@@ -5,10 +5,13 @@ Every call has a time limit; an engine that doesn't answer, or goes away, is an 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 CALL_SECONDS = 120
 """Time limit of one call: the longest is the first byte of a large image's export."""
+_PRINTED_LIMIT = 4 << 20
+"""Bytes of a container's output that are kept of each stream."""
 
 
 class EngineUnavailable(Exception):  # noqa: N818 -- named for what is the case
@@ -18,6 +21,17 @@ class EngineUnavailable(Exception):  # noqa: N818 -- named for what is the case
         super().__init__(message)
         self.message = message
         self.help = help_
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a container printed and how it ended: `exit_code` is None where it was ended at the time limit, or never started."""
+
+    started: bool
+    exit_code: int | None
+    stdout: bytes
+    stderr: bytes
+    error: str
 
 
 class EngineClient:
@@ -93,6 +107,45 @@ class EngineClient:
                 return None
         return _guarded(stream)
 
+    def run(self, image: str, words: tuple[str, ...], name: str, seconds: int) -> Ran:
+        """Run `words` behind the image's ENTRYPOINT (none: its own CMD) in a container of its own, with nothing to read and
+        always the same host name. What doesn't start is an outcome: `started` says so, and `error` why."""
+        from docker.errors import APIError
+
+        with _reachable():
+            try:
+                identifier = str(
+                    self._api.create_container(image, command=list(words) or None, name=name, hostname="smoke")["Id"]
+                )
+            except APIError as error:
+                return Ran(started=False, exit_code=None, stdout=b"", stderr=b"", error=str(error.explanation or error))
+        try:
+            with _reachable():
+                try:
+                    self._api.start(identifier)
+                except APIError as error:
+                    return Ran(
+                        started=False, exit_code=None, stdout=b"", stderr=b"", error=str(error.explanation or error)
+                    )
+                code = self._wait(identifier, seconds)
+                streams = [
+                    _first(self._api.logs(identifier, stdout=o, stderr=not o, stream=True)) for o in (True, False)
+                ]
+        finally:
+            self.remove_container(identifier)
+        return Ran(started=True, exit_code=code, stdout=streams[0], stderr=streams[1], error="")
+
+    def _wait(self, identifier: str, seconds: int) -> int | None:
+        """The exit code; None where the time was up, and the container was ended."""
+        import requests
+
+        try:
+            return int(self._api.wait(identifier, timeout=seconds)["StatusCode"])
+        except (requests.ReadTimeout, requests.ConnectionError):  # which of the two depends on where it waited
+            with _gone_is_fine():
+                self._api.kill(identifier)
+            return None
+
 
 def connect(environment: Mapping[str, str]) -> EngineClient:
     """The engine that `environment` names (DOCKER_HOST and its kin, else the default socket). Raises EngineUnavailable."""
@@ -106,6 +159,16 @@ def connect(environment: Mapping[str, str]) -> EngineClient:
             sdk.close()
             raise
     return EngineClient(sdk)
+
+
+def _first(chunks: Iterator[bytes]) -> bytes:
+    """What was printed, up to the limit."""
+    kept = bytearray()
+    for chunk in chunks:
+        kept += chunk
+        if len(kept) >= _PRINTED_LIMIT:
+            break
+    return bytes(kept[:_PRINTED_LIMIT])
 
 
 def _guarded(stream: Iterator[bytes]) -> Iterator[bytes]:

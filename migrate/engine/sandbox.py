@@ -126,6 +126,7 @@ class Run:
         self.prefix = f"ms-migrate-{secrets.token_hex(6)}"
         self._folder = Path(tempfile.mkdtemp(prefix="ms-migrate-"))
         self._image_ids: set[str] = set()
+        self._trees: list[Path] = []
 
     def __enter__(self) -> Self:
         return self
@@ -142,10 +143,16 @@ class Run:
     def container_name(self, what: str) -> str:
         return f"{self.prefix}-{what}"
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The scratch copies that sides ran in: what an image may hold of their names is this run's, not the project's."""
+        return tuple(self._trees)
+
     def side(self, request: SideRequest, report: Report) -> SideRun:
         """Run one side to its end. Raises EngineUnavailable where the engine went away meanwhile, and ScratchError."""
         folder = self._folder / request.side
         tree = folder / (request.root.name or "repository")
+        self._trees.append(tree)
         try:
             folder.mkdir()
             (folder / "stash").mkdir()

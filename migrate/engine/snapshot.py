@@ -145,3 +145,22 @@ def _is_stub(path: str, entry: FileEntry) -> bool:
 
 def _words(value: Any) -> tuple[str, ...] | None:
     return tuple(value) if value else None
+
+
+def read_contents(
+    client: EngineClient, image_id: str, paths: tuple[str, ...], name: str, limit: int
+) -> Mapping[str, bytes | None]:
+    found: dict[str, bytes | None] = {}
+    with client.container(image_id, name) as container:
+        for path in paths:
+            chunks = client.archive(container, path)
+            if chunks is None:
+                found[path] = None
+                continue
+            with open_tar(chunks) as tar:
+                first = tar.next()
+                content = (
+                    tar.extractfile(first) if first is not None and first.isreg() and first.size <= limit else None
+                )
+                found[path] = content.read() if content is not None else None
+    return found

@@ -14,7 +14,7 @@ from migrate.drivers.unread import find_unread
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.analysis import Analysis, analyse
 from migrate.pipeline.following import Inputs
-from migrate.pipeline.verification import Verified, verify
+from migrate.pipeline.verification import Verified, VerifyOptions, verify
 from migrate.source import FileChange
 
 Report = Callable[[str, str], None]
@@ -25,11 +25,12 @@ class Mode(Enum):
     WRITE = "write"
     DRY_RUN = "dry run"
     CHECK = "check"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a person asked for. `time_limit` is in seconds, for each side's driver."""
+    """What a person asked for. `options` say how both sides are built and compared, where `verify` is set."""
 
     root: Path
     mode: Mode = Mode.WRITE
@@ -39,7 +40,7 @@ class Request:
     environment: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
-    time_limit: int = 3600
+    options: VerifyOptions = field(default_factory=VerifyOptions)
 
 
 def migrate(request: Request, report: Report) -> MigrationOutcome:
@@ -190,7 +191,7 @@ def _judge(
         return replace(outcome, status=Status.FOUND)
     if not request.verify:
         return _needing_engine(replace(outcome, not_verified="`--no-verify` was given"))
-    verified = verify(repository, analysis, inputs, request.time_limit, report)
+    verified = verify(repository, analysis, inputs, request.options, report)
     judged = _judged(request, outcome, verified)
     return _needing_engine(judged) if verified.status is Status.NO_ENGINE else judged
 
@@ -230,6 +231,8 @@ def _judged(request: Request, outcome: BuildOutcome, verified: Verified) -> Buil
     status = verified.status
     if status is Status.NO_ENGINE and request.mode is Mode.DRY_RUN:
         status = Status.PLANNED
+    if status is Status.PLANNED and request.mode is Mode.VERIFY:
+        status = Status.VERIFIED
     return replace(
         outcome,
         status=status,

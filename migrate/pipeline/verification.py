@@ -1,31 +1,29 @@
 """Both versions built for real, and their images compared."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from dataclasses import dataclass
 
 from migrate import rules
-from migrate.compare.verdict import Verdict, compare_images
+from migrate.compare.verdict import Verdict
 from migrate.diagnostics import Diagnostic, Label, Rule, at
 from migrate.discover import Repository
-from migrate.dockerfile.instructions import Dockerfile, Stage
-from migrate.dockerfile.reader import read_dockerfile
-from migrate.drivers.script import command_text
 from migrate.engine.artifact import path_facts
 from migrate.engine.builder import Kind, NoClientError, choose
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
-from migrate.engine.judged import Block, judged_text
-from migrate.engine.sandbox import BuiltImage, JudgedText, Run, ScratchError, SideRequest, SideRun
-from migrate.engine.snapshot import read_files, read_image
-from migrate.image import FileType, ImageReference, ImageSnapshot
-from migrate.outcome import ImageCheck, Status, Verification
+from migrate.engine.sandbox import BuiltImage, Run, ScratchError, SideRun
+from migrate.image import FileType, ImageReference
+from migrate.outcome import ImageCheck, SmokeCheck, Status, Verification
 from migrate.pipeline.analysis import Analysis, analyse
+from migrate.pipeline.comparing import ImageJudge, ImagePair
 from migrate.pipeline.following import Inputs
-from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts, FilePart, GroupPlan, MigrationPlan
+from migrate.pipeline.sides import Sides
+from migrate.pipeline.smoke import Smoke
+from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts, MigrationPlan
 from migrate.proof.model import Proof
-from migrate.source import FileChange, SourceFile, decode, encode
+from migrate.source import FileChange
 
 Report = Callable[[str, str], None]
 
@@ -64,6 +62,20 @@ class Verified:
     not_verified: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """How a verification is made. `time_limit` in seconds, for each side; `independent`: neither side from the cache; `strict`:
+    no difference is allowed for; `disabled` are normalisers that aren't used; `smoke` are commands, in words, that both images run,
+    each for `smoke_seconds` at most."""
+
+    time_limit: int = 3600
+    independent: bool = False
+    strict: bool = False
+    disabled: frozenset[str] = frozenset()
+    smoke: tuple[tuple[str, ...], ...] = ()
+    smoke_seconds: int = 30
+
+
 class _StoppedError(Exception):
     """Verifying ends here, with this."""
 
@@ -72,7 +84,9 @@ class _StoppedError(Exception):
         self.verified = verified
 
 
-def verify(repository: Repository, analysis: Analysis, inputs: Inputs, time_limit: int, report: Report) -> Verified:
+def verify(
+    repository: Repository, analysis: Analysis, inputs: Inputs, options: VerifyOptions, report: Report
+) -> Verified:
     """Run both drivers, compare every image that the legacy one made. An engine that is not there, or goes away, is an
     outcome, not an error."""
     try:
@@ -82,7 +96,7 @@ def verify(repository: Repository, analysis: Analysis, inputs: Inputs, time_limi
             report("engine", engine)
             buildkit = tool.kind is Kind.BUILDKIT
             with Run(client, tool, os.environ) as run:
-                verifier = _Verifier(repository, analysis, inputs, time_limit, client, run, report, buildkit=buildkit)
+                verifier = _Verifier(repository, analysis, inputs, options, client, run, report, buildkit=buildkit)
                 return verifier.verify(engine)
     except _StoppedError as stopped:
         return stopped.verified
@@ -110,7 +124,7 @@ class _Verifier:
         repository: Repository,
         analysis: Analysis,
         inputs: Inputs,
-        time_limit: int,
+        options: VerifyOptions,
         client: EngineClient,
         run: Run,
         report: Report,
@@ -119,16 +133,25 @@ class _Verifier:
     ) -> None:
         self._buildkit = buildkit
         self._repository = repository
-        self._analysis = analysis
+        self._analysis = self._legacy = analysis
         self._inputs = inputs
-        self._time_limit = time_limit
+        self._options = options
         self._client = client
         self._run = run
         self._report = report
+        self._sides = Sides(
+            repository=repository,
+            inputs=inputs,
+            run=run,
+            time_limit=options.time_limit,
+            independent=options.independent,
+            report=report,
+        )
+        self._judge = ImageJudge(client, run, self._again, report, strict=options.strict, disabled=options.disabled)
 
     def verify(self, engine: str) -> Verified:
         planned = self._plan()
-        legacy = self._side("legacy", planned, ())
+        legacy = self._sides.legacy(self._analysis, planned)
         self._require(legacy, "legacy", rules.LEGACY_BUILD_FAILS, planned)
         builders = self._builder_images(legacy, planned)
         self._analysis = analyse(
@@ -139,21 +162,29 @@ class _Verifier:
             buildkit=self._buildkit,
         )
         planned = self._plan()
-        migrated = self._side("migrated", planned, self._analysis.changes)
+        migrated = self._sides.migrated(self._analysis, planned)
         self._require(migrated, "migrated", rules.MIGRATED_BUILD_FAILS, planned)
-        checks = self._compare(legacy, migrated, planned)
+        pairs = self._pairs(legacy, migrated, planned)
+        checks = self._judge.checks(pairs)
+        smokes = self._smokes(pairs)
         verification = Verification(
             engine=engine,
             checks=checks,
-            builder_size=sum(self._snapshot(i).size for i in dict.fromkeys(builders.values())),
+            smokes=smokes,
+            independent=self._options.independent,
+            builder_size=sum(self._judge.snapshot(i).size for i in dict.fromkeys(builders.values())),
             legacy_seconds=legacy.seconds,
             migrated_seconds=migrated.seconds,
         )
-        different = [c for c in checks if c.comparison.verdict is not Verdict.IDENTICAL]
-        found = tuple(self._difference(c, planned) for c in different)
+        different = [c for c in checks if c.comparison.verdict is Verdict.DIFFERENT]
+        smoking = [s for s in smokes if s.comparison.verdict is Verdict.DIFFERENT]
+        found = (
+            *(self._difference(c, planned) for c in different),
+            *(self._smoke_difference(s, planned) for s in smoking),
+        )
         open_ = [d for d in self._analysis.diagnostics if different or d.rule not in _SETTLED]
         return Verified(
-            status=Status.DIFFERENT if different else Status.PLANNED,
+            status=Status.DIFFERENT if found else Status.PLANNED,
             changes=self._analysis.changes,
             diagnostics=(*open_, *found),
             proof=self._analysis.proof,
@@ -165,59 +196,6 @@ class _Verifier:
         if self._analysis.plan is None:
             raise _StoppedError(Verified(status=Status.REFUSED, changes=(), diagnostics=self._analysis.diagnostics))
         return self._analysis.plan
-
-    def _side(self, side: str, planned: MigrationPlan, changes: tuple[FileChange, ...]) -> SideRun:
-        start = self._analysis.start
-        judged = self._judged(planned, changes) if changes else {}
-        self._report(side, f"runs {start.name}")
-        request = SideRequest(
-            side=side,
-            root=self._repository.root,
-            driver=self._analysis.driver.path,
-            directory=start.directory,
-            name=start.name,
-            arguments=self._inputs.arguments,
-            commands=command_text(self._text(changes), start),
-            environment=self._inputs.environment,
-            time_limit=self._time_limit,
-            changes=changes,
-            cached=() if changes else planned.builder_paths,
-            judged=judged,
-            services=planned.services,
-        )
-        run = self._run.side(request, self._report)
-        self._report(side, f"ended after {run.seconds:.1f} s")
-        return run
-
-    def _text(self, changes: tuple[FileChange, ...]) -> SourceFile:
-        """The driver as it stands on a side."""
-        path = self._analysis.driver.path
-        after = next((c.after for c in changes if c.path == path and c.after is not None), None)
-        source = self._repository.source(path) if after is None else SourceFile(path=path, text=decode(after))
-        if source is None:
-            raise ValueError("the driver was read a moment ago")
-        return source
-
-    def _judged(self, planned: MigrationPlan, changes: tuple[FileChange, ...]) -> Mapping[PurePosixPath, JudgedText]:
-        return {g.path: self._judged_group(g, changes) for g in planned.groups}
-
-    def _judged_group(self, group: GroupPlan, changes: tuple[FileChange, ...]) -> JudgedText:
-        new = next(c.after for c in changes if c.path == group.path)
-        dockerfile, _ = read_dockerfile(SourceFile(path=group.path, text=decode(new or b"")))
-        if dockerfile is None or new is None:
-            raise ValueError("the rendered Dockerfile was read a moment ago")
-        blocks: list[Block] = []
-        at_stage = 0
-        for part in group.parts:
-            count = 1
-            if isinstance(part, FilePart):
-                count = next(i for i, s in enumerate(dockerfile.stages[at_stage:], 1) if _ends(s, part, dockerfile))
-                if part.build.number in group.builders:
-                    image = self._run.image_name(f"{len(blocks)}-{part.name}")
-                    blocks.append(Block(first=at_stage, last=at_stage + count - 1, name=part.name, image=image))
-            at_stage += count
-        judged = encode(judged_text(dockerfile, blocks))
-        return JudgedText(new=new, judged=judged, stages={b.name: b.image for b in blocks})
 
     def _require(self, run: SideRun, side: str, rule: Rule, planned: MigrationPlan) -> None:
         """A side that failed, or of which a command was not carried out, ends the verification."""
@@ -280,7 +258,7 @@ class _Verifier:
                     result[key] = ArtifactFact(kind=kind, root_owned=facts.root_owned, mode=facts.mode)
         return result
 
-    def _compare(self, legacy: SideRun, migrated: SideRun, planned: MigrationPlan) -> tuple[ImageCheck, ...]:
+    def _pairs(self, legacy: SideRun, migrated: SideRun, planned: MigrationPlan) -> tuple[ImagePair, ...]:
         """Every image of the legacy side that the migration does not drop, against the one of the same name."""
         built = self._builds(legacy, planned)
         dropped = {built[n].image_id for n in planned.dropped if n in built}
@@ -295,26 +273,24 @@ class _Verifier:
         if not wanted or {i.reference for i in wanted} != set(made):
             names = [_names(wanted), _names(list(migrated.images))]
             raise self._missing(f"the legacy script made {names[0]}, the migrated one {names[1]}", planned)
-        return tuple(self._check(i.reference, i, made[i.reference]) for i in wanted if i.reference is not None)
+        return tuple(
+            ImagePair(reference=i.reference, legacy=i, migrated=made[i.reference])
+            for i in wanted
+            if i.reference is not None
+        )
 
-    def _check(self, reference: ImageReference, legacy: BuiltImage, migrated: BuiltImage) -> ImageCheck:
-        one, other = self._snapshot(legacy.image_id), self._snapshot(migrated.image_id)
-        if one.diff_ids != other.diff_ids or not one.diff_ids:
-            self._report("compare", f"{reference}: reading files")
-            one = self._with_files(one)
-            other = self._with_files(other)
-        comparison = compare_images(one, other)
-        self._report("compare", f"{reference}: {comparison.verdict.value}")
-        return ImageCheck(reference=reference, legacy_size=one.size, migrated_size=other.size, comparison=comparison)
+    def _smokes(self, pairs: tuple[ImagePair, ...]) -> tuple[SmokeCheck, ...]:
+        smoke = Smoke(self._client, self._run, self._options.smoke_seconds, self._report)
+        normalising = None if self._options.strict else self._judge.normalising()
+        return tuple(smoke.check(p, words, normalising) for words in self._options.smoke for p in pairs)
 
-    def _snapshot(self, image_id: str) -> ImageSnapshot:
-        snapshot = read_image(self._client, image_id)
-        if snapshot is None:
-            raise EngineUnavailable(f"image {image_id[:19]} is gone", "let nothing remove images while ms-migrate runs")
-        return snapshot
-
-    def _with_files(self, snapshot: ImageSnapshot) -> ImageSnapshot:
-        return replace(snapshot, files=read_files(self._client, snapshot.image_id, self._run.container_name("files")))
+    def _again(self) -> Mapping[ImageReference, str] | None:
+        """The images of a second legacy build. One that fails, though the first went well, tells nothing."""
+        run = self._sides.again(self._legacy, self._plan())
+        if run.exit_code != 0 or run.refused:
+            self._report("again", "the second legacy build failed: nothing is taken for noise")
+            return None
+        return {i.reference: i.image_id for i in run.images if i.reference is not None}
 
     def _missing(self, message: str, planned: MigrationPlan) -> _StoppedError:
         found = at(rules.IMAGE_MISSING, message, planned.place)
@@ -327,12 +303,15 @@ class _Verifier:
         notes = tuple(str(d) for d in deltas[:_DELTAS_SHOWN])
         return Diagnostic(rule=rules.IMAGES_DIFFER, message=message, primary=Label(span=planned.place), notes=notes)
 
-
-def _ends(stage: Stage, part: FilePart, dockerfile: Dockerfile) -> bool:
-    """Whether a stage of the rendered file is the one that a part ends with."""
-    if part.name:
-        return stage.name is not None and stage.name.text.lower() == part.name.lower()
-    return stage.index == len(dockerfile.stages) - 1
+    def _smoke_difference(self, check: SmokeCheck, planned: MigrationPlan) -> Diagnostic:
+        command = shlex.join(check.words) or "its own command"
+        message = f"`{command}` does not do the same in the two images `{check.reference}`"
+        return Diagnostic(
+            rule=rules.SMOKE_DIFFERS,
+            message=message,
+            primary=Label(span=planned.place),
+            notes=check.comparison.deltas,
+        )
 
 
 def _names(images: list[BuiltImage]) -> str:

@@ -1,13 +1,16 @@
 """A migration's outcome on a terminal: findings on standard error, results on standard output."""
 
+import shlex
 import sys
 from pathlib import Path
 
 from migrate.diagnostics import Severity
-from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone, Verification
+from migrate.outcome import BuildOutcome, ImageCheck, MigrationOutcome, Status, Undone, Verification
 from migrate.proof.model import Proof
 from migrate.report.diff import unified_diff
 from migrate.report.terminal import print_diagnostics, visible
+
+_ALLOWED_SHOWN = 20
 
 
 def print_outcome(outcome: MigrationOutcome, *, diff: bool) -> None:
@@ -75,15 +78,37 @@ def _proof(proof: Proof) -> str:
 def _verification(verification: Verification) -> list[str]:
     lines = [f"  engine   {visible(verification.engine)}"]
     for check in verification.checks:
-        lines.append(f"  verdict  {visible(str(check.reference))}: {check.comparison.verdict.value}")
+        lines += _check(check)
+    for smoke in verification.smokes:
+        command = shlex.join(smoke.words) or "its own command"
+        by = ", ".join(sorted(smoke.comparison.allowed_by))
+        ended = f"{smoke.ended}; allowed for: {by}" if by else smoke.ended
+        verdict = smoke.comparison.verdict.value
+        lines.append(f"  smoke    {visible(str(smoke.reference))}: {visible(command)}: {verdict} ({ended})")
     sizes = [("builder", verification.builder_size)]
     if verification.checks:
         sizes += [("legacy", verification.checks[0].legacy_size), ("migrated", verification.checks[0].migrated_size)]
     lines.append("  size     " + ", ".join(f"{name} {_megabytes(size)}" for name, size in sizes))
     lines.append(
         f"  time     legacy {verification.legacy_seconds:.1f} s, migrated {verification.migrated_seconds:.1f} s"
-        " (its builder stage from the cache)"
+        + ("" if verification.independent else " (its builder stage from the cache)")
     )
+    return lines
+
+
+def _check(check: ImageCheck) -> list[str]:
+    """An image's verdict, and each difference that was allowed for with the normaliser, or noise, that did."""
+    comparison = check.comparison
+    by = ", ".join(f"{name} {count}" for name, count in comparison.allowed_by.items())
+    lines = [
+        f"  verdict  {visible(str(check.reference))}: {comparison.verdict.value}"
+        + (f" (allowed for: {by})" if by else "")
+    ]
+    for allowance in comparison.allowed[:_ALLOWED_SHOWN]:
+        what = f"config {allowance.path}" if allowance.kind is None else f"{allowance.path}: {allowance.kind.value}"
+        lines.append(f"           {visible(what)}, by {', '.join(sorted(allowance.by))}")
+    if len(comparison.allowed) > _ALLOWED_SHOWN:
+        lines.append(f"           and {len(comparison.allowed) - _ALLOWED_SHOWN} more")
     return lines
 
 

@@ -1,0 +1,129 @@
+"""Final images of both sides to verdicts: read where layers differ, normalised, and held to the project's own noise.
+
+Noise is asked for only where something differs: the legacy side is built once more, without the cache.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from migrate.compare.allowances import Contents, Normalising, normalised, wanted, without_noise
+from migrate.compare.normalise import Circumstances
+from migrate.compare.verdict import Comparison, Verdict, compare_images, same_layers
+from migrate.engine.client import EngineClient, EngineUnavailable
+from migrate.engine.sandbox import BuiltImage, Run
+from migrate.engine.snapshot import read_contents, read_files, read_image
+from migrate.image import FileEntry, ImageReference, ImageSnapshot
+from migrate.outcome import ImageCheck
+
+Report = Callable[[str, str], None]
+
+CONTENT_LIMIT = 256 << 20
+"""Bytes of a file that normalisers are given: a larger one that differs is different."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePair:
+    """One image of both sides."""
+
+    reference: ImageReference
+    legacy: BuiltImage
+    migrated: BuiltImage
+
+
+class ImageJudge:
+    """Compares the images of one verification. `again` builds the legacy side once more and gives its images by reference
+    (None where that build failed); it is called once at most. With `strict` nothing is allowed for."""
+
+    def __init__(
+        self,
+        client: EngineClient,
+        run: Run,
+        again: Callable[[], Mapping[ImageReference, str] | None],
+        report: Report,
+        *,
+        strict: bool,
+        disabled: frozenset[str],
+    ) -> None:
+        self._client = client
+        self._run = run
+        self._again = again
+        self._report = report
+        self._strict = strict
+        self._disabled = disabled
+        self._began = time.time()
+
+    def checks(self, pairs: tuple[ImagePair, ...]) -> tuple[ImageCheck, ...]:
+        """The verdict on each, in order."""
+        found = [self._check(p) for p in pairs]
+        if self._strict or all(c.comparison.verdict is not Verdict.DIFFERENT for c in found):
+            return tuple(found)
+        self._report("compare", "something differs: building the legacy side again, to see what differs each time")
+        again = self._again()
+        if again is None:
+            return tuple(found)
+        return tuple(self._held_to_noise(c, p, again.get(p.reference)) for c, p in zip(found, pairs, strict=True))
+
+    def snapshot(self, image_id: str) -> ImageSnapshot:
+        """Config, size and layers. Raises EngineUnavailable where something took the image away meanwhile."""
+        snapshot = read_image(self._client, image_id)
+        if snapshot is None:
+            raise EngineUnavailable(f"image {image_id[:19]} is gone", "let nothing remove images while ms-migrate runs")
+        return snapshot
+
+    def _check(self, pair: ImagePair) -> ImageCheck:
+        one, other = self.snapshot(pair.legacy.image_id), self.snapshot(pair.migrated.image_id)
+        one, other = self._with_files(pair.reference, one, other)
+        comparison = compare_images(one, other)
+        if comparison.verdict is Verdict.DIFFERENT and not self._strict:
+            asked = wanted(comparison)
+            comparison = normalised(
+                comparison, self._contents(one, asked), self._contents(other, asked), self.normalising()
+            )
+        self._report("compare", f"{pair.reference}: {comparison.verdict.value}")
+        return ImageCheck(
+            reference=pair.reference, legacy_size=one.size, migrated_size=other.size, comparison=comparison
+        )
+
+    def _held_to_noise(self, check: ImageCheck, pair: ImagePair, again: str | None) -> ImageCheck:
+        if check.comparison.verdict is not Verdict.DIFFERENT or again is None:
+            return check
+        legacy, third = self._with_files(pair.reference, self.snapshot(pair.legacy.image_id), self.snapshot(again))
+        noise = compare_images(legacy, third)
+        one, other = self._with_files(
+            pair.reference, self.snapshot(pair.legacy.image_id), self.snapshot(pair.migrated.image_id)
+        )
+        asked = tuple(dict.fromkeys((*wanted(check.comparison), *wanted(noise))))
+        sides = (self._contents(one, asked), self._contents(third, asked), self._contents(other, asked))
+        comparison = without_noise(check.comparison, noise, sides, self.normalising())
+        self._report("compare", f"{pair.reference}: {comparison.verdict.value}")
+        return replace(check, comparison=comparison)
+
+    def _with_files(
+        self, reference: ImageReference, one: ImageSnapshot, other: ImageSnapshot
+    ) -> tuple[ImageSnapshot, ImageSnapshot]:
+        """Both with the files that differ, where their layers don't say that none does."""
+        if same_layers(one, other):
+            return one, other
+        self._report("compare", f"{reference}: reading files")
+        names = (self._run.container_name("files-1"), self._run.container_name("files-2"))
+        first = read_files(self._client, one.image_id, names[0])
+        second = read_files(self._client, other.image_id, names[1])
+        return replace(one, files=first), replace(other, files=second)
+
+    def _contents(self, snapshot: ImageSnapshot, paths: tuple[str, ...]) -> Contents:
+        entries: Mapping[str, FileEntry] = snapshot.files or {}
+        there = tuple(p for p in paths if p in entries)
+        name = self._run.container_name("contents")
+        contents = read_contents(self._client, snapshot.image_id, there, name, CONTENT_LIMIT) if there else {}
+        return Contents(entries=entries, contents=contents)
+
+    def normalising(self) -> Normalising:
+        """What may rightly differ between this run's builds, up to now."""
+        folders = sorted((str(f) for f in self._run.folders), key=len, reverse=True)
+        return Normalising(
+            circumstances=Circumstances(
+                window=(self._began, time.time()), scratch=tuple(f.encode("utf-8", "surrogateescape") for f in folders)
+            ),
+            disabled=self._disabled,
+        )
