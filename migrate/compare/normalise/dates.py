@@ -24,7 +24,7 @@ _WEEKDAY = r"(?P<weekday>Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|F
 _DAY = r"(?P<day>[ 0-3]?\d)"
 _CLOCK = (  # the colons of a .properties file come with a backslash; a comma is that of a log line, not of a table's next column
     r"(?P<hour>[012]?\d)\\?:(?P<minute>[0-5]\d)(?:\\?:(?P<second>[0-5]\d)"
-    r"(?:(?:\.|,(?=\d{3}[ \]]))(?P<fraction>\d{1,9}))?)?(?: (?P<half>[AP]M))?"
+    r"(?:(?:\.|,(?=\d{3}[ \]]|\d+(?:Z|[+-]\d\d)))(?P<fraction>\d{1,9}))?)?(?: (?P<half>[AP]M))?"
 )
 _ZONE = r"(?: ?(?P<zone>Z|(?:UTC|GMT)?[+-]\d\d(?:\\?:?\d\d)?|UTC|GMT)(?![A-Za-z\d]))?"
 _ZONE_WORD = r"(?: (?P<zone>[A-Z]{2,5}|[+-]\d{4}))?"

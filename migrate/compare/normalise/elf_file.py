@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 MAGIC = b"\x7fELF"
 _MOST_HEADERS = 1024  # linked files, and only they are identified, have some 40 sections and 15 segments
 _MOST_NOTES = 65536  # bytes of one section of notes; a build id's has 36
-_OWNERS = {(b"GNU\0", 3): "build id", (b"Go\0\0", 4): "go build id"}
+# owner and type of the notes that identify. Go's linker has the id here alone in an ELF file (textbuildid in cmd/link: elsewhere
+# it goes into the text)
+_IDENTITIES = ((b"GNU\0", 3), (b"Go\0\0", 4))
 
 
 def compare(legacy: bytes, migrated: bytes, budget: Budget, inside: Inside) -> frozenset[str] | None:  # noqa: ARG001
@@ -33,7 +35,7 @@ def compare(legacy: bytes, migrated: bytes, budget: Budget, inside: Inside) -> f
 
 
 def _marks(data: bytes) -> tuple[tuple[int, int], ...]:
-    """Where they are, in the file's bytes. None where it can't be read as ELF."""
+    """Where they are, in the file's bytes. None of them where it can't be read as ELF."""
     from elftools.elf.elffile import ELFFile
 
     try:
@@ -43,10 +45,7 @@ def _marks(data: bytes) -> tuple[tuple[int, int], ...]:
         return ()
     marks = set(links)
     for start, size in sorted(set(areas)):
-        for kind, at, end in _notes(data, start, size, "<" if elf.little_endian else ">"):
-            marks.add((at, end))
-            if kind == "go build id" and (copy := _copy(data, data[at:end])):
-                marks.add(copy)
+        marks.update(_notes(data, start, size, "<" if elf.little_endian else ">"))
     return tuple(sorted(marks))
 
 
@@ -79,8 +78,8 @@ def _areas(elf: "ELFFile", data: bytes) -> tuple[list[tuple[int, int]], list[tup
     return [area for area in notes if sum(area) <= len(data)], [link for link in links if link[1] <= len(data)]
 
 
-def _notes(data: bytes, start: int, size: int, order: str) -> list[tuple[str, int, int]]:
-    """The notes of identity there: whose, and where their description starts and ends (System V ABI, "Note Section")."""
+def _notes(data: bytes, start: int, size: int, order: str) -> list[tuple[int, int]]:
+    """Where the descriptions of the notes of identity there start and end (System V ABI, "Note Section")."""
     found = []
     at, end = start, start + size
     while size <= _MOST_NOTES and at + 12 <= end:
@@ -89,19 +88,11 @@ def _notes(data: bytes, start: int, size: int, order: str) -> list[tuple[str, in
         last = description + size_of_it
         if last > end:
             break
-        owner = _OWNERS.get((data[at + 12 : at + 12 + name_size].ljust(4, b"\0"), kind))
-        if owner and size_of_it:
-            found.append((owner, description, last))
+        if (data[at + 12 : description], kind) in _IDENTITIES and size_of_it:
+            found.append((description, last))
         at = description + _aligned(size_of_it)
     return found
 
 
 def _aligned(size: int) -> int:
     return (size + 3) & ~3
-
-
-def _copy(data: bytes, build_id: bytes) -> tuple[int, int] | None:
-    """Where Go's linker repeats the id, ahead of the program's text (cmd/internal/buildid: `\\xff Go build ID: "…"\\n \\xff`)."""
-    before = b'\xff Go build ID: "'
-    at = data.find(before + build_id + b'"\n \xff')
-    return (at + len(before), at + len(before) + len(build_id)) if at >= 0 else None

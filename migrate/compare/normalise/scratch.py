@@ -9,16 +9,18 @@ _END = re.compile(rb"(?![A-Za-z0-9_-]|\.[A-Za-z0-9_])")
 
 
 def folders_at(data: bytes, start: int, place: int, circumstances: Circumstances) -> list[tuple[int, int, object]]:
-    """Every scratch folder that is named from `start` on, at or ahead of `place`, and not over ahead of it. The longest one
-    counts where several stand at one place."""
+    """Every scratch folder that is named from `start` on, at or ahead of `place`. The longest one counts where several stand at
+    one place."""
+    names = [
+        name for name in (folder.rstrip(b"/") for folder in circumstances.scratch) if len(name) > 1
+    ]  # not the root
+    reach = max(map(len, names), default=0)
     longest: dict[int, int] = {}
-    for folder in circumstances.scratch:
-        name = folder.rstrip(b"/")
-        if len(name) < 2:
-            continue  # a single character is no folder of ours
-        at = data.find(name, max(start, place - len(name)), place + len(name))
+    for name in names:
+        end = place + len(name)
+        at = data.find(name, max(start, place - reach), end)
         while at >= 0:
             if _END.match(data, at + len(name)):
                 longest[at] = max(longest.get(at, 0), at + len(name))
-            at = data.find(name, at + 1, place + len(name))
-    return [(at, end, "scratch") for at, end in longest.items() if at <= place <= end]
+            at = data.find(name, at + 1, end)
+    return [(at, end, "scratch") for at, end in longest.items()]

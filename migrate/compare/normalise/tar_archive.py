@@ -75,7 +75,7 @@ def _read(data: bytes) -> Archive:
             records = _records(content)
             path = records.get(b"path", path)
             target = records.get(b"linkpath", target)
-            rest = b"".join(b"%s=%s\n" % item for item in records.items() if item[0] not in _TIMES)
+            rest = b"".join(b"%s=%s\n" % item for item in records.items() if not _is_time(*item))
             if rest:
                 ahead += [_PROCESS.sub(b"", _plain(header)), rest]
             whole = whole or (kind == b"g" and bool(rest))
@@ -155,6 +155,10 @@ def _records(content: bytes) -> dict[bytes, bytes]:
         records[key] = content[length.end() : end - 1]
         at = end
     return records
+
+
+def _is_time(key: bytes, value: bytes) -> bool:
+    return key in _TIMES and re.fullmatch(rb"-?\d+(\.\d+)?", value) is not None
 
 
 def _ordered(entries: list[Entry]) -> bool:

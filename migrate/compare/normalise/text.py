@@ -45,14 +45,14 @@ def equal_text(
 def _step(
     find: Finder, legacy: bytes, migrated: bytes, left: tuple[int, int], right: tuple[int, int], given: Circumstances
 ) -> tuple[int, int] | None:
-    """The ends of the longest pair of tokens that start at one place of what is equal and reach to where it ends, or past
-    it."""
+    """The ends of the longest pair of tokens that start at one place of what is equal. One of them at least goes past where
+    that ends: `/a/b` and `/a` are both followed by `/b`."""
     (i, p), (j, q) = left, right
     others = {(start - q, form): end for start, end, form in find(migrated, j, q, given)}
     ends = [
         (end, others[start - p, form]) for start, end, form in find(legacy, i, p, given) if (start - p, form) in others
     ]
-    return max((pair for pair in ends if pair > (p, q)), default=None)
+    return max((pair for pair in ends if pair[0] > p or pair[1] > q), default=None)
 
 
 def _common(one: bytes, i: int, other: bytes, j: int) -> int:

@@ -90,7 +90,7 @@ def _read(data: bytes) -> Archive:
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error, OSError) as error:
         raise NotPlainError from error
     infos = sorted(found, key=lambda info: info.header_offset)
-    shift = _end(data, start, comment, len(infos))
+    shift = _end(data, start, comment, found)
     stub = infos[0].header_offset if infos else start
     entries: dict[str, Entry] = {}
     at = stub
@@ -107,18 +107,26 @@ def _read(data: bytes) -> Archive:
     return Archive(counts=(data[:stub], comment, shift, tuple(leading)), entries=entries)
 
 
-def _end(data: bytes, start: int, comment: bytes, count: int) -> int:
-    """By how much the archive's offsets are off, as behind a stub. The record at the end, and all of it, is checked: zipfile
-    believes another one, and doesn't count. One with zip64's records isn't plain."""
-    at = len(data) - _END.size - len(comment)
-    if at < start:
+def _end(data: bytes, start: int, comment: bytes, infos: list[zipfile.ZipInfo]) -> int:
+    """By how much the archive's offsets are off, as behind a stub. The directory's lengths and the record at the end are checked:
+    zipfile takes what is left where a length says more, and doesn't count. One with zip64's records isn't plain."""
+    at = start
+    for info in infos:
+        lengths = struct.pack("<3H", len(_encoded(info)), len(info.extra), len(info.comment))
+        if data[at + 28 : at + 34] != lengths:
+            raise NotPlainError
+        at += 46 + sum(struct.unpack("<3H", lengths))
+    if at != len(data) - _END.size - len(comment):
         raise NotPlainError
-    sign, disk, first, here, total, size, offset, length = _END.unpack_from(data, at)
-    if sign != b"PK\5\6" or (disk, first) != (0, 0) or here != total or total != count or length != len(comment):
+    offset: int = _END.unpack_from(data, at)[6]
+    record = (b"PK\5\6", 0, 0, len(infos), len(infos), at - start, offset, len(comment))
+    if _END.unpack_from(data, at) != record or start < offset:
         raise NotPlainError
-    if start + size != at or start < offset:
-        raise NotPlainError
-    return int(start - offset)
+    return start - offset
+
+
+def _encoded(info: zipfile.ZipInfo) -> bytes:
+    return info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437")
 
 
 def _entry(data: bytes, info: zipfile.ZipInfo, following: int) -> Entry:
@@ -129,9 +137,13 @@ def _entry(data: bytes, info: zipfile.ZipInfo, following: int) -> Entry:
     sign, _, flags, method, _, _, *sums, name_size, extra_size = _LOCAL.unpack_from(data, start)
     begin = start + _LOCAL.size + name_size + extra_size
     end = begin + info.compress_size
-    encoded = info.orig_filename.encode("utf-8" if flags & 0x800 else "cp437")
     name = data[start + _LOCAL.size : start + _LOCAL.size + name_size]
-    if (sign, flags, method, name) != (b"PK\3\4", info.flag_bits, info.compress_type, encoded) or end > following:
+    if (sign, flags, method, name) != (
+        b"PK\3\4",
+        info.flag_bits,
+        info.compress_type,
+        _encoded(info),
+    ) or end > following:
         raise NotPlainError
     told = (info.CRC, info.compress_size, info.file_size)
     extra = data[begin - extra_size : begin]
@@ -151,17 +163,19 @@ def _entry(data: bytes, info: zipfile.ZipInfo, following: int) -> Entry:
     return Entry(counts=counts, packed=data[begin:end], deflated=method == 8, crc=info.CRC, size=info.file_size)
 
 
-def _sums(local: tuple[int, ...], told: tuple[int, int, int], extra: bytes, follow: bool) -> str:
-    """How the header ahead of a content tells sum and sizes: as the directory does, in its extra field, or not yet."""
-    if local == told:
-        return "told"
-    if local == (told[0], 0xFFFFFFFF, 0xFFFFFFFF) and struct.pack("<HHQQ", _ZIP64, 16, told[2], told[1]) in extra:
-        return "zip64"
-    if follow and local == (0, 0, 0):
-        return "later"
-    if follow and local == (0, 0xFFFFFFFF, 0xFFFFFFFF) and struct.pack("<HHQQ", _ZIP64, 16, 0, 0) in extra:
-        return "later, zip64"
-    raise NotPlainError
+def _sums(local: tuple[int, ...], told: tuple[int, int, int], extra: bytes, follow: bool) -> tuple[str, ...]:
+    """How the header ahead of a content tells its sum and sizes: as the directory does, not yet, or in its extra field."""
+    ways = []
+    for mine, theirs in zip(local, told, strict=True):
+        if mine == theirs:
+            ways.append("told")
+        elif follow and mine == 0:
+            ways.append("later")
+        elif mine == 0xFFFFFFFF and any(kind == _ZIP64 for kind, _ in _extra(extra, told)):
+            ways.append("zip64")
+        else:
+            raise NotPlainError
+    return tuple(ways)
 
 
 def _descriptor(data: bytes, told: tuple[int, int, int]) -> str:
