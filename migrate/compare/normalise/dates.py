@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from migrate.compare.normalise.circumstances import Circumstances
 
-_LONGEST = 64  # bytes; the longest spelling, JavaScript's without the zone's name, has 33
+_LONGEST = 72  # bytes; `Wednesday, September 30, 2026 at 06:35:30.123456789 PM GMT+01:00` has 64
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ZONES = range(-12 * 4, 14 * 4 + 1)
@@ -88,7 +88,7 @@ def dates_at(data: bytes, start: int, place: int, circumstances: Circumstances) 
     begin = max(start, place - _LONGEST)
     found: list[tuple[int, int, int, re.Match[bytes]]] = []
     for number, spelling in enumerate(_SPELLINGS):
-        for match in spelling.finditer(data, begin, place + 2 * _LONGEST):
+        for match in spelling.finditer(data, begin, place + _LONGEST):
             if match.start() > place:
                 break
             if match.end() >= place:

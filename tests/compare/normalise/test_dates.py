@@ -4,7 +4,7 @@ import email.utils
 import random
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -58,8 +58,17 @@ FOUND_ANYWAY = {"+%D %T"}  # 11/26/26 may be of November or of a 26th month: it 
 
 def said(option: str, moment: float) -> bytes:
     """By `date`, in UTC."""
-    command = ["date", "-u", "-d", f"@{moment:.9f}", *([option] if option else [])]
-    return subprocess.run(command, check=True, capture_output=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout
+    return all_said(option, [moment])[0]
+
+
+def all_said(option: str, moments: Iterable[float]) -> list[bytes]:
+    """The same of many, each with its line's end."""
+    lines = "".join(f"@{moment:.9f}\n" for moment in moments).encode()
+    command = ["date", "-u", "-f", "-", *([option] if option else [])]
+    environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, check=True, capture_output=True, env=environment, input=lines).stdout.splitlines(
+        True
+    )
 
 
 @pytest.mark.parametrize("option", FORMATS)
@@ -97,10 +106,11 @@ def test_a_changed_date_is_found_unless_it_is_of_the_builds(option: str) -> None
     # never what tells the month or the zone; the other half of the day is that of another zone
     digits = [c.translate(None, b"0123456789 ").replace(b"AM", b"PM") for c in unfound]
     assert set(digits) <= {other.translate(None, b"0123456789 ")}
-    allowed = [said(option, NOW + n / 4) for n in range(-2, 244)] if "%N" not in option and "n" not in option else []
-    plain = [c for c in unfound if allowed and c not in allowed and c != one]
-    zones = {said(option, NOW + n / 4 + 900 * q) for n in range(0, 241, 4) for q in range(-48, 57)} if plain else set()
-    assert [c for c in plain if c not in zones and "3N" not in option] == []
+    if "n" not in option.lower():  # fractions have more digits than can be listed
+        moments = [NOW + n / 4 for n in range(241)]
+        shifts = [900 * quarters for quarters in range(-48, 57)]
+        of_the_window = {line for shift in shifts for line in all_said(option, (m + shift for m in moments))}
+        assert set(unfound) <= of_the_window
 
 
 def test_zones() -> None:
@@ -194,7 +204,7 @@ def test_lengths_of_a_fraction() -> None:
 
 def test_many_in_a_row_and_all_else_between_them() -> None:
     chance = random.Random(7)  # noqa: S311
-    lines = [f"{{}} step {n} of {chance.random()}\n" for n in range(2000)]
+    lines = [f"{{}} step {n} of {chance.random()}\n" for n in range(500)]
     one, other = (
         "".join(
             line.format(f"{datetime.fromtimestamp(NOW + chance.random() * 60, UTC):%FT%TZ}") for line in lines
@@ -202,8 +212,8 @@ def test_many_in_a_row_and_all_else_between_them() -> None:
         for _ in range(2)
     )
     assert equal_under(one, other, HERE) == DATES
-    for _ in range(100):
-        place = chance.choice([n for n in range(len(other)) if other[n : n + 1].isalpha() and other[n] not in b"TZ"])
+    places = [n for n in range(len(other)) if other[n : n + 1].isalpha() and other[n] not in b"TZ"]
+    for place in chance.sample(places, 60):
         assert equal_under(one, other[:place] + b"X" + other[place + 1 :], HERE) is None
 
 

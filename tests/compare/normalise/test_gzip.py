@@ -5,8 +5,6 @@ import os
 import zlib
 from pathlib import Path
 
-import pytest
-
 from migrate.compare.normalise import equal_under
 from tests.compare.normalise.sweep import HERE, NONE, named, program, run, sweep
 
@@ -67,12 +65,11 @@ def test_members_and_what_follows_count() -> None:
     assert equal_under(one, other[:-1], NONE) is None
 
 
-@pytest.mark.parametrize("size", [30 << 20, 2000 << 20])
-def test_a_bomb_is_not_opened(size: int) -> None:
-    """30 MiB are within what the smallest may be; 2000 MiB come out of 2 MB."""
+def test_a_bomb_is_not_opened() -> None:
+    """300 MiB out of 300 KB."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     block = bytes(1 << 20)
-    bomb = b"".join(packer.compress(block) for _ in range(size >> 20)) + packer.flush()
+    bomb = b"".join(packer.compress(block) for _ in range(300)) + packer.flush()
     other = bytearray(bomb)
     other[4] = 1
     assert equal_under(bomb, bytes(other), NONE) is None
