@@ -1,24 +1,10 @@
-"""STUB."""
+"""What may rightly differ between two runs of one build: contents → the names of what had to be left out of sight, or None.
 
-import re
-from dataclasses import dataclass
+Pure: bytes in, names out. What each normaliser ignores, and what still counts, is in docs/comparing.md.
+"""
 
-NAMES = ("dates", "scratch-paths")
+from migrate.compare.normalise.circumstances import Circumstances
+from migrate.compare.normalise.equal import NAMES, equal_under
+from migrate.compare.normalise.plain import plain
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    window: tuple[float, float]
-    scratch: tuple[bytes, ...]
-
-
-def plain(data: bytes, circumstances: Circumstances, disabled: frozenset[str] = frozenset()) -> bytes:
-    return re.sub(rb"2026[-0-9:TZ ]+|\b1[78]\d{8}\b", b"DATE", data)
-
-
-def equal_under(
-    legacy: bytes, migrated: bytes, circumstances: Circumstances, disabled: frozenset[str] = frozenset()
-) -> frozenset[str] | None:
-    if "dates" in disabled:
-        return None
-    return frozenset({"dates"}) if plain(legacy, circumstances) == plain(migrated, circumstances) else None
+__all__ = ["NAMES", "Circumstances", "equal_under", "plain"]
