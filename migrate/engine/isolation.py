@@ -130,7 +130,7 @@ def isolate(
     socket = Path(host.removeprefix("unix://")).resolve() if host.startswith("unix://") else None
     new_host = None
     for path in sorted(_sockets(environment) | ({socket} if socket is not None else set())):
-        if not path.exists():
+        if not os.path.exists(path):
             continue
         masked.append((str(path), str(nothing)))
         if path == socket:
@@ -171,7 +171,7 @@ def endpoint(client: Path, environment: Mapping[str, str]) -> str:
 def _clients(environment: Mapping[str, str]) -> set[Path]:
     """Where a script could find a client of the user's. A link to a program of another name (snap) is no file of its own."""
     folders = [*environment.get("PATH", "").split(":"), *_FOLDERS]
-    found = {Path(f, n).resolve() for f in folders if f.startswith("/") for n in _MASKED if Path(f, n).is_file()}
+    found = {Path(f, n).resolve() for f in folders if f.startswith("/") for n in _MASKED if os.path.isfile(f"{f}/{n}")}
     return {p for p in found if p.name in _MASKED or p.name.startswith(CLIENTS)}
 
 
@@ -185,9 +185,9 @@ def _sockets(environment: Mapping[str, str]) -> set[Path]:
     paths = [Path(s) for s in _SOCKETS]
     paths += [Path(session, s) for s in _SOCKETS_OF_SESSION] if session.startswith("/") else []
     paths += [Path(home, s) for s in _SOCKETS_OF_HOME] if home.startswith("/") else []
-    return {p.resolve() for p in paths if p.exists()}
+    return {p.resolve() for p in paths if os.path.exists(p)}
 
 
 def _kept(paths: Iterable[Path]) -> list[Path]:
     """Parents first; without the rooms that every program writes to."""
-    return sorted({p for path in paths if (p := path.resolve()).exists() and str(p) not in _ROOMS_OF_ALL})
+    return sorted({p for path in paths if os.path.exists(p := path.resolve()) and str(p) not in _ROOMS_OF_ALL})

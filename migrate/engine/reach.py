@@ -52,8 +52,14 @@ def finds_past(tree: Path) -> str | None:
 
 def embed_git(source: Path, tree: Path) -> None:
     """Where `.git` of the copy is a file that names a folder elsewhere (a worktree's, a submodule's), make it a folder that
-    says the same: objects are read from where they are, everything else is the copy's own."""
+    says the same: objects are read from where they are, everything else is the copy's own. So are those that a clone borrows."""
     note = tree / ".git"
+    borrowed = note / "objects/info/alternates"
+    if not note.is_symlink() and borrowed.is_file():
+        lines = borrowed.read_text(errors="surrogateescape").splitlines()
+        borrowed.write_text(
+            "".join(f"{(source / '.git/objects' / line).resolve()}\n" for line in lines), errors="surrogateescape"
+        )
     if note.is_symlink() or not note.is_file():
         return
     named = note.read_text(errors="surrogateescape").strip().removeprefix("gitdir:").strip()

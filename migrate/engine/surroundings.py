@@ -18,6 +18,9 @@ _PASSED = frozenset(
             "NODE_EXTRA_CA_CERTS",
             "GIT_SSL_CAINFO",
         ),
+        *("DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH"),
+        # where programs are that a home folder would be asked for
+        *("JAVA_HOME", "GOROOT", "PYENV_ROOT", "RUSTUP_HOME", "NVM_DIR", "NIX_PATH", "NIX_SSL_CERT_FILE"),
         *("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"),
         *("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY"),
     }
