@@ -36,7 +36,7 @@ _SOCKETS_OF_HOME = (
 )
 _LONGEST_SOCKET = 100
 """Bytes of a socket's path that every system takes (108 on Linux, with the end)."""
-_ROOMS_OF_ALL = ("/", "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 -- named as what stays writable
+_ROOMS_OF_ALL = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 -- named as what stays writable
 _ASK_SECONDS = 30
 
 
@@ -188,6 +188,13 @@ def _sockets(environment: Mapping[str, str]) -> set[Path]:
     return {p.resolve() for p in paths if os.path.exists(p)}
 
 
+def users_home(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """HOME, for `isolate`'s `read_only`; none where it is, or holds, a folder that every program writes to."""
+    home = Path(environment.get("HOME", ""))
+    held = any(Path(room).is_relative_to(home.resolve()) for room in _ROOMS_OF_ALL)
+    return (home,) if home.is_absolute() and not held else ()
+
+
 def _kept(paths: Iterable[Path]) -> list[Path]:
-    """Parents first; without the rooms that every program writes to."""
-    return sorted({p for path in paths if os.path.exists(p := path.resolve()) and str(p) not in _ROOMS_OF_ALL})
+    """Parents first."""
+    return sorted({p for path in paths if os.path.exists(p := path.resolve()) and str(p) != "/"})

@@ -27,7 +27,7 @@ import migrate
 from migrate.engine import compose, npm_standin, reach, recorder, standin
 from migrate.engine.builder import BuildTool, Kind
 from migrate.engine.client import EngineClient, EngineUnavailable
-from migrate.engine.isolation import Isolation, failure, fits, isolate, unavailable
+from migrate.engine.isolation import Isolation, failure, fits, isolate, unavailable, users_home
 from migrate.engine.policy import CONNECTION, JudgedBuild, ParityFile, Policy
 from migrate.engine.recorder import RecordedCommand
 from migrate.engine.surroundings import client_environment, make_home, script_environment
@@ -336,8 +336,7 @@ def _isolation(
         raise ScratchError(
             f"{outside[Path('/')].relative_to(tree.resolve())} is a link to `/`, which can't be made read-only"
         )
-    home = environment.get("HOME", "")
-    read_only = [request.root, *outside, *([Path(home)] if home.startswith("/") else [])]
+    read_only = [request.root, *outside, *users_home(environment)]
     programs = {p: folder / "bin" / p for p in ("docker", "docker-compose", "sudo", *_WHERE_INSTALLED)}
     return isolate(folder, tool.client, programs, read_only, environment)
 

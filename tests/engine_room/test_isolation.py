@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from migrate.engine import confine
-from migrate.engine.isolation import Isolation, endpoint, failure, isolate, unavailable
+from migrate.engine.isolation import Isolation, endpoint, failure, isolate, unavailable, users_home
 
 NOBODY = 65534
 PYTHON = Path("/usr/bin/python3")
@@ -85,7 +85,9 @@ def test_every_client_and_socket_is_masked_once(folder: Path) -> None:
     (folder / "s").touch()
     programs = {n: folder / "bin" / n for n in ("docker", "podman", "docker-compose")}
     environment = {"PATH": f"{folder}/b:{folder}/a", "HOME": f"{folder}/home", "DOCKER_HOST": f"unix://{folder}/s"}
-    found = isolate(folder / "scratch", folder / "b/docker", programs, [folder / "home", Path("/tmp")], environment)
+    found = isolate(
+        folder / "scratch", folder / "b/docker", programs, [folder / "home", Path("/"), folder / "none"], environment
+    )
     of_here = [(p, c) for p, c in found.masked if p.startswith(str(folder))]
     assert of_here == [
         (f"{folder}/a/docker", f"{folder}/bin/docker"),
@@ -105,3 +107,9 @@ def test_an_endpoint_is_what_the_client_says_of_its_context(folder: Path) -> Non
     assert endpoint(client, {"PATH": "/usr/bin:/bin"}) == "unix:///of/the/context"
     assert endpoint(client, {"DOCKER_HOST": "tcp://x"}) == "tcp://x"
     assert endpoint(folder / "none", {}) == "unix:///var/run/docker.sock"
+
+
+def test_a_home_that_every_program_writes_to_stays_writable() -> None:
+    assert users_home({"HOME": "/home/me"}) == (Path("/home/me"),)
+    for home in ("/", "/tmp", "/var", "", "relative"):
+        assert users_home({"HOME": home}) == ()

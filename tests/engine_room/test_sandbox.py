@@ -351,6 +351,26 @@ def test_a_tree_that_holds_the_scratch_folder_is_copied_without_it(
     assert [p.name for p in (root / "tmp").iterdir()] == ["kept"]
 
 
+def test_a_link_to_a_folder_that_holds_the_copy_is_not_written_through(
+    engine: PrivateEngine, client: EngineClient, tmp_path: Path
+) -> None:
+    require_namespaces()
+    root = tmp_path / "tree"
+    root.mkdir()
+    (root / "out").symlink_to(tempfile.gettempdir())
+    os.mkfifo(root / "fifo")
+    script = (
+        "touch new $TMPDIR/new ~/new && docker build -t x . && ! touch out/of-a-link && [ -p fifo ] && readlink out\n"
+    )
+    done = side(engine, client, root, script)
+    assert done.exit_code == 0, done
+    assert done.tail[-1] == tempfile.gettempdir()
+    (root / "out").unlink()
+    (root / "out").symlink_to("/")
+    with pytest.raises(ScratchError, match="out is a link to `/`"):
+        side(engine, client, root, script)
+
+
 def test_a_change_behind_a_link_that_leads_out_is_not_written(
     engine: PrivateEngine, client: EngineClient, tmp_path: Path
 ) -> None:
