@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate.trace.docker_cli import DockerCommand
+from migrate.trace.docker_cli import DockerCommand, Option
 
 WRITTEN_TO = ("cidfile", "iidfile", "metadata-file")
 """Options that name a file of the host which the client writes."""
@@ -20,11 +20,12 @@ _NOT_THE_HOSTS = ("pid", "ipc", "userns", "uts", "cgroupns")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
     """`source` and `kind` as written; the kind is `anonymous` for a volume without a name, which is gone with its container, and
-    `unclear` where it isn't plainly one. `option` is the text it came from."""
+    `unclear` where it isn't plainly one. It came from `option`, whose value is `text`."""
 
     source: str
     kind: str
-    option: str
+    option: Option
+    text: str
 
 
 def beyond_a_build(command: DockerCommand) -> str | None:
@@ -50,14 +51,15 @@ def container_named(name: str, value: str) -> tuple[str, str, str] | None:
 
 def mounts(command: DockerCommand) -> Iterator[Mount]:
     """Of `--volume` and `--mount`."""
-    for value in command.values("volume"):
-        source, colon, _ = value.partition(":")
-        kind = "bind" if source.startswith(("/", ".")) else "volume"
-        yield Mount(source=source, kind=kind if colon else "anonymous", option=value)
-    for text in command.values("mount"):
-        fields = [(k.strip(' "').lower(), v.strip('"')) for k, _, v in (f.partition("=") for f in text.split(","))]
-        kinds = [v for k, v in fields if k == "type"] or ["volume"]
-        sources = [v for k, v in fields if k in ("source", "src")] or [""]
-        kind = kinds[-1] if len(kinds) == 1 and '"' not in text else "unclear"
-        for source in sources:
-            yield Mount(source=source, kind=kind, option=text)
+    for option in command.options:
+        text = option.value or ""
+        if option.name == "volume":
+            source, colon, _ = text.partition(":")
+            kind = "bind" if source.startswith(("/", ".")) else "volume"
+            yield Mount(source=source, kind=kind if colon else "anonymous", option=option, text=text)
+        elif option.name == "mount":
+            fields = [(k.strip(' "').lower(), v.strip('"')) for k, _, v in (f.partition("=") for f in text.split(","))]
+            kinds = [v for k, v in fields if k == "type"] or ["volume"]
+            kind = kinds[-1] if len(kinds) == 1 and '"' not in text else "unclear"
+            for source in [v for k, v in fields if k in ("source", "src")] or [""]:
+                yield Mount(source=source, kind=kind, option=option, text=text)

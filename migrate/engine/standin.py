@@ -146,6 +146,8 @@ class StandIn:
         if command.flag("push") or outside:
             raise RefusedError(f"`docker build` with --push, or --output elsewhere, {_NOT_CARRIED_OUT}")
         self._refuse_rights(command)
+        if any(n.startswith("container:") for n in command.values("network")):
+            raise RefusedError(f"`docker build` in a container's network {_NOT_CARRIED_OUT}")
         context = command.operands[0].text if command.operands else "."
         dockerfile = self._dockerfile(command, context)
         judged = self._policy.judged.get(dockerfile) if dockerfile else None
@@ -312,25 +314,24 @@ class StandIn:
         self._note["containers"] = [{"name": name, "mapped": own}]
         # an image that is here stays what it is
         kept = [o for o in command.options if o.word >= command.verb_words and o.name not in ("name", "pull")]
-        options = [w for o in kept for w in ([replaced[o.value]] if o.value in replaced else self._spelt(o))]
+        options = [w for o in kept for w in ([replaced[o.word]] if o.word in replaced else self._spelt(o))]
         image, *rest = [o.text for o in command.operands] or [""]
         return self._client([*self._verb(command), *options, f"--name={own}", "--", self._known(image), *rest])
 
-    def _refuse_reach(self, command: DockerCommand) -> dict[str, str]:
+    def _refuse_reach(self, command: DockerCommand) -> dict[int, str]:
         """A container may not reach past the scratch copy. A cache of the user's becomes an empty folder of this run's: the
-        options that say so, by the value that they replace."""
+        options that say so, by the word of the one that they replace."""
         self._refuse_rights(command)
         replaced = self._own_names(command)
         for mount in rights.mounts(command):
             if mount.kind in ("anonymous", "tmpfs"):
                 continue
-            rest = mount.option.partition(":")[2]
+            rest = mount.text.partition(":")[2]
             outside = mount.kind != "bind" or self._outside(mount.source)
-            of_volume = mount.option in command.values("volume")
-            if outside and of_volume and (CACHE.search(mount.source) or CACHE.search(rest)):
+            if outside and mount.option.name == "volume" and (CACHE.search(mount.source) or CACHE.search(rest)):
                 folder = Path(self._policy.stash, f"cache-{len(self._records)}-{os.getpid()}-{len(replaced)}")
                 folder.mkdir(exist_ok=True)
-                replaced[mount.option] = f"--volume={folder}:{rest}"
+                replaced[mount.option.word] = f"--volume={folder}:{rest}"
             elif outside:
                 raise RefusedError(f"a mount of `{mount.source}`, which is not in the repository, {_NOT_CARRIED_OUT}")
         return replaced
@@ -342,9 +343,9 @@ class StandIn:
         for name in rights.WRITTEN_TO:
             self._refuse_elsewhere(command.last(name))
 
-    def _own_names(self, command: DockerCommand) -> dict[str, str]:
-        """Options that name a container, by their value: one of this run's."""
-        replaced = {}
+    def _own_names(self, command: DockerCommand) -> dict[int, str]:
+        """Options that name a container, by their word: one of this run's."""
+        replaced: dict[int, str] = {}
         for option in command.options:
             value = option.value or ""
             named = rights.container_named(option.name, value) if option.name in rights.OF_ANOTHER_CONTAINER else None
@@ -356,7 +357,7 @@ class StandIn:
                 raise RefusedError(
                     f"`--{option.name} {value}`, of a container that is not this run's, {_NOT_CARRIED_OUT}"
                 )
-            replaced[value] = f"--{option.name}={before}{own}{behind}"
+            replaced[option.word] = f"--{option.name}={before}{own}{behind}"
         return replaced
 
     def _outside(self, source: str) -> bool:

@@ -104,6 +104,7 @@ HOSTILE = {
     "volumes-from": ("docker run --volumes-from theirs busybox true", False),
     "their-network": ("docker run --network container:theirs busybox true", False),
     "their-pids": ("docker run --pid container:theirs busybox true", False),
+    "build-in-their-network": ("docker build --network container:theirs .", False),
     "link": ("docker run --link theirs:x busybox true", False),
     "mount-volume": ("docker run --mount type=volume,src=theirs,dst=/x busybox true", False),
     "mount-unclear": ("""docker run --mount 'type=bind,"src=/etc",dst=/x' busybox true""", False),
@@ -283,7 +284,7 @@ printf 'FROM busybox\\nARG HOME\\nRUN echo of home $HOME > /h\\n' > D
 docker build -t x --build-arg HOME -f D . && docker run --rm x grep -x "of home $HOME" /h
 docker run --rm -v $TMPDIR:/t busybox sh -c 'cat /t/*' | grep -x 'of tmp'
 docker run --name kept busybox true && docker container prune -f && docker run --name kept busybox true
-docker run -d --name first busybox sleep 5 && docker run --rm --network container:first busybox true
+docker run -d --name first busybox sleep 5 && docker run --rm --network container:first -e A=container:first busybox sh -c 'echo $A' | grep -x container:first
 yes | head -n 1 > /dev/null && echo all well
 """
     given = {"GIVEN": "yes", "THEIRS": str(tmp_path)}
