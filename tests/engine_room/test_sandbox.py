@@ -339,6 +339,23 @@ docker cp c:/hello . && mkdir d && docker cp c:/etc/. d && docker export c > c.t
     assert found[3][1] is not None
 
 
+def test_podman_is_the_same_stand_in_where_it_is_installed(
+    engine: PrivateEngine, client: EngineClient, tmp_path: Path
+) -> None:
+    require_namespaces()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    script = f"podman build -t x . && {programs}/podman rm -f theirs && podman run --rm x cat /hello\n"
+    path = {"PATH": f"{programs}:{engine.environment()['PATH']}"}
+    assert side(engine, client, tmp_path / "tree", "! command -v podman\n", more=path).exit_code == 0
+    (programs / "podman").write_text("#!/bin/sh\necho the real one\n")
+    (programs / "podman").chmod(0o755)
+    done = side(engine, client, tmp_path / "tree", script, more=path)
+    assert (done.exit_code, done.refused, len(done.answered)) == (0, (), 1), done
+    assert done.tail[-1] == "hello"
+    assert {c.program for c in done.commands} == {"podman"}
+
+
 def test_a_tree_that_holds_the_scratch_folder_is_copied_without_it(
     engine: PrivateEngine, client: EngineClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
