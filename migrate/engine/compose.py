@@ -16,6 +16,7 @@ from typing import Any
 
 from migrate.drivers.compose import ComposeError, Project, read_project
 from migrate.drivers.yaml_reader import Stretch
+from migrate.engine import recorder
 from migrate.engine.policy import Policy
 from migrate.source import SourceFile
 from migrate.trace.compose.command_line import VERBS, ComposeCall, parse
@@ -134,10 +135,9 @@ class ComposeStandIn:
         return 1
 
     def _note(self, more: dict[str, Any]) -> None:
-        note = {"argv": ["compose", *self._words], "cwd": str(Path.cwd()), "start": time.time(), "images": []}
-        note |= {"containers": [], "verb": "compose", "seconds": 0.0, **more}
-        with open(self._policy.log, "a") as log:  # noqa: PTH123 -- appended whole, by several processes
-            log.write(json.dumps(note) + "\n")
+        note = {"argv": self._words, "cwd": str(Path.cwd()), "start": time.time(), "images": []}
+        note |= {"containers": [], "verb": "compose", "seconds": 0.0, "program": "docker-compose", **more}
+        recorder.append(Path(self._policy.log), note)
 
 
 def _dotenv(folder: Path) -> dict[str, str | None]:

@@ -35,7 +35,8 @@ class Policy:
     """`prefix` begins every name that the run gives on the engine. `cached` are the Dockerfiles whose builds may use the
     cache, `judged` those that are built in two steps; both by absolute path. `scratch` is what may be mounted;
     `connection` holds the variables that say which engine is meant (CONNECTION), as they were when the run began; `services`
-    are those of compose files whose containers are run."""
+    are those of compose files whose containers are run; `rooms` are further folders of the run's that a script may write to
+    and mount; `client_environment` is laid over what the script gives the real client (None: taken away)."""
 
     client: str
     prefix: str
@@ -48,6 +49,8 @@ class Policy:
     judged: dict[str, JudgedBuild] = field(default_factory=dict)
     parity: tuple[ParityFile, ...] = ()
     services: tuple[str, ...] = ()
+    rooms: tuple[str, ...] = ()
+    client_environment: dict[str, str | None] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self)))
@@ -60,7 +63,7 @@ class Policy:
             for k, v in data.pop("judged").items()
         }
         parity = tuple(ParityFile(**p) for p in data.pop("parity"))
-        lists = {"cached": tuple(data["cached"]), "services": tuple(data["services"])}
+        lists = {n: tuple(data[n]) for n in ("cached", "services", "rooms")}
         return cls(**{**data, **lists}, judged=judged, parity=parity)
 
 

@@ -4,7 +4,6 @@ Nothing of the user's is touched: not the tree (a copy is used), not the images 
 own). Whatever ends a run, `Run.close` takes away every container, tag and folder that it made.
 """
 
-import json
 import os
 import re
 import secrets
@@ -25,19 +24,26 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import migrate
-from migrate.engine import compose, npm_standin, standin
+from migrate.engine import compose, npm_standin, reach, recorder, standin
 from migrate.engine.builder import BuildTool, Kind
 from migrate.engine.client import EngineClient, EngineUnavailable
+from migrate.engine.isolation import Isolation, failure, fits, isolate, unavailable, users_home
 from migrate.engine.policy import CONNECTION, JudgedBuild, ParityFile, Policy
+from migrate.engine.recorder import RecordedCommand
+from migrate.engine.surroundings import client_environment, make_home, script_environment
 from migrate.image import ImageReference
 from migrate.source import FileChange
 
 Report = Callable[[str, str], None]
 
+FOLDER = "ms-migrate-"
+"""How the name of a run's scratch folder begins."""
 _TAIL_LINES = 40
 _STEP = re.compile(r"^(?:Step \d+/\d+ : .*|#\d+ \[[^\]]*\d+/\d+\] (?:FROM|RUN|COPY|ADD|WORKDIR).*)$")
 _NOISE = re.compile(r"^(?:#\d+ (?:sha256:|DONE|CACHED|transferring|naming|writing|exporting).*|-+)$")
 _KILL_SECONDS = 5
+_WHERE_INSTALLED = ("docker-buildx", "podman")
+"""Stand-ins for what a script looks for before it uses it."""
 _SUDO = """\
 # runs the command as who started it, with the stand-in for docker still first on PATH
 while [ $# -gt 0 ]; do
@@ -100,7 +106,7 @@ class BuiltImage:
 class SideRun:
     """What came of a side. `exit_code` is None where the time limit ended it; `tail` are its last lines of output; `images`
     are those that stand at the end, `builds` what each build came to, in order; `refused` and `answered` say which docker
-    commands were not carried out, `failed` which ended badly."""
+    commands were not carried out, `failed` which ended badly; `commands` are all that were called, in the order of their ends."""
 
     exit_code: int | None
     seconds: float
@@ -110,6 +116,7 @@ class SideRun:
     refused: tuple[str, ...]
     answered: tuple[str, ...]
     failed: tuple[str, ...]
+    commands: tuple[RecordedCommand, ...] = ()
 
 
 class ScratchError(Exception):
@@ -150,22 +157,27 @@ class Run:
 
     def side(self, request: SideRequest, report: Report) -> SideRun:
         """Run one side to its end. Raises EngineUnavailable where the engine went away meanwhile, and ScratchError."""
-        folder = self._folder / request.side
-        tree = folder / (request.root.name or "repository")
+        # of one length on all sides, so that a name of it in a program moves nothing
+        folder = self._folder / request.side.ljust(8, "-")
+        # in a folder by itself, so that a link to what was beside the repository meets nothing of the run's
+        tree = folder / "tree" / (request.root.name or "repository")
         self._trees.append(tree)
         try:
             folder.mkdir()
-            (folder / "stash").mkdir()
+            for name in ("stash", "tree", "temporary"):
+                (folder / name).mkdir()
+            make_home(folder / "home")
             _copy(request.root, tree)
             parity = _lay(tree, folder / "stash", request.changes)
-            log = Path(self._policy(request, folder, tree, parity).log)
+            isolation = _isolation(self._tool, request, folder, tree, self._environment)
+            log = Path(self._policy(request, folder, tree, parity, isolation).log)
         except OSError as error:
             raise ScratchError(f"the scratch copy could not be made: {error}") from error
         start = time.monotonic()
         try:
-            code, tail = self._execute(request, folder, tree, report)
+            code, tail = self._execute(request, folder, tree, isolation, report)
         finally:
-            records = _records(log)
+            records = recorder.read(log)
             self._image_ids |= {i["id"] for r in records for i in r["images"]}
         if code != 0:
             self._client.version()
@@ -179,10 +191,22 @@ class Run:
             ),
             refused=tuple(r["refused"] for r in records if "refused" in r),
             answered=tuple(r["answered"] for r in records if "answered" in r),
-            failed=tuple(shlex.join(["docker", *r["argv"]]) for r in records if r["exit"] and "refused" not in r),
+            failed=tuple(
+                shlex.join([r.get("program", "docker"), *r["argv"]])
+                for r in records
+                if r["exit"] and "refused" not in r
+            ),
+            commands=recorder.commands(records, tree),
         )
 
-    def _policy(self, request: SideRequest, folder: Path, tree: Path, parity: tuple[ParityFile, ...]) -> Policy:
+    def _policy(
+        self,
+        request: SideRequest,
+        folder: Path,
+        tree: Path,
+        parity: tuple[ParityFile, ...],
+        isolation: Isolation | None,
+    ) -> Policy:
         """Write the stand-in and what it is told."""
         stash = folder / "stash"
         judged = {}
@@ -193,7 +217,7 @@ class Run:
             key = str((tree / path).resolve())
             judged[key] = JudgedBuild(new=str(new), judged=str(file), stages=tuple(text.stages.items()))
         policy = Policy(
-            client=str(self._tool.client),
+            client=isolation.client if isolation is not None else str(self._tool.client),
             prefix=self.prefix,
             scratch=str(tree),
             log=str(folder / "log.jsonl"),
@@ -204,6 +228,8 @@ class Run:
             judged=judged,
             parity=parity,
             services=request.services,
+            rooms=(str(folder / "temporary"), str(folder / "home")),
+            client_environment=client_environment(self._environment, isolation, stash),
         )
         policy.write(folder / "policy.json")
         programs = folder / "bin"
@@ -213,12 +239,17 @@ class Run:
         docker = shlex.join([*_python(standin.__name__, "-S"), told])
         composed = shlex.join([*_python(compose.__name__), told])
         texts = {
-            "docker": f'[ "$1" != compose ] || {{ shift; exec {composed} docker "$@"; }}\nexec {docker} "$@"',
+            "docker": f'[ "$1" != compose ] || {{ shift; exec {composed} docker "$@"; }}\nexec {docker} docker "$@"',
             "docker-compose": f'exec {composed} docker-compose "$@"',
+            "docker-buildx": f'exec {docker} docker-buildx "$@"',
+            "podman": f'exec {docker} podman "$@"',
             "sudo": _SUDO,
         }
         if shutil.which("npm", path=self._environment.get("PATH", "")) is None:
             texts["npm"] = f'exec {shlex.join(_python(npm_standin.__name__, "-S"))} "$@"'
+        for name in _WHERE_INSTALLED:
+            if shutil.which(name, path=self._environment.get("PATH", "")) is None:
+                del texts[name]
         for name, script in texts.items():
             program = programs / name
             program.write_text(f"#!/bin/sh\n{script}\n")
@@ -226,10 +257,10 @@ class Run:
         return policy
 
     def _execute(
-        self, request: SideRequest, folder: Path, tree: Path, report: Report
+        self, request: SideRequest, folder: Path, tree: Path, isolation: Isolation | None, report: Report
     ) -> tuple[int | None, tuple[str, ...]]:
         environment = {
-            **self._environment,
+            **script_environment(self._environment, folder),
             **self._tool.environment,
             "BUILDKIT_PROGRESS": "plain",
             "npm_config_logs_max": "0",
@@ -240,15 +271,20 @@ class Run:
         words = [*_interpreter(tree / request.driver), request.name, *request.arguments]
         if request.commands:
             words = ["bash", "-e", "-c", request.commands]
-        process = subprocess.Popen(
-            words,
-            cwd=tree / request.directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        if isolation is not None:
+            words = [*isolation.words(folder, tree / request.directory, environment), *words]
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=tree / request.directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ScratchError(f"the script could not be started: {error}") from error
         assert process.stdout is not None  # noqa: S101 -- it was asked for
         expired = threading.Event()
 
@@ -265,6 +301,8 @@ class Run:
             timer.cancel()
             _kill(process)
             process.stdout.close()
+        if (why := failure(folder)) is not None:
+            raise ScratchError(f"the script could not be started: {why}")
         return (None if expired.is_set() else code), tail
 
     def close(self) -> None:
@@ -288,13 +326,56 @@ def _python(module: str, *options: str) -> list[str]:
     return [sys.executable, "-I", *options, "-c", start]
 
 
+def _isolation(
+    tool: BuildTool, request: SideRequest, folder: Path, tree: Path, environment: Mapping[str, str]
+) -> Isolation | None:
+    """How the script is kept from what is not the run's; None where there are no namespaces, and nothing in the copy that
+    needs them. Raises ScratchError where something does."""
+    why = unavailable() or (None if fits(folder) else f"the path of `{folder}` is too long for a socket")
+    if why is not None:
+        if (found := reach.finds_past(tree)) is not None:
+            raise ScratchError(
+                f"{found}, and no mount namespace is to be had here ({why}): change it, run as root or where user namespaces"
+                " are allowed, or give `--no-verify`"
+            )
+        return None
+    outside = {target: link for link, target in reach.links_out(tree)}
+    if Path("/") in outside:
+        raise ScratchError(
+            f"{outside[Path('/')].relative_to(tree.resolve())} is a link to `/`, which can't be made read-only"
+        )
+    read_only = [request.root, *outside, *users_home(environment)]
+    programs = {p: folder / "bin" / p for p in ("docker", "docker-compose", "sudo", *_WHERE_INSTALLED)}
+    return isolate(folder, tool.client, programs, read_only, environment)
+
+
 def _copy(root: Path, tree: Path) -> None:
     """Everything, history included: links as links, times and modes kept, blocks shared where the file system can."""
-    done = subprocess.run(
-        ["cp", "-a", "--reflink=auto", f"{root}/.", tree], check=False, capture_output=True, text=True
-    )
+    _copy_without(root.resolve(), tree, tree.resolve())
+    reach.embed_git(root, tree)
+
+
+def _copy_without(source: Path, target: Path, scratch: Path) -> None:
+    """Copy a folder, leaving out the run's own where it lies within."""
+    if not scratch.is_relative_to(source):
+        _cp(f"{source}/.", target)
+        return
+    target.mkdir(exist_ok=True)
+    for entry in sorted(source.iterdir()):
+        if not scratch.is_relative_to(entry):
+            _cp(str(entry), target / entry.name)
+        elif not entry.name.startswith(FOLDER):
+            _copy_without(entry, target / entry.name, scratch)
+    shutil.copystat(source, target)
+
+
+def _cp(source: str, target: Path) -> None:
+    shared = ["--reflink=auto"] if sys.platform == "linux" else []
+    done = subprocess.run(["cp", "-a", *shared, source, target], check=False, capture_output=True, text=True)
     if done.returncode:
-        raise ScratchError(f"the repository could not be copied: {done.stderr.strip().splitlines()[-1]}")
+        raise ScratchError(
+            f"the repository could not be copied: {(done.stderr.strip().splitlines() or ['cp failed'])[-1]}"
+        )
 
 
 def _lay(tree: Path, stash: Path, changes: tuple[FileChange, ...]) -> tuple[ParityFile, ...]:
@@ -302,6 +383,8 @@ def _lay(tree: Path, stash: Path, changes: tuple[FileChange, ...]) -> tuple[Pari
     parity = []
     for number, change in enumerate(changes):
         path = tree / change.path
+        if not path.resolve().is_relative_to(tree.resolve()):
+            raise ScratchError(f"`{change.path}` is behind a link that leads out of the repository")
         legacy = None
         if change.before is not None:
             legacy = stash / f"legacy-{number}"
@@ -348,10 +431,6 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, sign)
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_KILL_SECONDS)
-
-
-def _records(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
 def _images(records: list[dict[str, Any]], tree: Path) -> tuple[BuiltImage, ...]:

@@ -5,7 +5,6 @@ leaves alone what is not this run's, answers the rest as a script expects, and n
 library only, and only light modules of the package: it starts once a command.
 """
 
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from migrate.engine import recorder, rights
 from migrate.engine.policy import JudgedBuild, Policy, mapped
 from migrate.image import ImageReference
 from migrate.trace.docker_cli import CommandLineError, DockerCommand, Option, parse
@@ -34,10 +34,26 @@ _PASSED = {
     "",
     "image inspect",
     "container inspect",
-    "save",
+    "volume inspect",
+    "network inspect",
+    "manifest inspect",
+    "volume ls",
+    "network ls",
+    "system info",
+    "system df",
+    "context ls",
+    "context show",
+    "buildx version",
+    "help",
+    "port",
+    "top",
+    "diff",
 }
+"""What only reads."""
+_PRUNES = {f"{w} prune" for w in ("system", "image", "container", "volume", "network", "builder", "buildx")}
 _ANSWERED = {"push", "login", "logout", "manifest create", "manifest push", "manifest annotate"}
 _CONTAINER_VERBS = {"rm", "start", "stop", "kill", "wait"}
+_STREAMS = ("-", "/dev/null", "/dev/stdout", "/dev/stderr")
 _FROM = re.compile(r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)|--from=(\S+)", re.IGNORECASE | re.MULTILINE)
 _NOT_CARRIED_OUT = "is not carried out while verifying"
 
@@ -49,12 +65,14 @@ class RefusedError(Exception):
 class StandIn:
     """One call of docker."""
 
-    def __init__(self, policy: Policy, words: Sequence[str]) -> None:
+    def __init__(self, policy: Policy, program: str, words: Sequence[str]) -> None:
         self._policy = policy
-        self._words = list(words)
-        self._records = _records(Path(policy.log))
+        self._program = program
+        self._words = ["buildx", *words] if program == "docker-buildx" else list(words)
+        self._records = recorder.read(Path(policy.log))
         self._note: dict[str, Any] = {
-            "argv": self._words,
+            "program": program,
+            "argv": list(words),
             "cwd": str(Path.cwd()),
             "start": time.time(),
             "images": [],
@@ -67,12 +85,11 @@ class StandIn:
         try:
             code = self._dispatch()
         except RefusedError as refused:
-            print(f"docker: {refused}", file=sys.stderr)
+            print(f"{self._program}: {refused}", file=sys.stderr)
             self._note["refused"] = str(refused)
             code = 1
         self._note |= {"exit": code, "seconds": round(time.monotonic() - start, 3)}
-        with open(self._policy.log, "a") as log:  # noqa: PTH123 -- appended whole, by several processes
-            log.write(json.dumps(self._note) + "\n")
+        recorder.append(Path(self._policy.log), self._note)
         return code
 
     def _dispatch(self) -> int:
@@ -89,7 +106,9 @@ class StandIn:
             "tag": self._tag,
             "rmi": self._rmi,
             "exec": self._inside,
-            "export": self._inside,
+            "export": self._export,
+            "save": self._save,
+            "pull": self._pull,
             "commit": self._commit,
             "import": self._import,
             "load": self._load,
@@ -102,10 +121,11 @@ class StandIn:
             case verb if verb in _ANSWERED:
                 self._note["answered"] = f"`docker {verb}` {_NOT_CARRIED_OUT}"
                 return 0
-            case "pull" if any(self._made_image(o.text) for o in command.operands):
-                raise RefusedError(f"`docker pull` of an image that the script has built {_NOT_CARRIED_OUT}")
+            case verb if verb in _PRUNES:
+                return self._prune(command)
             case verb if verb in _PASSED:
-                return self._client([self._known(w) for w in self._words])
+                at = command.verb_words
+                return self._client([*self._words[:at], *(self._known(w) for w in self._words[at:])])
             case verb:
                 raise RefusedError(f"`docker {verb}` {_NOT_CARRIED_OUT}")
 
@@ -122,16 +142,19 @@ class StandIn:
     # images
 
     def _build(self, command: DockerCommand) -> int:
-        outside = [o for o in command.values("output") if self._outside(_written_to(o))]
+        outside = [o for o in command.values("output") if self._elsewhere(_written_to(o))]
         if command.flag("push") or outside:
             raise RefusedError(f"`docker build` with --push, or --output elsewhere, {_NOT_CARRIED_OUT}")
+        self._refuse_rights(command)
+        if any(n.startswith("container:") for n in command.values("network")):
+            raise RefusedError(f"`docker build` in a container's network {_NOT_CARRIED_OUT}")
         context = command.operands[0].text if command.operands else "."
         dockerfile = self._dockerfile(command, context)
         judged = self._policy.judged.get(dockerfile) if dockerfile else None
-        references = [r for t in command.values("tag") if (r := ImageReference.parse(t)) is not None]
+        references = [self._reference(t) for t in command.values("tag")]
         tags = [mapped(self._policy.prefix, r) for r in references]
         if not tags:
-            tags = [f"{self._policy.prefix}/untagged:{len(self._records)}"]
+            tags = [f"{self._policy.prefix}/untagged:{len(self._records)}-{os.getpid()}"]
         self._note["dockerfile"] = dockerfile
         code = self._judged_build(command, judged, tags) if judged else self._plain_build(command, dockerfile, tags)
         if code == 0:
@@ -176,9 +199,11 @@ class StandIn:
         for option in command.options:
             if option.word < command.verb_words or option.name in without:
                 continue
-            if option.name == "cache-from":
+            if option.name in ("cache-from", "cache-to"):
                 continue  # another image's cache would be the registry's, or one that this run does not have
-            options.append(_spelt(option))
+            if option.name == "pull" and self._policy.classic:
+                continue  # the classic builder would move the user's tag
+            options += self._spelt(option)
         return [*options, "--force-rm"] if self._policy.classic else options
 
     def _dockerfile(self, command: DockerCommand, context: str) -> str | None:
@@ -210,9 +235,48 @@ class StandIn:
             shutil.copy2(ignore, f"{copy}.dockerignore")
         return str(copy)
 
+    def _reference(self, text: str) -> ImageReference:
+        reference = ImageReference.parse(text)
+        if reference is None:
+            raise RefusedError(f"an image under the name `{text}`, which is not understood, {_NOT_CARRIED_OUT}")
+        return reference
+
+    def _pull(self, command: DockerCommand) -> int:
+        """What is here stays what it is: a pull would move the user's tag."""
+        if any(self._made_image(o.text) for o in command.operands):
+            raise RefusedError(f"`docker pull` of an image that the script has built {_NOT_CARRIED_OUT}")
+        if command.flag("all-tags"):
+            raise RefusedError(f"`docker pull --all-tags` {_NOT_CARRIED_OUT}")
+        if len(command.operands) == 1 and self._image_id(command.operands[0].text):
+            self._note["answered"] = f"`{command.operands[0].text}` is here already, and is not pulled again"
+            return 0
+        return self._client(self._words)
+
+    def _prune(self, command: DockerCommand) -> int:
+        """What this run has stopped goes, since a script may use its name again; the rest is the user's."""
+        self._note["answered"] = f"`docker {command.verb}` {_NOT_CARRIED_OUT}"
+        if command.verb in ("system prune", "container prune") and not any(
+            "filter" in o.text for o in command.operands
+        ):
+            words = ["ps", "-aq", f"--filter=name=^/?{self._policy.prefix}-"]
+            words += [f"--filter=status={s}" for s in ("created", "exited", "dead")]
+            found = self._ask(words).split()
+            if found:
+                self._client(["rm", *found], quiet=True)
+        print("Total reclaimed space: 0B")
+        return 0
+
+    def _save(self, command: DockerCommand) -> int:
+        self._refuse_elsewhere(command.last("output"))
+        at = command.verb_words
+        code = self._client([*self._words[:at], *(self._known(w) for w in self._words[at:])])
+        self._note_file(command, code)
+        return code
+
     def _tag(self, command: DockerCommand) -> int:
-        if len(command.operands) != 2 or (reference := ImageReference.parse(command.operands[1].text)) is None:
+        if len(command.operands) != 2:
             return self._client(self._words)
+        reference = self._reference(command.operands[1].text)
         target = mapped(self._policy.prefix, reference)
         code = self._client(["tag", self._known(command.operands[0].text), target])
         if code == 0:
@@ -239,13 +303,7 @@ class StandIn:
         )
 
     def _image_id(self, image: str) -> str:
-        done = subprocess.run(
-            [self._policy.client, "image", "inspect", "--format", "{{.Id}}", image],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
+        return self._ask(["image", "inspect", "--format", "{{.Id}}", image])
 
     # containers
 
@@ -254,37 +312,66 @@ class StandIn:
         name = command.last("name")
         own = f"{self._policy.prefix}-{name}" if name else f"{self._policy.prefix}-{len(self._records)}-{os.getpid()}"
         self._note["containers"] = [{"name": name, "mapped": own}]
-        kept = [o for o in command.options if o.word >= command.verb_words and o.name != "name"]
-        options = [replaced.get(o.value or "", _spelt(o)) if o.name == "volume" else _spelt(o) for o in kept]
+        # an image that is here stays what it is
+        kept = [o for o in command.options if o.word >= command.verb_words and o.name not in ("name", "pull")]
+        options = [w for o in kept for w in ([replaced[o.word]] if o.word in replaced else self._spelt(o))]
         image, *rest = [o.text for o in command.operands] or [""]
         return self._client([*self._verb(command), *options, f"--name={own}", "--", self._known(image), *rest])
 
-    def _refuse_reach(self, command: DockerCommand) -> dict[str, str]:
+    def _refuse_reach(self, command: DockerCommand) -> dict[int, str]:
         """A container may not reach past the scratch copy. A cache of the user's becomes an empty folder of this run's: the
-        options that say so, by the value that they replace."""
-        if command.flag("privileged") or command.values("device"):
-            raise RefusedError(f"a privileged container {_NOT_CARRIED_OUT}")
-        replaced: dict[str, str] = {}
-        sources = []
-        for value in command.values("volume"):
-            source, _, rest = value.partition(":")
-            if self._outside(source) and (CACHE.search(source) or CACHE.search(rest)):
-                folder = Path(self._policy.stash, f"cache-{len(self._records)}-{len(replaced)}")
+        options that say so, by the word of the one that they replace."""
+        self._refuse_rights(command)
+        replaced = self._own_names(command)
+        for mount in rights.mounts(command):
+            if mount.kind in ("anonymous", "tmpfs"):
+                continue
+            rest = mount.text.partition(":")[2]
+            outside = mount.kind != "bind" or self._outside(mount.source)
+            if outside and mount.option.name == "volume" and (CACHE.search(mount.source) or CACHE.search(rest)):
+                folder = Path(self._policy.stash, f"cache-{len(self._records)}-{os.getpid()}-{len(replaced)}")
                 folder.mkdir(exist_ok=True)
-                replaced[value] = f"--volume={folder}:{rest}"
-            else:
-                sources.append(source)
-        for text in command.values("mount"):
-            fields = dict(f.partition("=")[::2] for f in text.split(","))
-            sources.append(fields.get("source") or fields.get("src") or "")
-        for source in sources:
-            if self._outside(source):
-                raise RefusedError(f"a mount of `{source}`, which is not in the repository, {_NOT_CARRIED_OUT}")
+                replaced[mount.option.word] = f"--volume={folder}:{rest}"
+            elif outside:
+                raise RefusedError(f"a mount of `{mount.source}`, which is not in the repository, {_NOT_CARRIED_OUT}")
+        return replaced
+
+    def _refuse_rights(self, command: DockerCommand) -> None:
+        beyond = rights.beyond_a_build(command)
+        if beyond is not None:
+            raise RefusedError(f"`docker {command.verb}` with `{beyond}` {_NOT_CARRIED_OUT}")
+        for name in rights.WRITTEN_TO:
+            self._refuse_elsewhere(command.last(name))
+
+    def _own_names(self, command: DockerCommand) -> dict[int, str]:
+        """Options that name a container, by their word: one of this run's."""
+        replaced: dict[int, str] = {}
+        for option in command.options:
+            value = option.value or ""
+            named = rights.container_named(option.name, value) if option.name in rights.OF_ANOTHER_CONTAINER else None
+            if named is None:
+                continue
+            before, container, behind = named
+            own = self._own_container(container)
+            if own is None:
+                raise RefusedError(
+                    f"`--{option.name} {value}`, of a container that is not this run's, {_NOT_CARRIED_OUT}"
+                )
+            replaced[option.word] = f"--{option.name}={before}{own}{behind}"
         return replaced
 
     def _outside(self, source: str) -> bool:
-        scratch = os.path.realpath(self._policy.scratch)
-        return not source.startswith(("/", ".")) or os.path.commonpath([scratch, os.path.realpath(source)]) != scratch
+        return not source.startswith(("/", ".")) or self._elsewhere(source)
+
+    def _elsewhere(self, path: str) -> bool:
+        """Whether a path leads out of what the script may write to, through links too."""
+        real = os.path.realpath(path)
+        rooms = [os.path.realpath(r) for r in (self._policy.scratch, *self._policy.rooms)]
+        return not any(os.path.commonpath([r, real]) == r for r in rooms)
+
+    def _refuse_elsewhere(self, path: str | None) -> None:
+        if path is not None and path not in _STREAMS and self._elsewhere(path):
+            raise RefusedError(f"writing to `{path}`, which is not in the repository, {_NOT_CARRIED_OUT}")
 
     def _cp(self, command: DockerCommand) -> int:
         words = list(self._words)
@@ -292,14 +379,46 @@ class StandIn:
             name, colon, path = operand.text.partition(":")
             if colon and not name.startswith((".", "/")):
                 words[operand.word] = f"{self._own_container(name) or name}:{path}"
-        target = command.operands[-1].text.partition(":")
-        if target[1] and not target[0].startswith((".", "/")) and self._own_container(target[0]) is None:
-            raise RefusedError(f"`docker cp` into `{target[0]}`, which is not this run's, {_NOT_CARRIED_OUT}")
-        return self._client(words)
+        if len(command.operands) != 2:
+            return self._client(words)
+        source, target = (o.text for o in command.operands)
+        into = target.partition(":")
+        if into[1] and not into[0].startswith((".", "/")):
+            if self._own_container(into[0]) is None:
+                raise RefusedError(f"`docker cp` into `{into[0]}`, which is not this run's, {_NOT_CARRIED_OUT}")
+            return self._client(words)
+        self._refuse_elsewhere(target)
+        place = Path(target).absolute()
+        there = place.is_dir()
+        merged = there and source.endswith("/.")
+        code = self._client(words)
+        if code == 0 and target not in _STREAMS:
+            name = os.path.basename(source.partition(":")[2].rstrip("/"))  # noqa: PTH119 -- of a container's path
+            self._note_extracted(place if merged or not there else place / name, merged=merged)
+        return code
+
+    def _export(self, command: DockerCommand) -> int:
+        self._refuse_elsewhere(command.last("output"))
+        code = self._inside(command)
+        self._note_file(command, code)
+        return code
+
+    def _note_file(self, command: DockerCommand, code: int) -> None:
+        """Of an archive: the file that was named, or that the shell has opened."""
+        output = command.last("output")
+        path = Path(output).absolute() if output is not None else Path(os.path.realpath("/proc/self/fd/1"))
+        if code == 0 and path.is_file():
+            self._note_extracted(path, merged=False)
+
+    def _note_extracted(self, path: Path, *, merged: bool) -> None:
+        self._note["extracted"] = [str(path), None if merged else recorder.digest(path)]
 
     def _inside(self, command: DockerCommand) -> int:
         """exec, export: of a container of this run's own."""
+        self._refuse_rights(command)
         words = list(self._words)
+        if not command.operands:
+            return self._client(words)
         operand = command.operands[0]
         own = self._own_container(operand.text)
         if own is None:
@@ -310,7 +429,7 @@ class StandIn:
         return self._client(words)
 
     def _commit(self, command: DockerCommand) -> int:
-        own = self._own_container(command.operands[0].text)
+        own = self._own_container(command.operands[0].text) if command.operands else None
         reference = ImageReference.parse(command.operands[1].text) if len(command.operands) > 1 else None
         if own is None or reference is None:
             raise RefusedError(f"this `docker commit` {_NOT_CARRIED_OUT}")
@@ -365,13 +484,7 @@ class StandIn:
             if container["name"] == name or container["mapped"] == name:
                 return str(container["mapped"])
         if re.fullmatch(r"[0-9a-f]{6,64}", name):
-            done = subprocess.run(
-                [self._policy.client, "inspect", "--format", "{{.Name}}", name],
-                check=False,
-                capture_output=True,
-                text=True,
-            )
-            found = done.stdout.strip().lstrip("/")
+            found = self._ask(["inspect", "--type=container", "--format", "{{.Name}}", name]).lstrip("/")
             return found if found.startswith(self._policy.prefix) else None
         return None
 
@@ -388,7 +501,31 @@ class StandIn:
 
     def _client(self, words: list[str], *, quiet: bool = False) -> int:
         output = subprocess.DEVNULL if quiet and "build" not in words[:2] else sys.stderr if quiet else None
-        return subprocess.run([self._policy.client, *words], check=False, stdout=output).returncode
+        words = [self._policy.client, *words]
+        return subprocess.run(words, check=False, stdout=output, env=self._environment()).returncode
+
+    def _ask(self, words: list[str]) -> str:
+        """What the client says; "" where it fails."""
+        words = [self._policy.client, *words]
+        done = subprocess.run(words, check=False, capture_output=True, text=True, env=self._environment())
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    def _environment(self) -> dict[str, str]:
+        """The script's, which builders and `-e NAME` read, with what the client needs of the user's."""
+        environment = dict(os.environ)
+        for name, value in self._policy.client_environment.items():
+            if value is None:
+                environment.pop(name, None)
+            elif name != "SSH_AUTH_SOCK" or name not in environment:  # an agent that the script has started is meant
+                environment[name] = value
+        return environment
+
+    def _spelt(self, option: Option) -> list[str]:
+        """An option as it is given to the client. One that takes a variable's value takes the script's."""
+        name = option.value or ""
+        if option.name in ("env", "build-arg") and name in self._policy.client_environment:
+            return [f"--{option.name}={name}={os.environ[name]}"] if name in os.environ else []
+        return [_spelt(option)]
 
     @contextmanager
     def _parity(self) -> Iterator[None]:
@@ -422,12 +559,8 @@ def _spelt(option: Option) -> str:
     return f"--{option.name}" if option.value is None else f"--{option.name}={option.value}"
 
 
-def _records(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-
-
 def main() -> None:
-    sys.exit(StandIn(Policy.read(Path(sys.argv[1])), sys.argv[2:]).run())
+    sys.exit(StandIn(Policy.read(Path(sys.argv[1])), sys.argv[2], sys.argv[3:]).run())
 
 
 if __name__ == "__main__":
