@@ -3,8 +3,9 @@
 Every call has a time limit; an engine that doesn't answer, or goes away, is an EngineUnavailable with a way out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 CALL_SECONDS = 120
@@ -18,6 +19,15 @@ class EngineUnavailable(Exception):  # noqa: N818 -- named for what is the case
         super().__init__(message)
         self.message = message
         self.help = help_
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedImage:
+    """An image as the engine lists it: `parent` is the id of what the classic builder made it from (empty: not known)."""
+
+    image_id: str
+    parent: str
+    tags: tuple[str, ...]
 
 
 class EngineClient:
@@ -46,11 +56,23 @@ class EngineClient:
                 return None
             return found
 
-    def tags(self, prefix: str) -> tuple[str, ...]:
-        """Every tag that begins with `prefix`."""
+    def identity(self) -> str:
+        """What the engine calls itself, by whatever address it is reached; empty where it has no name."""
         with _reachable():
-            images = self._api.images()
-        return tuple(t for i in images for t in i.get("RepoTags") or () if t.startswith(prefix))
+            return str(self._api.info().get("ID") or "")
+
+    def images(self) -> tuple[ListedImage, ...]:
+        """Every image there is: those without a tag, and those that the classic builder keeps between two steps, too."""
+        with _reachable():
+            listed = self._api.images(all=True)
+        return tuple(
+            ListedImage(
+                image_id=i["Id"],
+                parent=i.get("ParentId") or i.get("ParentID") or "",
+                tags=tuple(t for t in i.get("RepoTags") or () if not t.startswith("<none>")),
+            )
+            for i in listed
+        )
 
     def containers(self, prefix: str) -> tuple[str, ...]:
         """Ids of the containers, running or not, whose name begins with `prefix`."""
@@ -58,14 +80,22 @@ class EngineClient:
             found = self._api.containers(all=True)
         return tuple(c["Id"] for c in found if any(n.lstrip("/").startswith(prefix) for n in c.get("Names") or ()))
 
-    def remove_container(self, identifier: str) -> None:
-        with _reachable(), _gone_is_fine():
-            self._api.remove_container(identifier, force=True, v=True)
+    def remove_container(self, identifier: str) -> str | None:
+        """Running or not, and its anonymous volumes with it. Returns why it stays; None where it is gone."""
+        return _refusal(lambda: self._api.remove_container(identifier, force=True, v=True))
 
-    def remove_image(self, reference: str) -> None:
-        """Take a tag away, and the image with its last one; what another image or a container needs stays."""
-        with _reachable(), _gone_is_fine():
-            self._api.remove_image(reference)
+    def remove_image(self, reference: str) -> str | None:
+        """Take a tag away, and the image with its last one; what it was made from, and what another image or a container needs,
+        stays. Returns why it stays; None where it is gone."""
+        return _refusal(lambda: self._api.remove_image(reference, noprune=True))
+
+    def move_tag_off(self, tag: str) -> str | None:
+        """Take a tag away from an image that stays, be it its last: an empty image gets the tag, and is removed with it. (`rmi`
+        of an image's only tag would remove the image.) Returns why the tag stays."""
+        repository, _, name = tag.rpartition(":")
+        empty = bytes(1024)  # a tar without a file
+        why = _refusal(lambda: self._api.import_image_from_data(empty, repository=repository, tag=name))
+        return self.remove_image(tag) if why is None else why
 
     @contextmanager
     def container(self, image: str, name: str) -> Iterator[str]:
@@ -132,12 +162,13 @@ def _reachable() -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def _gone_is_fine() -> Iterator[None]:
+def _refusal(call: Callable[[], object]) -> str | None:
+    """Why the engine doesn't do it. What it doesn't have needs no removing."""
     from docker.errors import APIError
 
-    try:
-        yield
-    except APIError as error:
-        if error.status_code not in (404, 409):
-            raise
+    with _reachable():
+        try:
+            call()
+        except APIError as error:
+            return None if error.status_code == 404 else str(error.explanation or error).split("\n", 1)[0]
+    return None

@@ -81,7 +81,7 @@ def verify(repository: Repository, analysis: Analysis, inputs: Inputs, time_limi
             engine = f"docker {client.version()}, {tool.kind.value}"
             report("engine", engine)
             buildkit = tool.kind is Kind.BUILDKIT
-            with Run(client, tool, os.environ) as run:
+            with Run(client, tool, os.environ, report) as run:
                 verifier = _Verifier(repository, analysis, inputs, time_limit, client, run, report, buildkit=buildkit)
                 return verifier.verify(engine)
     except _StoppedError as stopped:
