@@ -4,6 +4,7 @@ Exit codes: 0 done · 1 a build is not migrated, images differ, or `--check` fou
 unreachable, a build fails, nothing found) · 4 internal error · 130 interrupted.
 """
 
+import os
 import signal
 import sys
 import traceback
@@ -15,7 +16,7 @@ import typer
 
 from migrate import __version__
 
-_COMMANDS = ("migrate", "audit")
+_COMMANDS = ("migrate", "verify", "audit")
 
 app = typer.Typer(
     name="ms-migrate",
@@ -112,15 +113,43 @@ def migrate_command(
         targets=tuple(target or ()),
         time_limit=time_limit,
     )
-    # whoever ends us wants the engine cleared up all the same
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _end_in_order()
     try:
         outcome = migrate(request, Progress(sys.stderr))
     except KeyboardInterrupt:
-        print("ms-migrate: interrupted; nothing was written, and nothing is left on the engine", file=sys.stderr)
+        print("ms-migrate: interrupted; nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
     print_outcome(outcome, diff=dry_run)
     raise typer.Exit(exit_code(outcome, check=check))
+
+
+@app.command("verify")
+def verify_command(
+    path: Annotated[Path | None, typer.Argument(help="The repository, or a folder of it.")] = None,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Take away what is left of verifications that were killed, on every engine.")
+    ] = False,
+) -> None:
+    """Build both versions and compare their images."""
+    from migrate.pipeline.cleaning import clean as clean_up  # the house is only entered to work
+    from migrate.report.cleaning import print_cleaned
+    from migrate.report.progress import Progress
+
+    if not clean or path is not None:
+        raise typer.BadParameter("give `--clean`, and no PATH")
+    _end_in_order()
+    try:
+        raise typer.Exit(print_cleaned(clean_up(os.environ, Progress(sys.stderr))))
+    except KeyboardInterrupt:
+        print("ms-migrate: interrupted; `ms-migrate verify --clean` takes away what is left", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _end_in_order() -> None:
+    """Who asks the process to end wants the engine cleared up all the same; who has it ignore a closed terminal, that."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 class Format(StrEnum):
