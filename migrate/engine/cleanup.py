@@ -26,6 +26,9 @@ STEPS = "steps"
 _QUIET_SECONDS = 0.5
 """An engine whose client was killed ends what it is at within 0.25 s (20.10, both builders, measured), and may make a container
 or a tag until then."""
+_STEP_SECONDS = 2.0
+"""The classic builder takes the container of a step that was cancelled away by itself, up to a second later (measured). It has no
+name of ours, and could be another's: it is waited for, not removed."""
 _TRY_SECONDS = 10.0
 _PAUSE_SECONDS = 0.1
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}|[0-9a-f]{12}")
@@ -90,8 +93,8 @@ def take_away(entry: Entry, kept: Path, client: EngineClient | None, *, settle: 
 
 def _names(entry: Entry, kept: Path, client: EngineClient, *, settle: bool) -> tuple[Cleaned, Entry]:
     """Containers and tags, again and again until none comes any more; the entry, with the images that were made."""
-    end = time.monotonic() + _TRY_SECONDS
-    quiet = time.monotonic() + (_QUIET_SECONDS if settle else 0)
+    began = time.monotonic()
+    quiet = began + (_QUIET_SECONDS if settle else 0)
     containers: set[str] = set()
     tags: set[str] = set()
     while True:
@@ -118,9 +121,11 @@ def _names(entry: Entry, kept: Path, client: EngineClient, *, settle: bool) -> t
         now = time.monotonic()
         if found or own:
             quiet = max(quiet, now + (_QUIET_SECONDS if settle else 0))
-        elif now >= quiet:
+        elif now >= quiet and not (
+            settle and now - began < _STEP_SECONDS and client.containers("", since=int(entry.time))
+        ):
             return Cleaned(containers=len(containers), tags=len(tags)), entry
-        if now > end:
+        if now - began > _TRY_SECONDS:
             left = tuple(refused) or (f"new containers or tags of {entry.prefix} keep coming",)
             return Cleaned(containers=len(containers), tags=len(tags), left=left), entry
         if refused or settle:

@@ -74,11 +74,16 @@ class EngineClient:
             for i in listed
         )
 
-    def containers(self, prefix: str) -> tuple[str, ...]:
-        """Ids of the containers, running or not, whose name begins with `prefix`."""
+    def containers(self, prefix: str, since: float = 0) -> tuple[str, ...]:
+        """Ids of the containers, running or not, whose name begins with `prefix`, made at `since` or later (seconds since the
+        epoch, by the engine's clock)."""
         with _reachable():
             found = self._api.containers(all=True)
-        return tuple(c["Id"] for c in found if any(n.lstrip("/").startswith(prefix) for n in c.get("Names") or ()))
+        return tuple(
+            c["Id"]
+            for c in found
+            if c.get("Created", 0) >= since and any(n.lstrip("/").startswith(prefix) for n in c.get("Names") or ())
+        )
 
     def remove_container(self, identifier: str) -> str | None:
         """Running or not, and its anonymous volumes with it. Returns why it stays; None where it is gone."""

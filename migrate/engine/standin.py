@@ -347,6 +347,8 @@ class StandIn:
                 self._note["answered"] = f"`{operand.text}` is not this run's, and is left alone"
             else:
                 options = [_spelt(o) for o in command.options if o.word >= command.verb_words]
+                if command.verb == "rm":
+                    options.append("--volumes")  # those without a name, of which nobody would know whose they were
                 code = (
                     self._client(
                         [*self._verb(command), *options, own],
