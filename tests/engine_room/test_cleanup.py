@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -121,7 +122,12 @@ def test_an_image_of_the_users_that_a_build_comes_to_stays(
     before = everything(engine)
     try:
         with a_run(client, environment) as run:
-            done = side(run, tmp_path / "tree", "docker build -t app . && docker build -t again:2 .\n", text=text)
+            done = side(
+                run,
+                tmp_path / "tree",
+                "docker build -t app . && docker build -t gone . && docker rmi gone\n",
+                text=text,
+            )
             assert done.exit_code == 0, done.tail
             if "base" not in kept:
                 assert {i.image_id for i in done.images} == {image_id}, "the test is of nothing where it isn't the same"
@@ -166,7 +172,7 @@ def test_a_run_that_closes_breaks_no_build_of_another(
     """While one builds a Dockerfile again and again, others build it, too, and take away what is theirs. The engine forgets an
     image with its last name, and its builds would fail on the way."""
     text = WHOLE.format(tmp_path) + "".join(f"RUN echo {i} > /{i}\n" for i in range(3))
-    script = "set -e\ni=0\nwhile [ $i -lt 10 ]; do i=$((i+1)); docker build -t app . && docker rmi app; done\n"
+    script = "set -e\ni=0\nwhile [ $i -lt 10 ]; do i=$((i+1)); docker build -t app .; docker rmi app; done\n"
     with (
         ThreadPoolExecutor(1) as pool,
         closing(connect(environment)) as other,
