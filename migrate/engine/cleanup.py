@@ -197,9 +197,8 @@ def _others(entry: Entry, kept: Path) -> list[Entry]:
 
 
 def _same_engine(one: Entry, other: Entry) -> bool:
-    if one.engine and other.engine:
-        return one.engine == other.engine
-    return one.connection == other.connection
+    # podman calls itself something else each time
+    return one.engine == other.engine or one.connection == other.connection
 
 
 def _noted(folder: Path) -> set[str]:

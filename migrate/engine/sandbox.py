@@ -130,7 +130,7 @@ class Run:
         self._tool = tool
         self._environment = dict(environment)
         self._report = report or (lambda _side, _text: None)
-        self._disturbed = False
+        self._disturbed = self._interrupted = False
         self.prefix = f"ms-migrate-{secrets.token_hex(6)}"
         self._folder = Path(tempfile.gettempdir(), self.prefix)
         self._entry: journal.Entry | None = None
@@ -154,8 +154,8 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._disturbed |= kind is not None
-        if self.close() and kind is KeyboardInterrupt:
-            self._report("clean-up", "nothing of this verification is left")
+        self._interrupted = kind is KeyboardInterrupt
+        self.close()
 
     def image_name(self, stage: str) -> str:
         """A reference of this run's own for a builder stage."""
@@ -299,6 +299,8 @@ class Run:
             if left:
                 again = "once that is seen to, `ms-migrate verify --clean` takes away what is left"
                 self._report("clean-up", f"not everything could be taken away: {'; '.join(left)}; {again}")
+            elif self._interrupted:
+                self._report("clean-up", "nothing of this verification is left")
             return not left
 
 
