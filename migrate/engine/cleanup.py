@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from migrate.engine import journal
-from migrate.engine.client import EngineClient, ListedImage
+from migrate.engine.client import EngineClient, ListedImage, resolved
 from migrate.engine.journal import Entry, JournalError
 from migrate.engine.policy import CONNECTION
 
@@ -51,7 +51,9 @@ def new_entry(client: EngineClient, environment: Mapping[str, str], prefix: str,
     """The entry of a run of this process that begins now, with what is on the engine. `kept` is the journal's folder. Raises
     EngineUnavailable."""
     engine = client.identity()
-    connection = {n: environment.get(n) for n in CONNECTION}
+    # as what it comes to now: a context may be another one by the time this is read
+    named = resolved(environment)
+    connection = {n: named.get(n) for n in CONNECTION}
     entry = Entry(
         prefix=prefix,
         folder=str(folder),
