@@ -87,10 +87,8 @@ def take_away(entry: Entry, kept: Path, client: EngineClient | None, *, settle: 
             cleaned, entry = _names(entry, kept, client, settle=settle or processes > 0)
     finally:
         folders, left = _remove_folder(folder)
-    cleaned = replace(cleaned, processes=processes, folders=folders, left=(*cleaned.left, *left))
-    if client is None or cleaned.left:
-        return cleaned
-    return replace(cleaned, images=_images(entry, kept, client))
+    images = _images(entry, kept, client) if client is not None and not cleaned.left else 0
+    return replace(cleaned, processes=processes, folders=folders, images=images, left=(*cleaned.left, *left))
 
 
 def _names(entry: Entry, kept: Path, client: EngineClient, *, settle: bool) -> tuple[Cleaned, Entry]:
@@ -152,7 +150,8 @@ def _images(entry: Entry, kept: Path, client: EngineClient) -> int:
     count = 0
     for each in closed:
         count += _remove_images(each, client)
-        journal.remove(kept, each)
+        if not os.path.lexists(each.folder):
+            journal.remove(kept, each)
     return count
 
 

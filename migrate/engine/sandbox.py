@@ -360,7 +360,7 @@ def _follow(output: IO[bytes], side: str, report: Report, steps: Path) -> tuple[
         if line.strip() and not _NOISE.match(line):
             tail.append(line)
         if intermediate := _INTERMEDIATE.match(line):
-            with steps.open("a") as stream:
+            with suppress(OSError), steps.open("a") as stream:
                 stream.write(f"{intermediate[1]}\n")
         if _STEP.match(line) and line not in seen:
             seen.add(line)

@@ -233,8 +233,9 @@ class StandIn:
     def _untag(self, own: str, options: list[str]) -> int:
         """Take a name away from an image that stays until the run is over: built from the cache, it may be one that the user has
         without a name, or that another run is about to build upon; `rmi` of the last name would remove it. An empty image gets
-        the name first. Where there is no such name, or a container needs it, docker removes nothing, and says so."""
-        using = [self._policy.client, "ps", "--all", "--quiet", f"--filter=ancestor={own}"]
+        the name first. Where there is no such name, or a container of the run needs it, docker removes nothing, and says so."""
+        mine = [f"--filter=ancestor={own}", f"--filter=name={self._policy.prefix}-"]
+        using = [self._policy.client, "ps", "--all", "--quiet", *mine]
         used = subprocess.run(using, check=False, capture_output=True, text=True).stdout
         if self._image_id(own) and (not used or {"--force", "--force=true"} & {*options}):
             words = [self._policy.client, "import", "-", own]

@@ -18,7 +18,7 @@ import pytest
 from migrate.engine import cleanup, journal
 from migrate.engine.builder import choose
 from migrate.engine.client import EngineClient, connect
-from migrate.engine.sandbox import Run, SideRequest, SideRun
+from migrate.engine.sandbox import Run, ScratchError, SideRequest, SideRun
 from migrate.outcome import CleanStatus
 from migrate.pipeline.cleaning import clean
 from tests.engine.private import PrivateEngine
@@ -265,6 +265,43 @@ def test_a_folder_is_removed_by_who_is_not_root(tmp_path: Path, *, foreign: bool
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (2 if foreign else 1)
     assert folder.exists() == foreign
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_folder_that_stays_is_told_and_tried_again(
+    client: EngineClient, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    run = a_run(client, environment, told)
+    side(run, tmp_path / "tree", "docker build -t app .\n", text=WHOLE.format(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(cleanup, "_remove_folder", lambda f: (0, [f"folder {f}: another user's"]))
+        assert not run.close()
+        (entry,) = entries(environment)
+        again = "once that is seen to, `ms-migrate verify --clean` takes away what is left"
+        assert told == [f"not everything could be taken away: folder {entry.folder}: another user's; {again}"]
+        outcome = clean(environment, lambda _side, _text: None)
+        assert ([r.status for r in outcome.runs], outcome.exit_code) == ([CleanStatus.LEFT], 3)
+        assert entries(environment) == (entry,)
+    with a_run(client, environment):
+        pass
+    assert entries(environment) == (entry,)
+    outcome = clean(environment, lambda _side, _text: None)
+    assert [(r.status, r.folders, r.tags) for r in outcome.runs] == [(CleanStatus.CLEANED, 1, 0)]
+    assert entries(environment) == ()
+
+
+def test_without_a_journal_nothing_is_made(
+    client: EngineClient, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for place in journal.folders(environment):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    there = sorted(tmp_path.iterdir())
+    with pytest.raises(ScratchError, match="no journal of what is made can be kept"):
+        a_run(client, environment)
+    assert sorted(tmp_path.iterdir()) == there
 
 
 @pytest.fixture

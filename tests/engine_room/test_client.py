@@ -59,8 +59,8 @@ def test_the_engine_is_the_one_that_docker_takes(
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="docker takes no keys that are none")
 def test_keys_of_a_context_are_used(contexts: dict[str, str], tmp_path: Path) -> None:
-    pair = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
-    openssl: list[str | Path] = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=far", *pair]
+    pair = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=far", *pair]
     subprocess.run(openssl, check=True, capture_output=True)
     shutil.copy(tmp_path / "cert.pem", tmp_path / "ca.pem")
     keys = ",".join(f"{n}={tmp_path}/{n}.pem" for n in ("ca", "cert", "key"))
