@@ -47,29 +47,23 @@ class Cleaned:
     left: tuple[str, ...] = ()
 
 
-def new_entry(client: EngineClient, environment: Mapping[str, str], prefix: str, folder: Path, kept: Path) -> Entry:
-    """The entry of a run of this process that begins now, with what is on the engine. `kept` is the journal's folder. Raises
-    EngineUnavailable."""
-    engine = client.identity()
+def new_entry(client: EngineClient, environment: Mapping[str, str], prefix: str, folder: Path) -> Entry:
+    """The entry of a run of this process that begins now, with what is on the engine. Raises EngineUnavailable."""
     # as what it comes to now: a context may be another one by the time this is read
     named = resolved(environment)
     connection = {n: named.get(n) for n in CONNECTION}
-    entry = Entry(
+    return Entry(
         prefix=prefix,
         folder=str(folder),
         connection=connection,
-        engine=engine,
+        engine=client.identity(),
         pid=os.getpid(),
         started=journal.process_start(os.getpid()),
         boot=journal.boot_id(),
         time=time.time(),
+        # what another run has made so far is among them, and goes with that one's entry, which stays while this run is at work
+        there=tuple(sorted(i.image_id for i in client.images())),
     )
-    # what another run has made so far is nobody's to keep: this run's builds may come to the same images. They are read ahead
-    # of the list, since an entry goes after its images
-    others = [e for e in journal.read(kept)[0] if _same_engine(e, entry)]
-    listed = client.images()
-    theirs = {i for e in others for i in _made(e, listed)}
-    return replace(entry, there=tuple(sorted({i.image_id for i in listed} - theirs)))
 
 
 def take_away(entry: Entry, kept: Path, client: EngineClient | None, *, settle: bool) -> Cleaned:
@@ -147,18 +141,18 @@ def _images(entry: Entry, kept: Path, client: EngineClient) -> int:
         if _others(entry, kept):
             return 0
         closed = [e for e in journal.read(kept)[0] if e.closed and _same_engine(e, entry)]
-    count = 0
+    count = _remove_images(closed, client)
     for each in closed:
-        count += _remove_images(each, client)
         if not os.path.lexists(each.folder):
             journal.remove(kept, each)
     return count
 
 
-def _remove_images(entry: Entry, client: EngineClient) -> int:
-    """Those without a tag, the last of a line first. One that others use is refused by the engine, and is theirs now."""
+def _remove_images(entries: Iterable[Entry], client: EngineClient) -> int:
+    """Those without a tag, the last of a line first, which goes from one run's to another's. One that others use is refused by
+    the engine, and is theirs now."""
     listed = {i.image_id: i for i in client.images()}
-    mine = _made(entry, listed.values())
+    mine = {i for e in entries for i in _made(e, listed.values())}
 
     def depth(image_id: str) -> int:
         parent = listed[image_id].parent

@@ -138,7 +138,7 @@ class Run:
             self._kept = journal.open_folder(self._environment)
             # an interruption may come between any two steps, also ahead of the block that closes the run
             atexit.register(self.close)
-            self._entry = cleanup.new_entry(client, self._environment, self.prefix, self._folder, self._kept)
+            self._entry = cleanup.new_entry(client, self._environment, self.prefix, self._folder)
             journal.write(self._kept, self._entry)
             self._folder.mkdir(mode=0o700)
         except BaseException as error:

@@ -148,7 +148,9 @@ def test_two_runs_at_once_do_not_disturb_each_other(
         runs.append(a_run(client, environment))
         ids.append(side(runs[1], tmp_path / "b", script, text=text).images[0].image_id)
         assert ids[0] == ids[1]
+        alone = side(runs[first], tmp_path / "d", "docker build -t alone .\n", text=text + "RUN true\n", name="alone")
         assert runs.pop(first).close()
+        assert client.image(alone.images[0].image_id) is not None, "a build of the other may be about to use it"
         (last,) = runs
         (entry,) = [e for e in entries(environment) if not e.closed]
         assert entry.prefix == last.prefix
