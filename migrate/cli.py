@@ -4,6 +4,7 @@ Exit codes: 0 done · 1 a build is not migrated, images differ, or `--check` fou
 unreachable, a build fails, nothing found) · 4 internal error · 130 interrupted.
 """
 
+import os
 import shlex
 import signal
 import sys
@@ -154,7 +155,8 @@ def migrate_command(
 
 @app.command("verify")
 def verify_command(
-    path: Annotated[Path, typer.Argument(help="The repository, or a folder of it.")],
+    context: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="The repository, or a folder of it.")] = None,
     driver: Driver = None,
     env: Env = None,
     arg: Arg = None,
@@ -165,10 +167,20 @@ def verify_command(
     without: Without = None,
     smoke: SmokeCommand = None,
     smoke_limit: SmokeLimit = 30,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Take away what is left of verifications that were killed, on every engine.")
+    ] = False,
 ) -> None:
     """Build what PATH's legacy build makes, and what its migration would, and compare the images. Nothing is written."""
     from migrate.pipeline.run import Mode, Request  # the house is only entered to work
 
+    if clean:
+        given = [n for n in context.params if (s := context.get_parameter_source(n)) and s.name == "COMMANDLINE"]
+        if given != ["clean"]:
+            raise typer.BadParameter("it is about every verification: give it alone", param_hint="--clean")
+        _clean_up()
+    if path is None:
+        raise typer.BadParameter("say which repository", param_hint="PATH")
     _require_folder(path)
     _run(
         Request(
@@ -223,15 +235,34 @@ def _run(request: "Request") -> NoReturn:
     from migrate.report.outcome import print_outcome
     from migrate.report.progress import Progress
 
-    # whoever ends us wants the engine cleared up all the same
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _end_in_order()
     try:
         outcome = migrate(request, Progress(sys.stderr))
     except KeyboardInterrupt:
-        print("ms-migrate: interrupted; nothing was written, and nothing is left on the engine", file=sys.stderr)
+        print("ms-migrate: interrupted; nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
     print_outcome(outcome, diff=request.mode is Mode.DRY_RUN)
     raise typer.Exit(exit_code(outcome, check=request.mode is Mode.CHECK))
+
+
+def _clean_up() -> NoReturn:
+    from migrate.pipeline.cleaning import clean
+    from migrate.report.cleaning import print_cleaned
+    from migrate.report.progress import Progress
+
+    _end_in_order()
+    try:
+        raise typer.Exit(print_cleaned(clean(os.environ, Progress(sys.stderr))))
+    except KeyboardInterrupt:
+        print("ms-migrate: interrupted; `ms-migrate verify --clean` takes away what is left", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _end_in_order() -> None:
+    """Who asks the process to end wants the engine cleared up all the same; who has it ignore a closed terminal, that."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 class Format(StrEnum):

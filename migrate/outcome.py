@@ -142,6 +142,42 @@ class AuditOutcome:
         return 3 if all(r.status is AuditStatus.UNREADABLE for r in self.rows) else 0
 
 
+class CleanStatus(Enum):
+    """Of one run that the journal knows."""
+
+    CLEANED = "taken away"
+    ALIVE = "still at work, left alone"
+    LEFT = "not all could be taken away"
+    UNREACHABLE = "its engine does not answer"
+    CORRUPT = "its entry cannot be read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanedRun:
+    """What `verify --clean` came to for one run: counts of what was taken away, and in `reasons` why something was not."""
+
+    name: str
+    status: CleanStatus
+    processes: int = 0
+    containers: int = 0
+    tags: int = 0
+    images: int = 0
+    folders: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanOutcome:
+    """All that the journal holds, oldest first."""
+
+    runs: tuple[CleanedRun, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0: nothing of a run that has ended is left. 3: something is, or may be."""
+        return 0 if all(r.status in (CleanStatus.CLEANED, CleanStatus.ALIVE) for r in self.runs) else 3
+
+
 def exit_code(outcome: MigrationOutcome, *, check: bool) -> int:
     """0: done, or nothing to do. 1: a build is not migrated, its images differ, or `check` found one. 3: what it needs
     isn't there: an engine, a legacy build that runs, a Dockerfile at all."""

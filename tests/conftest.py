@@ -1,4 +1,5 @@
-"""Engines for tests: a private one a worker, started by the first test that asks for it. Nothing is set globally."""
+"""Engines for tests: a private one a worker, started by the first test that asks for it. Nothing is set globally
+but where the journal is kept."""
 
 import functools
 import os
@@ -10,6 +11,14 @@ from tests.engine.private import PrivateEngine, unavailable
 from tests.engine.standins import GO, SMALL, load
 
 LEFT_OUT = "left out for want of an engine: "
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The journal of what verifications make, of this worker's own: nobody else's entries, and none for the person who tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,9 @@ def test_a_builder_that_never_makes_the_same_twice(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the cache both sides get the same file; without it, what differs is the builder's noise."""
-    root = lay(tmp_path / "demo", {"Dockerfile.build": BUILDER + RANDOM_ID.format("app.id") + "RUN cat app.id >> app\n"})
+    root = lay(
+        tmp_path / "demo", {"Dockerfile.build": BUILDER + RANDOM_ID.format("app.id") + "RUN cat app.id >> app\n"}
+    )
     use(monkeypatch, environment)
     assert verdicts(verified(root)) == [(Verdict.IDENTICAL, {})]
     outcome = verified(root, independent=True)

@@ -4,6 +4,7 @@ Nothing of the user's is touched: not the tree (a copy is used), not the images 
 own). Whatever ends a run, `Run.close` takes away every container, tag and folder that it made.
 """
 
+import atexit
 import os
 import re
 import secrets
@@ -24,9 +25,10 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import migrate
-from migrate.engine import compose, npm_standin, reach, recorder, standin
+from migrate.engine import cleanup, compose, journal, npm_standin, reach, recorder, standin
 from migrate.engine.builder import BuildTool, Kind
 from migrate.engine.client import EngineClient, EngineUnavailable
+from migrate.engine.interrupts import held
 from migrate.engine.isolation import Isolation, failure, fits, isolate, unavailable, users_home
 from migrate.engine.policy import CONNECTION, JudgedBuild, ParityFile, Policy
 from migrate.engine.recorder import RecordedCommand
@@ -41,6 +43,7 @@ FOLDER = "ms-migrate-"
 _TAIL_LINES = 40
 _STEP = re.compile(r"^(?:Step \d+/\d+ : .*|#\d+ \[[^\]]*\d+/\d+\] (?:FROM|RUN|COPY|ADD|WORKDIR).*)$")
 _NOISE = re.compile(r"^(?:#\d+ (?:sha256:|DONE|CACHED|transferring|naming|writing|exporting).*|-+)$")
+_INTERMEDIATE = re.compile(r"^ ---> ([0-9a-f]{12})$")
 _KILL_SECONDS = 5
 _WHERE_INSTALLED = ("docker-buildx", "podman")
 """Stand-ins for what a script looks for before it uses it."""
@@ -126,14 +129,31 @@ class ScratchError(Exception):
 class Run:
     """One verification: its names on the engine, its scratch folder, and the end of both."""
 
-    def __init__(self, client: EngineClient, tool: BuildTool, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, client: EngineClient, tool: BuildTool, environment: Mapping[str, str], report: Report | None = None
+    ) -> None:
+        """`report` is told where something could not be taken away. Raises EngineUnavailable and ScratchError."""
         self._client = client
         self._tool = tool
         self._environment = dict(environment)
+        self._report = report or (lambda _side, _text: None)
+        self._disturbed = self._interrupted = False
         self.prefix = f"ms-migrate-{secrets.token_hex(6)}"
-        self._folder = Path(tempfile.mkdtemp(prefix="ms-migrate-"))
-        self._image_ids: set[str] = set()
         self._trees: list[Path] = []
+        self._folder = Path(tempfile.gettempdir(), self.prefix)
+        self._entry: journal.Entry | None = None
+        try:
+            self._kept = journal.open_folder(self._environment)
+            # an interruption may come between any two steps, also ahead of the block that closes the run
+            atexit.register(self.close)
+            self._entry = cleanup.new_entry(client, self._environment, self.prefix, self._folder)
+            journal.write(self._kept, self._entry)
+            self._folder.mkdir(mode=0o700)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError | journal.JournalError):
+                raise ScratchError(str(error)) from error
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -141,6 +161,8 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._disturbed |= kind is not None
+        self._interrupted = kind is KeyboardInterrupt
         self.close()
 
     def image_name(self, stage: str) -> str:
@@ -177,8 +199,9 @@ class Run:
         try:
             code, tail = self._execute(request, folder, tree, isolation, report)
         finally:
-            records = recorder.read(log)
-            self._image_ids |= {i["id"] for r in records for i in r["images"]}
+            self._disturbed = True
+        self._disturbed = code is None
+        records = recorder.read(log)
         if code != 0:
             self._client.version()
         return SideRun(
@@ -295,7 +318,7 @@ class Run:
         timer = threading.Timer(request.time_limit, expire)
         timer.start()
         try:
-            tail = _follow(process.stdout, request.side, report)
+            tail = _follow(process.stdout, request.side, report, folder / cleanup.STEPS)
             code = process.wait()
         finally:
             timer.cancel()
@@ -305,18 +328,25 @@ class Run:
             raise ScratchError(f"the script could not be started: {why}")
         return (None if expired.is_set() else code), tail
 
-    def close(self) -> None:
-        """Take away all that this run made. An engine that is gone has nothing of it left to be removed from here."""
-        with suppress(EngineUnavailable):
-            for container in self._client.containers(self.prefix):
-                self._client.remove_container(container)
-            for tag in self._client.tags(f"{self.prefix}/"):
-                self._client.remove_image(tag)
-            for image_id in self._image_ids:
-                inspected = self._client.image(image_id) if image_id else None
-                if inspected is not None and not inspected.get("RepoTags"):
-                    self._client.remove_image(image_id)
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def close(self) -> bool:
+        """Take away all that this run made; whether that went well. What is left, `ms-migrate verify --clean` takes away."""
+        with held():
+            entry, self._entry = self._entry, None
+            atexit.unregister(self.close)
+            if entry is None:
+                return True
+            try:
+                left = cleanup.take_away(entry, self._kept, self._client, settle=self._disturbed).left
+            except EngineUnavailable as gone:
+                left = (gone.message,)
+            except KeyboardInterrupt:
+                left = ("it was interrupted",)
+            if left:
+                again = "once that is seen to, `ms-migrate verify --clean` takes away what is left"
+                self._report("clean-up", f"not everything could be taken away: {'; '.join(left)}; {again}")
+            elif self._interrupted:
+                self._report("clean-up", "nothing of this verification is left")
+            return not left
 
 
 def _python(module: str, *options: str) -> list[str]:
@@ -410,14 +440,18 @@ def _interpreter(driver: Path) -> list[str]:
     return ["bash"]
 
 
-def _follow(output: IO[bytes], side: str, report: Report) -> tuple[str, ...]:
-    """Read the output to its end; builds' steps are reported as they come, each once."""
+def _follow(output: IO[bytes], side: str, report: Report, steps: Path) -> tuple[str, ...]:
+    """Read the output to its end; builds' steps are reported as they come, each once. The ids of what the classic builder has
+    come to after each are written to `steps`: of a build that fails, nothing else tells."""
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     seen: set[str] = set()
     for raw in output:
         line = raw.decode("utf-8", "replace").rstrip("\r\n")
         if line.strip() and not _NOISE.match(line):
             tail.append(line)
+        if intermediate := _INTERMEDIATE.match(line):
+            with suppress(OSError), steps.open("a") as stream:
+                stream.write(f"{intermediate[1]}\n")
         if _STEP.match(line) and line not in seen:
             seen.add(line)
             report(side, line)

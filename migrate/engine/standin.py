@@ -290,9 +290,21 @@ class StandIn:
             if own is None:
                 self._note["answered"] = f"`{operand.text}` is not this run's, and stays"
             else:
-                code = self._client(["rmi", *(_spelt(o) for o in command.options), own], quiet=True) or code
+                code = self._untag(own, [_spelt(o) for o in command.options]) or code
             print(f"Untagged: {operand.text}")
         return code
+
+    def _untag(self, own: str, options: list[str]) -> int:
+        """Take a name away from an image that stays until the run is over: built from the cache, it may be one that the user has
+        without a name, or that another run is about to build upon; `rmi` of the last name would remove it. An empty image gets
+        the name first. Where there is no such name, or a container of the run needs it, docker removes nothing, and says so."""
+        mine = [f"--filter=ancestor={own}", f"--filter=name={self._policy.prefix}-"]
+        using = [self._policy.client, "ps", "--all", "--quiet", *mine]
+        used = subprocess.run(using, check=False, capture_output=True, text=True).stdout
+        if self._image_id(own) and (not used or {"--force", "--force=true"} & {*options}):
+            words = [self._policy.client, "import", "-", own]
+            subprocess.run(words, check=False, input=bytes(1024), stdout=subprocess.DEVNULL)
+        return self._client(["rmi", *options, own], quiet=True)
 
     def _made_image(self, text: str) -> str | None:
         """The run's own name for what the script calls `text`; None where this run didn't make it."""
@@ -466,6 +478,8 @@ class StandIn:
                 self._note["answered"] = f"`{operand.text}` is not this run's, and is left alone"
             else:
                 options = [_spelt(o) for o in command.options if o.word >= command.verb_words]
+                if command.verb == "rm":
+                    options.append("--volumes")  # those without a name, of which nobody would know whose they were
                 code = (
                     self._client(
                         [*self._verb(command), *options, own],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from migrate.compare.allowances import Contents, Normalising, normalised, wanted, without_noise
 from migrate.compare.normalise import Circumstances
-from migrate.compare.verdict import Comparison, Verdict, compare_images, same_layers
+from migrate.compare.verdict import Verdict, compare_images, same_layers
 from migrate.engine.client import EngineClient, EngineUnavailable
 from migrate.engine.sandbox import BuiltImage, Run
 from migrate.engine.snapshot import read_contents, read_files, read_image

@@ -65,8 +65,8 @@ class Verified:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions:
     """How a verification is made. `time_limit` in seconds, for each side; `independent`: neither side from the cache; `strict`:
-    no difference is allowed for; `disabled` are normalisers that aren't used; `smoke` are commands, in words, that both images run,
-    each for `smoke_seconds` at most."""
+    no difference is allowed for; `disabled` are normalisers that aren't used; `smoke` are commands, in words, that both images
+    run, each for `smoke_seconds` at most."""
 
     time_limit: int = 3600
     independent: bool = False
@@ -95,7 +95,7 @@ def verify(
             engine = f"docker {client.version()}, {tool.kind.value}"
             report("engine", engine)
             buildkit = tool.kind is Kind.BUILDKIT
-            with Run(client, tool, os.environ) as run:
+            with Run(client, tool, os.environ, report) as run:
                 verifier = _Verifier(repository, analysis, inputs, options, client, run, report, buildkit=buildkit)
                 return verifier.verify(engine)
     except _StoppedError as stopped:

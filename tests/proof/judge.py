@@ -107,7 +107,7 @@ def _script(
     finally:
         for container in client.containers(f"{pair.name}-"):
             client.remove_container(container)
-        for tag in client.tags(f"{pair.name}:"):
+        for tag in [t for i in client.images() for t in i.tags if t.startswith(f"{pair.name}:")]:
             client.remove_image(tag)
 
 
