@@ -3,12 +3,14 @@
 Every call has a time limit; an engine that doesn't answer, or goes away, is an EngineUnavailable with a way out.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any
 
 CALL_SECONDS = 120
 """Time limit of one call: the longest is the first byte of a large image's export."""
+_PIECE = 1 << 20
+_NOT_FOUND = 404
 
 
 class EngineUnavailable(Exception):  # noqa: N818 -- named for what is the case
@@ -77,21 +79,28 @@ class EngineClient:
         finally:
             self.remove_container(identifier)
 
-    def export(self, container: str) -> Iterator[bytes]:
-        """The container's file system as a tar stream."""
-        with _reachable():
-            yield from self._api.export(container, chunk_size=1 << 20)
+    def export(self, container: str) -> Generator[bytes, None, None]:
+        """The container's file system as a tar stream. Two can be read by turns."""
+        with _reachable(), closing(self._get(f"/containers/{container}/export")) as response:
+            response.raise_for_status()
+            yield from response.iter_content(_PIECE)
 
-    def archive(self, container: str, path: str) -> Iterator[bytes] | None:
-        """`path` of the container as a tar stream; None where it isn't there."""
-        from docker.errors import NotFound
-
+    def archive(self, container: str, path: str) -> Generator[bytes, None, None] | None:
+        """`path` of the container as a tar stream; None where it isn't there. A stream that is closed early ends the reading."""
         with _reachable():
-            try:
-                stream, _ = self._api.get_archive(container, path, chunk_size=1 << 20)
-            except NotFound:
+            named = {"path": path.encode("utf-8", "surrogateescape")}
+            response = self._get(f"/containers/{container}/archive", named)
+            if response.status_code == _NOT_FOUND:
+                response.close()
                 return None
-        return _guarded(stream)
+        return _streamed(response)
+
+    def _get(self, address: str, parameters: Mapping[str, bytes] | None = None) -> Any:
+        """An answer whose body is still to be read. Not the SDK's `export` and `get_archive`: those take the time limit off, and
+        give nothing to close."""
+        whole = f"{self._api.base_url}/v{self._api.api_version}{address}"
+        plain = {"Accept-Encoding": "identity"}  # an engine would compress an archive, for nobody
+        return self._api.get(whole, params=parameters, headers=plain, stream=True, timeout=self._api.timeout)
 
 
 def connect(environment: Mapping[str, str]) -> EngineClient:
@@ -108,9 +117,10 @@ def connect(environment: Mapping[str, str]) -> EngineClient:
     return EngineClient(sdk)
 
 
-def _guarded(stream: Iterator[bytes]) -> Iterator[bytes]:
-    with _reachable():
-        yield from stream
+def _streamed(response: Any) -> Generator[bytes, None, None]:
+    with _reachable(), closing(response):
+        response.raise_for_status()
+        yield from response.iter_content(_PIECE)
 
 
 @contextmanager
