@@ -39,6 +39,9 @@ def image_config(inspected: Mapping[str, Any]) -> ImageConfig:
         onbuild=tuple(config.get("OnBuild") or ()),
         architecture=inspected.get("Architecture") or "",
         os=inspected.get("Os") or "",
+        variant=inspected.get("Variant") or "",
+        os_version=inspected.get("OsVersion") or "",
+        author=inspected.get("Author") or "",
     )
 
 
