@@ -81,9 +81,9 @@ class EngineClient:
 
     def export(self, container: str) -> Generator[bytes, None, None]:
         """The container's file system as a tar stream. Two can be read by turns."""
-        with _reachable(), closing(self._get(f"/containers/{container}/export")) as response:
-            response.raise_for_status()
-            yield from response.iter_content(_PIECE)
+        with _reachable():
+            response = self._get(f"/containers/{container}/export")
+        yield from _streamed(response)
 
     def archive(self, container: str, path: str) -> Generator[bytes, None, None] | None:
         """`path` of the container as a tar stream; None where it isn't there. A stream that is closed early ends the reading."""
@@ -118,8 +118,14 @@ def connect(environment: Mapping[str, str]) -> EngineClient:
 
 
 def _streamed(response: Any) -> Generator[bytes, None, None]:
+    import requests
+    from docker.errors import create_api_error_from_http_exception
+
     with _reachable(), closing(response):
-        response.raise_for_status()
+        try:
+            response.raise_for_status()
+        except requests.HTTPError as error:
+            create_api_error_from_http_exception(error)  # raises what has the engine's own words in it
         yield from response.iter_content(_PIECE)
 
 

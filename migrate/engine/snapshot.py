@@ -85,7 +85,8 @@ def read_contents(
     client: EngineClient, image_id: str, paths: tuple[str, ...], name: str, limit: int
 ) -> Mapping[str, bytes | None]:
     """The contents of the regular files at `paths`, as `read_files` has them (a hard link is one too); None where there is none,
-    or one of more than `limit` bytes, of which nothing is kept. `name` is for the container that is made for it, and removed."""
+    one of more than `limit` bytes, of which nothing is kept, or one whose name is not UTF-8, which an engine doesn't hand out by
+    itself. `name` is for the container that is made for it, and removed."""
     found: dict[str, bytes | None] = {}
     with client.container(image_id, name) as container:
         for path in paths:

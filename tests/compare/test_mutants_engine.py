@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from threading import get_ident
 
 import pytest
 
@@ -213,9 +214,16 @@ def compared(client: EngineClient, legacy: str, migrated: str) -> Comparison:
     assert one is not None
     assert other is not None
     if one.diff_ids != other.diff_ids or not one.diff_ids:
-        files = read_pair(client, legacy, migrated, ("mutants-legacy", "mutants-migrated"))
+        thread = get_ident()
+        files = read_pair(client, legacy, migrated, (f"mutants-legacy-{thread}", f"mutants-migrated-{thread}"))
         one, other = replace(one, files=files[0]), replace(other, files=files[1])
     return compare_images(one, other)
+
+
+def compared_apart(engine: PrivateEngine, legacy: str, migrated: str) -> Comparison:
+    """With a connection of its own: one is not for two threads."""
+    with closing(connect(engine.environment())) as client:
+        return compared(client, legacy, migrated)
 
 
 def together(work: list[tuple[PrivateEngine, str, str]]) -> list[str]:
@@ -232,10 +240,10 @@ def test_there_are_a_hundred() -> None:
 def test_every_change_of_a_file_is_found(engine: PrivateEngine, client: EngineClient) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         base, again, *images = pool.map(lambda tree: imported(engine, tree), [BASE, BASE, *(t for _, t, _ in MUTANTS)])
-    assert compared(client, base, again).verdict is Verdict.IDENTICAL
+        assert compared(client, base, again).verdict is Verdict.IDENTICAL
+        comparisons = list(pool.map(lambda image: compared_apart(engine, base, image), images))
     missed = {}
-    for (name, _, expected), image in zip(MUTANTS, images, strict=True):
-        comparison = compared(client, base, image)
+    for (name, _, expected), comparison in zip(MUTANTS, comparisons, strict=True):
         found = [(d.path, d.kind) for d in comparison.deltas]
         if comparison.verdict is not Verdict.DIFFERENT or found != expected:
             missed[name] = (found, expected)
