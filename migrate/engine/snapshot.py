@@ -129,9 +129,12 @@ def unlike(
             other = next(walks[1], _WALKED)
         else:
             if one.entry != other.entry:
-                kept[0][one.path], kept[1][other.path] = one.entry, other.entry
+                kept[0][one.path], kept[1][one.path] = one.entry, other.entry
             one, other = next(walks[0], _WALKED), next(walks[1], _WALKED)
-    return _own(kept[0]), _own(kept[1])
+    for side in kept:
+        for path in [p for p, e in side.items() if _is_stub(p, e)]:
+            del side[path]
+    return kept
 
 
 def without_equal(
