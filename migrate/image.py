@@ -95,7 +95,9 @@ class FileEntry:
 class ImageConfig:
     """What an image says of how it runs: the config fields that mean something, in normal form.
 
-    Order matters in env, entrypoint, cmd, shell and onbuild; the mappings and sets hold none.
+    Order matters in env, entrypoint, cmd, shell and onbuild; the mappings and sets hold none. Not here is what an engine
+    doesn't hand on to a container (measured on 20.10.24 with an image of `docker commit`): Hostname, Domainname, MacAddress,
+    StopTimeout, and how a terminal was attached.
     """
 
     entrypoint: tuple[str, ...] | None
@@ -112,6 +114,9 @@ class ImageConfig:
     onbuild: tuple[str, ...]
     architecture: str
     os: str
+    variant: str = ""
+    os_version: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

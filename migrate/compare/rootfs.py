@@ -11,6 +11,7 @@ class DeltaKind(Enum):
     ADDED = "only in the migrated image"
     REMOVED = "only in the legacy image"
     TYPE = "type"
+    HARDLINK = "hard link"
     CONTENT = "content"
     MODE = "mode"
     OWNER = "owner"
@@ -48,16 +49,23 @@ def compare_files(legacy: Mapping[str, FileEntry], migrated: Mapping[str, FileEn
 
 
 def _entry(path: str, one: FileEntry, other: FileEntry) -> list[Delta]:
-    if one.type is not other.type:
-        return [Delta(path=path, kind=DeltaKind.TYPE, legacy=one.type.value, migrated=other.type.value)]
-    pairs = [
-        (DeltaKind.CONTENT, _content(one), _content(other)),
+    of_both = [
         (DeltaKind.MODE, f"{one.mode:04o}", f"{other.mode:04o}"),
         (DeltaKind.OWNER, f"{one.uid}:{one.gid}", f"{other.uid}:{other.gid}"),
-        (DeltaKind.LINK, one.link or "", other.link or ""),
+        (DeltaKind.HARDLINK, _hardlink(one), _hardlink(other)),
+    ]
+    of_one_type = [
+        (DeltaKind.CONTENT, _content(one), _content(other)),
+        (DeltaKind.LINK, _symlink(one), _symlink(other)),
         (DeltaKind.DEVICE, _device(one), _device(other)),
         (DeltaKind.XATTRS, _xattrs(one), _xattrs(other)),
     ]
+    if one.type is other.type:
+        pairs = [*of_one_type, *of_both]
+    elif {one.type, other.type} == {FileType.FILE, FileType.HARDLINK}:
+        pairs = of_both  # a hard link's content is compared where the file itself is
+    else:
+        pairs = [(DeltaKind.TYPE, one.type.value, other.type.value)]
     return [Delta(path=path, kind=k, legacy=a, migrated=b) for k, a, b in pairs if a != b]
 
 
@@ -67,6 +75,14 @@ def _type(entry: FileEntry | None) -> str:
 
 def _content(entry: FileEntry) -> str:
     return f"sha256:{entry.digest} ({entry.size} bytes)" if entry.type is FileType.FILE else ""
+
+
+def _symlink(entry: FileEntry) -> str:
+    return entry.link or "" if entry.type is FileType.SYMLINK else ""
+
+
+def _hardlink(entry: FileEntry) -> str:
+    return f"to {entry.link}" if entry.type is FileType.HARDLINK else "to none"
 
 
 def _device(entry: FileEntry) -> str:

@@ -1,11 +1,10 @@
 """What an engine says of an artifact in the builder's image: what it is, and whether all of it is root's."""
 
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from migrate.engine.client import EngineClient
-from migrate.engine.stream import open_tar
+from migrate.engine.stream import Member, TarStream
 from migrate.image import FileType
 
 
@@ -27,16 +26,21 @@ def path_facts(client: EngineClient, image_id: str, paths: tuple[str, ...], name
         for path in paths:
             chunks = client.archive(container, path)
             if chunks is not None:
-                with open_tar(chunks) as tar:
-                    found[path] = _facts(tar)
+                found[path] = _facts(TarStream(chunks))
     return found
 
 
-def _facts(tar: tarfile.TarFile) -> PathFacts:
+def _facts(members: TarStream) -> PathFacts:
     """The first entry is the path itself."""
-    first = tar.next()
+    first = members.next()
     if first is None:
         return PathFacts(type=FileType.DIRECTORY, root_owned=False, mode=0o755)
-    kind = FileType.DIRECTORY if first.isdir() else FileType.SYMLINK if first.issym() else FileType.FILE
-    root = all((m.uid, m.gid) == (0, 0) and not (m.isreg() and m.mode & 0o6000) for m in (first, *iter(tar.next, None)))
-    return PathFacts(type=kind, root_owned=root, mode=first.mode & 0o7777)
+    kind = first.type if first.type in (FileType.DIRECTORY, FileType.SYMLINK) else FileType.FILE
+    root = _roots(first)
+    for member in members:
+        root = root and _roots(member)
+    return PathFacts(type=kind, root_owned=root, mode=first.mode)
+
+
+def _roots(member: Member) -> bool:
+    return (member.uid, member.gid) == (0, 0) and not (member.type is FileType.FILE and member.mode & 0o6000)

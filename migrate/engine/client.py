@@ -5,8 +5,8 @@ Every call has a time limit; an engine that doesn't answer, or goes away, is an 
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ CALL_SECONDS = 120
 """Time limit of one call: the longest is the first byte of a large image's export."""
 _PRINTED_LIMIT = 4 << 20
 """Bytes of a container's output that are kept of each stream."""
+_PIECE = 1 << 20
+_NOT_FOUND = 404
 
 
 class EngineUnavailable(Exception):  # noqa: N818 -- named for what is the case
@@ -128,21 +130,28 @@ class EngineClient:
         finally:
             self.remove_container(identifier)
 
-    def export(self, container: str) -> Iterator[bytes]:
-        """The container's file system as a tar stream."""
+    def export(self, container: str) -> Generator[bytes, None, None]:
+        """The container's file system as a tar stream. Two can be read by turns."""
         with _reachable():
-            yield from self._api.export(container, chunk_size=1 << 20)
+            response = self._get(f"/containers/{container}/export")
+        yield from _streamed(response)
 
-    def archive(self, container: str, path: str) -> Iterator[bytes] | None:
-        """`path` of the container as a tar stream; None where it isn't there."""
-        from docker.errors import NotFound
-
+    def archive(self, container: str, path: str) -> Generator[bytes, None, None] | None:
+        """`path` of the container as a tar stream; None where it isn't there. A stream that is closed early ends the reading."""
         with _reachable():
-            try:
-                stream, _ = self._api.get_archive(container, path, chunk_size=1 << 20)
-            except NotFound:
+            named = {"path": path.encode("utf-8", "surrogateescape")}
+            response = self._get(f"/containers/{container}/archive", named)
+            if response.status_code == _NOT_FOUND:
+                response.close()
                 return None
-        return _guarded(stream)
+        return _streamed(response)
+
+    def _get(self, address: str, parameters: Mapping[str, bytes] | None = None) -> Any:
+        """An answer whose body is still to be read. Not the SDK's `export` and `get_archive`: those take the time limit off, and
+        give nothing to close."""
+        whole = f"{self._api.base_url}/v{self._api.api_version}{address}"
+        plain = {"Accept-Encoding": "identity"}  # an engine would compress an archive, for nobody
+        return self._api.get(whole, params=parameters, headers=plain, stream=True, timeout=self._api.timeout)
 
     def run(self, image: str, words: tuple[str, ...], name: str, seconds: int) -> Ran:
         """Run `words` behind the image's ENTRYPOINT (none: its own CMD) in a container of its own, with nothing to read and
@@ -233,9 +242,16 @@ def _first(chunks: Iterator[bytes]) -> bytes:
     return bytes(kept[:_PRINTED_LIMIT])
 
 
-def _guarded(stream: Iterator[bytes]) -> Iterator[bytes]:
-    with _reachable():
-        yield from stream
+def _streamed(response: Any) -> Generator[bytes, None, None]:
+    import requests
+    from docker.errors import create_api_error_from_http_exception
+
+    with _reachable(), closing(response):
+        try:
+            response.raise_for_status()
+        except requests.HTTPError as error:
+            create_api_error_from_http_exception(error)  # raises what has the engine's own words in it
+        yield from response.iter_content(_PIECE)
 
 
 @contextmanager

@@ -1,25 +1,24 @@
-"""An image as data: its config, and every file of it, streamed from the engine and never unpacked.
+"""An image as data: its config, and its files, streamed from the engine and never unpacked.
 
+What an engine shows of an image's files is what a container of it has before it is started (docs/comparing.md, "Measured").
 Left out, since an engine puts them into every container: `/.dockerenv`, and the empty `/etc/hosts`, `/etc/hostname`,
 `/etc/resolv.conf`, `/dev`, `/proc`, `/sys` mount points with what lies in them. Such a file with contents is the image's own
-and stays. Modification times are not part of a snapshot (semantics.md, sections 1 and 5).
+and stays. Modification times are not part of a snapshot (semantics.md, sections 1 and 5), nor is the root folder itself: its
+owner and mode are in no layer.
 """
 
 import hashlib
-import tarfile
-from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
-from typing import Any
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from typing import Any, NamedTuple
 
 from migrate.engine.client import EngineClient
-from migrate.engine.stream import open_tar
+from migrate.engine.stream import Member, StreamError, TarStream, absolute
 from migrate.image import FileEntry, FileType, ImageConfig, ImageSnapshot
 
-_CHUNK = 1 << 20
 _STUB_FILES = frozenset({"/.dockerenv", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/console"})
 _STUB_LINKS = frozenset({"/etc/mtab"})
 _STUB_FOLDERS = frozenset({"/dev", "/dev/pts", "/dev/shm", "/proc", "/sys"})  # noqa: S108 -- names in an image
-_XATTR = "SCHILY.xattr."
 
 
 def image_config(inspected: Mapping[str, Any]) -> ImageConfig:
@@ -40,6 +39,9 @@ def image_config(inspected: Mapping[str, Any]) -> ImageConfig:
         onbuild=tuple(config.get("OnBuild") or ()),
         architecture=inspected.get("Architecture") or "",
         os=inspected.get("Os") or "",
+        variant=inspected.get("Variant") or "",
+        os_version=inspected.get("OsVersion") or "",
+        author=inspected.get("Author") or "",
     )
 
 
@@ -62,77 +64,180 @@ def read_files(client: EngineClient, image_id: str, name: str) -> Mapping[str, F
         return read_tar(client.export(container))
 
 
+def read_pair(
+    client: EngineClient, legacy_id: str, migrated_id: str, names: tuple[str, str]
+) -> tuple[Mapping[str, FileEntry], Mapping[str, FileEntry]]:
+    """The paths that are not the same in both images, of each side: what `read_files` of both has, less what is equal.
+    `names` are for the containers that are made for it, and removed.
+
+    Both are read by turns, an entry of one against an entry of the other, so that nothing equal is kept. Two threads were no
+    faster: the engine is what takes its time (docs/comparing.md, "Measured").
+    """
+    with client.container(legacy_id, names[0]) as one, client.container(migrated_id, names[1]) as other:
+        try:
+            with closing(client.export(one)) as legacy, closing(client.export(other)) as migrated:
+                return unlike(legacy, migrated)
+        except OutOfOrderError:
+            return without_equal(read_tar(client.export(one)), read_tar(client.export(other)))
+
+
+def read_contents(
+    client: EngineClient, image_id: str, paths: tuple[str, ...], name: str, limit: int
+) -> Mapping[str, bytes | None]:
+    """The contents of the regular files at `paths`, as `read_files` has them (a hard link is one too); None where there is none,
+    one of more than `limit` bytes, of which nothing is kept, or one whose name is not UTF-8, which an engine doesn't hand out by
+    itself. `name` is for the container that is made for it, and removed."""
+    found: dict[str, bytes | None] = {}
+    with client.container(image_id, name) as container:
+        for path in paths:
+            chunks = client.archive(container, path)
+            found[path] = None if chunks is None else _content(chunks, limit)
+    return found
+
+
+def _content(chunks: Generator[bytes, None, None], limit: int) -> bytes | None:
+    with closing(chunks):
+        stream = TarStream(chunks)
+        member = stream.next()
+        if member is None or member.type is not FileType.FILE or member.size > limit:
+            return None
+        content = b"".join(stream.content())
+        if stream.next() is not None:
+            raise StreamError("a file's archive holds two")
+        return content
+
+
+class OutOfOrderError(Exception):
+    """A stream is not in the order of a walk, so that what is equal can't be told as it comes."""
+
+
+def unlike(
+    legacy: Iterator[bytes], migrated: Iterator[bytes]
+) -> tuple[Mapping[str, FileEntry], Mapping[str, FileEntry]]:
+    """What two tar streams don't have in common, of each side. Raises OutOfOrderError unless both are in the order in which a
+    folder tree is walked, names by their bytes, as engines write them (Go's filepath.Walk): then the first name of a group of
+    hard links is the one that comes first, and no name comes twice."""
+    kept: tuple[dict[str, FileEntry], dict[str, FileEntry]] = ({}, {})
+    walks = (_walked(legacy), _walked(migrated))
+    one, other = next(walks[0], _WALKED), next(walks[1], _WALKED)
+    while (one.place, other.place) != (_WALKED.place, _WALKED.place):
+        if one.place < other.place:
+            kept[0][one.path] = one.entry
+            one = next(walks[0], _WALKED)
+        elif other.place < one.place:
+            kept[1][other.path] = other.entry
+            other = next(walks[1], _WALKED)
+        else:
+            if one.entry != other.entry:
+                kept[0][one.path], kept[1][one.path] = one.entry, other.entry
+            one, other = next(walks[0], _WALKED), next(walks[1], _WALKED)
+    for side in kept:
+        for path in [p for p, e in side.items() if _is_stub(p, e)]:
+            del side[path]
+    return kept
+
+
+def without_equal(
+    legacy: Mapping[str, FileEntry], migrated: Mapping[str, FileEntry]
+) -> tuple[Mapping[str, FileEntry], Mapping[str, FileEntry]]:
+    """What is the same in both, left out."""
+    return (
+        {p: e for p, e in legacy.items() if migrated.get(p) != e},
+        {p: e for p, e in migrated.items() if legacy.get(p) != e},
+    )
+
+
 def read_tar(chunks: Iterator[bytes]) -> Mapping[str, FileEntry]:
-    """The entries of a tar stream, by absolute path; hard links get the name that sorts first as their common one."""
+    """The entries of a tar stream, by absolute path; hard links get the name that a walk meets first as their common one."""
     entries: dict[str, FileEntry] = {}
     links: dict[str, str] = {}
-    with open_tar(chunks) as tar:
-        for member in tar:
-            path = str(PurePosixPath("/", member.name))
-            if path == "/":
-                continue
-            if member.islnk():
-                links[path] = str(PurePosixPath("/", member.linkname))
-                continue
-            entries[path] = _entry(tar, member)
+    for path, entry in _entries(chunks):
+        links.pop(path, None)
+        if entry.type is FileType.HARDLINK:
+            target = entry.link or ""
+            links[path] = links.get(target, target)
+        entries[path] = entry
     _resolve_links(entries, links)
-    return {p: e for p, e in sorted(entries.items()) if not _is_stub(p, e)}
+    return _own(entries)
 
 
-def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo) -> FileEntry:
-    kind = _kind(member)
+def _entries(chunks: Iterator[bytes]) -> Iterator[tuple[str, FileEntry]]:
+    stream = TarStream(chunks)
+    for member in stream:
+        if member.path != "/":
+            yield member.path, _entry(stream, member)
+
+
+class _Step(NamedTuple):
+    """An entry, and what its place in a walk sorts by."""
+
+    place: bytes
+    path: str
+    entry: FileEntry
+
+
+_WALKED = _Step(b"\1", "", FileEntry(type=FileType.FILE, mode=0, uid=0, gid=0))
+"""The end of a walk: behind every place, since those begin with a zero."""
+
+
+def _walked(chunks: Iterator[bytes]) -> Iterator[_Step]:
+    before = b""
+    for path, entry in _entries(chunks):
+        place = _place(path)
+        if place <= before or (entry.type is FileType.HARDLINK and place <= _place(entry.link or "")):
+            raise OutOfOrderError
+        before = place
+        yield _Step(place, path, entry)
+
+
+def _place(path: str) -> bytes:
+    """Sorts as a walk does: a folder's contents right behind it, ahead of a name that goes on with a character below `/`."""
+    return path.encode("utf-8", "surrogateescape").replace(b"/", b"\0")
+
+
+def _entry(stream: TarStream, member: Member) -> FileEntry:
+    kind = member.type
     digest = None
     if kind is FileType.FILE:
         hashed = hashlib.sha256()
-        content = tar.extractfile(member)
-        while content is not None and (block := content.read(_CHUNK)):
-            hashed.update(block)
+        for piece in stream.content():
+            hashed.update(piece)
         digest = hashed.hexdigest()
-    xattrs = sorted(
-        (name.removeprefix(_XATTR), value.encode("utf-8", "surrogateescape"))
-        for name, value in member.pax_headers.items()
-        if name.startswith(_XATTR)
-    )
-    device = (member.devmajor, member.devminor) if kind in (FileType.CHARACTER, FileType.BLOCK) else None
+    link = absolute(member.link) if kind is FileType.HARDLINK else member.link if kind is FileType.SYMLINK else None
     return FileEntry(
         type=kind,
-        mode=member.mode & 0o7777,
+        mode=member.mode,
         uid=member.uid,
         gid=member.gid,
-        size=member.size if kind is FileType.FILE else 0,
+        size=member.size,
         digest=digest,
-        link=member.linkname if kind is FileType.SYMLINK else None,
-        device=device,
-        xattrs=tuple(xattrs),
+        link=link,
+        device=member.device if kind in (FileType.CHARACTER, FileType.BLOCK) else None,
+        xattrs=() if kind is FileType.HARDLINK else member.xattrs,
     )
-
-
-def _kind(member: tarfile.TarInfo) -> FileType:
-    if member.isdir():
-        return FileType.DIRECTORY
-    if member.issym():
-        return FileType.SYMLINK
-    if member.ischr():
-        return FileType.CHARACTER
-    if member.isblk():
-        return FileType.BLOCK
-    return FileType.FIFO if member.isfifo() else FileType.FILE
 
 
 def _resolve_links(entries: dict[str, FileEntry], links: Mapping[str, str]) -> None:
-    """A group of hard links is the same whichever of them the stream brought first: all but the first name by sort are
+    """A group of hard links is the same whichever of them the stream brought first: all but the first name of a walk are
     links to that one, and it holds the file."""
     groups: dict[str, list[str]] = {}
     for path, target in links.items():
         groups.setdefault(target, []).append(path)
     for target, paths in groups.items():
-        first, *others = sorted([target, *paths])
+        if target not in entries:
+            raise StreamError(f"a hard link to `{target}`, which is not there")
+        first, *others = sorted([target, *paths], key=_place)
         original = entries[target]
         entries[first] = original
         for other in others:
             entries[other] = FileEntry(
                 type=FileType.HARDLINK, mode=original.mode, uid=original.uid, gid=original.gid, link=first
             )
+
+
+def _own(entries: Mapping[str, FileEntry]) -> Mapping[str, FileEntry]:
+    """By path, without what the engine put there."""
+    return {p: e for p, e in sorted(entries.items()) if not _is_stub(p, e)}
 
 
 def _is_stub(path: str, entry: FileEntry) -> bool:
@@ -145,22 +250,3 @@ def _is_stub(path: str, entry: FileEntry) -> bool:
 
 def _words(value: Any) -> tuple[str, ...] | None:
     return tuple(value) if value else None
-
-
-def read_contents(
-    client: EngineClient, image_id: str, paths: tuple[str, ...], name: str, limit: int
-) -> Mapping[str, bytes | None]:
-    found: dict[str, bytes | None] = {}
-    with client.container(image_id, name) as container:
-        for path in paths:
-            chunks = client.archive(container, path)
-            if chunks is None:
-                found[path] = None
-                continue
-            with open_tar(chunks) as tar:
-                first = tar.next()
-                content = (
-                    tar.extractfile(first) if first is not None and first.isreg() and first.size <= limit else None
-                )
-                found[path] = content.read() if content is not None else None
-    return found

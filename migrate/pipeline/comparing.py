@@ -12,7 +12,7 @@ from migrate.compare.normalise import Circumstances
 from migrate.compare.verdict import Verdict, compare_images, same_layers
 from migrate.engine.client import EngineClient, EngineUnavailable
 from migrate.engine.sandbox import BuiltImage, Run
-from migrate.engine.snapshot import read_contents, read_files, read_image
+from migrate.engine.snapshot import read_contents, read_image, read_pair
 from migrate.image import FileEntry, ImageReference, ImageSnapshot
 from migrate.outcome import ImageCheck
 
@@ -22,6 +22,10 @@ CONTENT_LIMIT = 256 << 20
 """Bytes of a file that normalisers are given: a larger one that differs is different."""
 
 
+_CLOCK_SECONDS = 1
+"""How far the clocks of an engine and of this process are taken to be apart at most; a file's time is coarser, too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePair:
     """One image of both sides."""
@@ -29,6 +33,15 @@ class ImagePair:
     reference: ImageReference
     legacy: BuiltImage
     migrated: BuiltImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A verdict, and the two images with what differs between them."""
+
+    check: ImageCheck
+    legacy: ImageSnapshot
+    migrated: ImageSnapshot
 
 
 class ImageJudge:
@@ -56,13 +69,13 @@ class ImageJudge:
     def checks(self, pairs: tuple[ImagePair, ...]) -> tuple[ImageCheck, ...]:
         """The verdict on each, in order."""
         found = [self._check(p) for p in pairs]
-        if self._strict or all(c.comparison.verdict is not Verdict.DIFFERENT for c in found):
-            return tuple(found)
+        if self._strict or all(f.check.comparison.verdict is not Verdict.DIFFERENT for f in found):
+            return tuple(f.check for f in found)
         self._report("compare", "something differs: building the legacy side again, to see what differs each time")
         again = self._again()
         if again is None:
-            return tuple(found)
-        return tuple(self._held_to_noise(c, p, again.get(p.reference)) for c, p in zip(found, pairs, strict=True))
+            return tuple(f.check for f in found)
+        return tuple(self._held_to_noise(f, again.get(p.reference)) for f, p in zip(found, pairs, strict=True))
 
     def snapshot(self, image_id: str) -> ImageSnapshot:
         """Config, size and layers. Raises EngineUnavailable where something took the image away meanwhile."""
@@ -71,7 +84,7 @@ class ImageJudge:
             raise EngineUnavailable(f"image {image_id[:19]} is gone", "let nothing remove images while ms-migrate runs")
         return snapshot
 
-    def _check(self, pair: ImagePair) -> ImageCheck:
+    def _check(self, pair: ImagePair) -> _Found:
         one, other = self.snapshot(pair.legacy.image_id), self.snapshot(pair.migrated.image_id)
         one, other = self._with_files(pair.reference, one, other)
         comparison = compare_images(one, other)
@@ -81,22 +94,25 @@ class ImageJudge:
                 comparison, self._contents(one, asked), self._contents(other, asked), self.normalising()
             )
         self._report("compare", f"{pair.reference}: {comparison.verdict.value}")
-        return ImageCheck(
+        check = ImageCheck(
             reference=pair.reference, legacy_size=one.size, migrated_size=other.size, comparison=comparison
         )
+        return _Found(check=check, legacy=one, migrated=other)
 
-    def _held_to_noise(self, check: ImageCheck, pair: ImagePair, again: str | None) -> ImageCheck:
+    def _held_to_noise(self, found: _Found, again: str | None) -> ImageCheck:
+        check = found.check
         if check.comparison.verdict is not Verdict.DIFFERENT or again is None:
             return check
-        legacy, third = self._with_files(pair.reference, self.snapshot(pair.legacy.image_id), self.snapshot(again))
+        legacy, third = self._with_files(check.reference, replace(found.legacy, files=None), self.snapshot(again))
         noise = compare_images(legacy, third)
-        one, other = self._with_files(
-            pair.reference, self.snapshot(pair.legacy.image_id), self.snapshot(pair.migrated.image_id)
-        )
         asked = tuple(dict.fromkeys((*wanted(check.comparison), *wanted(noise))))
-        sides = (self._contents(one, asked), self._contents(third, asked), self._contents(other, asked))
+        sides = (
+            self._contents(found.legacy, asked),
+            self._contents(third, asked),
+            self._contents(found.migrated, asked),
+        )
         comparison = without_noise(check.comparison, noise, sides, self.normalising())
-        self._report("compare", f"{pair.reference}: {comparison.verdict.value}")
+        self._report("compare", f"{check.reference}: {comparison.verdict.value}")
         return replace(check, comparison=comparison)
 
     def _with_files(
@@ -107,8 +123,7 @@ class ImageJudge:
             return one, other
         self._report("compare", f"{reference}: reading files")
         names = (self._run.container_name("files-1"), self._run.container_name("files-2"))
-        first = read_files(self._client, one.image_id, names[0])
-        second = read_files(self._client, other.image_id, names[1])
+        first, second = read_pair(self._client, one.image_id, other.image_id, names)
         return replace(one, files=first), replace(other, files=second)
 
     def _contents(self, snapshot: ImageSnapshot, paths: tuple[str, ...]) -> Contents:
@@ -123,7 +138,8 @@ class ImageJudge:
         folders = sorted((str(f) for f in self._run.folders), key=len, reverse=True)
         return Normalising(
             circumstances=Circumstances(
-                window=(self._began, time.time()), scratch=tuple(f.encode("utf-8", "surrogateescape") for f in folders)
+                window=(self._began - _CLOCK_SECONDS, time.time() + _CLOCK_SECONDS),
+                scratch=tuple(f.encode("utf-8", "surrogateescape") for f in folders),
             ),
             disabled=self._disabled,
         )

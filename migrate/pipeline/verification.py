@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from migrate import rules
+from migrate.compare.grouping import lines
 from migrate.compare.verdict import Verdict
 from migrate.diagnostics import Diagnostic, Label, Rule, at
 from migrate.discover import Repository
@@ -47,7 +48,7 @@ _SETTLED = frozenset(
 )
 """Assumptions about what an image holds, that equal images settle."""
 _TAIL_SHOWN = 12
-_DELTAS_SHOWN = 20
+_LINES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,9 +299,10 @@ class _Verifier:
         return _StoppedError(Verified(status=Status.DIFFERENT, changes=(), diagnostics=diagnostics))
 
     def _difference(self, check: ImageCheck, planned: MigrationPlan) -> Diagnostic:
-        deltas = [*check.comparison.config_deltas, *check.comparison.deltas]
-        message = f"the two images `{check.reference}` differ in {len(deltas)} place{'s' if len(deltas) != 1 else ''}"
-        notes = tuple(str(d) for d in deltas[:_DELTAS_SHOWN])
+        config, files = check.comparison.config_deltas, check.comparison.deltas
+        count = len(config) + len(files)
+        message = f"the two images `{check.reference}` differ in {count} place{'s' if count != 1 else ''}"
+        notes = (*map(str, config), *lines(files, _LINES_SHOWN))
         return Diagnostic(rule=rules.IMAGES_DIFFER, message=message, primary=Label(span=planned.place), notes=notes)
 
     def _smoke_difference(self, check: SmokeCheck, planned: MigrationPlan) -> Diagnostic:

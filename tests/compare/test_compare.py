@@ -1,7 +1,7 @@
 """Every single change of an image is found and named by its path and kind, or its field."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -65,18 +65,22 @@ def test_no_layers_are_no_proof() -> None:
         compare_images(bare, bare)
 
 
+def _kind(one: FileType, other: FileType) -> str:
+    return "hard link" if {one, other} == {FileType.FILE, FileType.HARDLINK} else "type"
+
+
 FILE_CHANGES: list[tuple[str, dict[str, Any], str]] = [
     ("/app", {"digest": "ab"}, "content"),
     ("/app", {"size": 4}, "content"),
     ("/cap", {"xattrs": ()}, "extended attributes"),
     ("/cap", {"xattrs": (("security.capability", b"\2"),)}, "extended attributes"),
     ("/link", {"link": "other"}, "link target"),
-    ("/same", {"link": "/cap"}, "link target"),
+    ("/same", {"link": "/cap"}, "hard link"),
     ("/tty", {"device": (5, 1)}, "device"),
     *((p, {"mode": m}, "mode") for p in FILES for m in (0o0, 0o4755, 0o2775)),
     *((p, {"uid": 77}, "owner") for p in FILES),
     *((p, {"gid": 77}, "owner") for p in FILES),
-    *((p, {"type": t}, "type") for p, e in FILES.items() for t in FileType if t is not e.type),
+    *((p, {"type": t}, _kind(e.type, t)) for p, e in FILES.items() for t in FileType if t is not e.type),
 ]
 
 
@@ -100,35 +104,57 @@ def test_a_file_too_many_or_too_few_is_found(path: str) -> None:
     assert [str(d) for d in more.deltas] == [f"{path}: only in the migrated image"]
 
 
-CONFIG_CHANGES: list[tuple[str, Any]] = [
-    ("entrypoint", None),
-    ("entrypoint", ("/app", "x")),
-    ("cmd", None),
-    ("cmd", ("serve now",)),
-    ("env", ("PATH=/bin",)),
-    ("env", ("PATH=/bin", "A=2")),
-    ("env", ("A=1", "PATH=/bin")),
-    ("working_dir", ""),
-    ("user", "root"),
-    ("labels", {}),
-    ("labels", {"a": "c"}),
-    ("exposed_ports", frozenset()),
-    ("volumes", frozenset({"/data", "#"})),
-    ("stop_signal", None),
-    ("healthcheck", None),
-    ("shell", None),
-    ("onbuild", ()),
-    ("architecture", "arm64"),
-    ("os", "windows"),
+CONFIG_CHANGES: list[tuple[str, Any, list[str]]] = [
+    ("entrypoint", None, ["entrypoint: ['/app'] became none"]),
+    ("entrypoint", ("/app", "x"), ["entrypoint: ['/app'] became ['/app', 'x']"]),
+    ("cmd", None, ["cmd: ['serve'] became none"]),
+    ("cmd", ("serve now",), ["cmd: ['serve'] became ['serve now']"]),
+    ("env", ("PATH=/bin",), ["env A: '1' became none"]),
+    ("env", ("PATH=/bin", "A=2"), ["env A: '1' became '2'"]),
+    ("env", ("PATH=/bin", "A="), ["env A: '1' became ''"]),
+    ("env", ("PATH=/bin", "A=2", "A=1"), ["env A: '1' became '2', then '1'"]),
+    (
+        "env",
+        ("PATH=/bin:=", "B=1"),
+        ["env PATH: '/bin' became '/bin:='", "env A: '1' became none", "env B: none became '1'"],
+    ),
+    ("env", ("A=1", "PATH=/bin"), ["env: ['PATH=/bin', 'A=1'] became ['A=1', 'PATH=/bin']"]),
+    ("env", ("A=1", "PATH=/"), ["env PATH: '/bin' became '/'"]),
+    ("working_dir", "", ["working_dir: '/srv' became ''"]),
+    ("user", "root", ["user: 'app' became 'root'"]),
+    ("labels", {}, ["labels a: 'b' became none"]),
+    ("labels", {"a": "c", "b": ""}, ["labels a: 'b' became 'c'", "labels b: none became ''"]),
+    ("exposed_ports", frozenset(), ["exposed_ports: {80/tcp} became {}"]),
+    ("volumes", frozenset({"/data", "#"}), ["volumes: {/data} became {#, /data}"]),
+    ("stop_signal", None, ["stop_signal: 'SIGTERM' became none"]),
+    ("healthcheck", None, ["healthcheck: {Test=['CMD', 'true']} became none"]),
+    (
+        "healthcheck",
+        {"Test": ["CMD", "true"], "Retries": 3, "Interval": 1},
+        ["healthcheck Interval: none became 1", "healthcheck Retries: none became 3"],
+    ),
+    ("healthcheck", {"Test": ["CMD", "no"]}, ["healthcheck Test: ['CMD', 'true'] became ['CMD', 'no']"]),
+    ("shell", None, ["shell: ['/bin/sh', '-c'] became none"]),
+    ("onbuild", (), ["onbuild: ['RUN true'] became []"]),
+    ("architecture", "arm64", ["architecture: 'amd64' became 'arm64'"]),
+    ("os", "windows", ["os: 'linux' became 'windows'"]),
+    ("variant", "v8", ["variant: '' became 'v8'"]),
+    ("os_version", "10", ["os_version: '' became '10'"]),
+    ("author", "me", ["author: '' became 'me'"]),
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), CONFIG_CHANGES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CONFIG_CHANGES)])
-def test_a_change_of_one_config_field_is_found(field: str, value: Any) -> None:
+def test_every_config_field_is_changed_once() -> None:
+    assert {field for field, _, _ in CONFIG_CHANGES} == {f.name for f in fields(ImageConfig)}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"), CONFIG_CHANGES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CONFIG_CHANGES)]
+)
+def test_a_change_of_one_config_field_is_found(field: str, value: Any, said: list[str]) -> None:
     change: dict[str, Any] = {field: value}
     changed = replace(CONFIG, **change)
     for layers in ("1", "2"):
         comparison = compare_images(snapshot(), snapshot(config=changed, layers=layers))
         assert comparison.verdict is Verdict.DIFFERENT
-        assert [d.field for d in comparison.config_deltas] == [field]
-        assert str(comparison.config_deltas[0]).startswith(f"config {field}: ")
+        assert [str(d) for d in comparison.config_deltas] == [f"config {text}" for text in said]
