@@ -75,28 +75,29 @@ def failure(folder: Path) -> str | None:
 
 
 @functools.cache
-def unavailable() -> str | None:
-    """Why no mount namespace is to be had here, or None where it is. Tried once, in a process of its own (30 ms)."""
+def unavailable(folder: Path) -> str | None:
+    """Why no mount namespace is to be had here, or None where it is. Tried once a `folder`, which is a run's, in a process of its
+    own."""
     if sys.platform != "linux":
         return "only Linux has mount namespaces"
-    with tempfile.TemporaryDirectory(prefix="ms-migrate-") as name:
-        folder = Path(name).resolve()
+    with tempfile.TemporaryDirectory(dir=folder, prefix="trial-") as name:
+        trial_folder = Path(name).resolve()
         for file in ("a", "b"):
-            (folder / file).touch()
+            (trial_folder / file).touch()
         trial = Isolation(
             client="",
             host=None,
-            read_only=(str(folder / "a"),),
-            masked=((str(folder / "b"), str(folder / "a")),),
+            read_only=(str(trial_folder / "a"),),
+            masked=((str(trial_folder / "b"), str(trial_folder / "a")),),
         )
-        words = [*trial.words(folder, folder, {}), sys.executable, "-I", "-S", "-c", ""]
+        words = [*trial.words(trial_folder, trial_folder, {}), sys.executable, "-I", "-S", "-c", ""]
         try:
             done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=_ASK_SECONDS)
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
         if done.returncode == 0:
             return None
-        return failure(folder) or (done.stderr.strip().splitlines() or ["the trial failed"])[-1]
+        return failure(trial_folder) or (done.stderr.strip().splitlines() or ["the trial failed"])[-1]
 
 
 def isolate(

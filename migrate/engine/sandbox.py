@@ -361,7 +361,7 @@ def _isolation(
 ) -> Isolation | None:
     """How the script is kept from what is not the run's; None where there are no namespaces, and nothing in the copy that
     needs them. Raises ScratchError where something does."""
-    why = unavailable() or (None if fits(folder) else f"the path of `{folder}` is too long for a socket")
+    why = unavailable(folder.parent) or (None if fits(folder) else f"the path of `{folder}` is too long for a socket")
     if why is not None:
         if (found := reach.finds_past(tree)) is not None:
             raise ScratchError(

@@ -298,12 +298,13 @@ class StandIn:
         """Take a name away from an image that stays until the run is over: built from the cache, it may be one that the user has
         without a name, or that another run is about to build upon; `rmi` of the last name would remove it. An empty image gets
         the name first. Where there is no such name, or a container of the run needs it, docker removes nothing, and says so."""
-        mine = [f"--filter=ancestor={own}", f"--filter=name={self._policy.prefix}-"]
-        using = [self._policy.client, "ps", "--all", "--quiet", *mine]
-        used = subprocess.run(using, check=False, capture_output=True, text=True).stdout
+        used = self._ask(
+            ["ps", "--all", "--quiet", f"--filter=ancestor={own}", f"--filter=name={self._policy.prefix}-"]
+        )
         if self._image_id(own) and (not used or {"--force", "--force=true"} & {*options}):
             words = [self._policy.client, "import", "-", own]
-            subprocess.run(words, check=False, input=bytes(1024), stdout=subprocess.DEVNULL)
+            empty = bytes(1024)  # a tar without a file
+            subprocess.run(words, check=False, input=empty, stdout=subprocess.DEVNULL, env=self._environment())
         return self._client(["rmi", *options, own], quiet=True)
 
     def _made_image(self, text: str) -> str | None:

@@ -42,7 +42,7 @@ def confined(folder: Path, script: str, *, user: int, **mounts: object) -> str:
 
 @pytest.mark.parametrize("user", [0, NOBODY])
 def test_mounts_are_there_and_who_runs_it_is_the_same(folder: Path, user: int) -> None:
-    if (why := unavailable()) is not None or os.geteuid() != 0 or not PYTHON.exists():
+    if (why := unavailable(Path(tempfile.gettempdir()))) is not None or os.geteuid() != 0 or not PYTHON.exists():
         pytest.skip(why or "needs root and the system's Python, to be somebody else")
     kept = folder / "kept"
     kept.mkdir()
@@ -66,7 +66,7 @@ def test_mounts_are_there_and_who_runs_it_is_the_same(folder: Path, user: int) -
 
 
 def test_what_fails_before_the_script_is_told_as_that(folder: Path) -> None:
-    if (why := unavailable()) is not None or os.geteuid() != 0:
+    if (why := unavailable(Path(tempfile.gettempdir()))) is not None or os.geteuid() != 0:
         pytest.skip(why or "needs root")
     said = confined(folder, "echo never", user=0, read_only=("/nowhere",))
     assert said == "failed: mount over `/nowhere`: No such file or directory"
