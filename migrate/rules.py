@@ -180,6 +180,8 @@ IMAGES_DIFFER = _rule("MS503", "images-differ", _E, "the legacy and the migrated
 IMAGE_MISSING = _rule("MS504", "image-missing", _E, "one side did not make an image that the other made")
 COMMAND_NOT_ALLOWED = _rule("MS505", "command-not-allowed", _E, "a docker command is not carried out while verifying")
 SMOKE_DIFFERS = _rule("MS506", "smoke-differs", _E, "a command does not do the same in both images")
+ARTIFACT_EMPTY = _rule("MS508", "artifact-empty", _W, "an artifact is an empty file or folder")
+ARTIFACT_MISSING = _rule("MS509", "artifact-missing", _E, "a COPY of the new Dockerfile finds no artifact")
 
 # 6xx applying
 FILE_CHANGED = _rule("MS601", "file-changed", _E, "a file changed between reading and writing")

@@ -10,7 +10,7 @@ from migrate.outcome import MigrationOutcome, Status
 from migrate.pipeline.run import Mode, Request, migrate
 from migrate.pipeline.verification import VerifyOptions
 from tests.engine.private import PrivateEngine
-from tests.pipeline.legacy import BUILDER, RUNTIME, lay
+from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, lay
 from tests.test_migration import OWNED, contents, environment, run, spoil, untouched, use
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
@@ -139,3 +139,39 @@ def test_a_wrong_option_is_a_usage_error(tmp_path: Path, engine: PrivateEngine) 
     root = lay(tmp_path / "demo")
     assert run(root, engine.environment(), "--without", "nothing", command="verify").returncode == 2
     assert run(root, engine.environment(), "--smoke", "'", command="verify").returncode == 2
+
+
+GLOB = RUNTIME.replace("COPY app /usr/local/bin/", "COPY out/*.txt /etc/demo/")
+EXTRACTS = SCRIPT.replace("/src/app ./app", "/src/out ./out").replace("rm ./app", "rm -r ./out")
+
+
+def test_an_artifact_without_a_content_is_told(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both images agree in it, which says little."""
+    root = lay(tmp_path / "demo", {"Dockerfile.build": BUILDER + "RUN rm app && touch app\n"})
+    use(monkeypatch, environment)
+    (build,) = verified(root).builds
+    assert build.status is Status.VERIFIED, build.diagnostics
+    (found,) = [d for d in build.diagnostics if d.rule.code == "MS508"]
+    assert found.message == "`/src/app` has no content in the builder"
+
+
+def test_a_wildcard_that_matches_nothing_is_not_verified(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BuildKit builds both sides all the same; the classic builder neither."""
+    made = BUILDER + "RUN mkdir out && touch out/{0}\n"
+    files = {"Dockerfile": GLOB, "build.sh": EXTRACTS}
+    use(monkeypatch, environment)
+    root = lay(tmp_path / "demo", {**files, "Dockerfile.build": made.format("a.bin")})
+    (build,) = verified(root).builds
+    codes = {d.rule.code for d in build.diagnostics}
+    if environment["DOCKER_BUILDKIT"] == "1":
+        assert build.status is Status.DIFFERENT
+        assert "MS509" in codes
+    else:
+        assert build.status is Status.BUILD_FAILED
+    root = lay(tmp_path / "other", {**files, "Dockerfile.build": made.format("a.txt && echo a > out/b.txt")})
+    (build,) = verified(root).builds
+    assert build.status is Status.VERIFIED, build.diagnostics

@@ -1,7 +1,12 @@
-"""What an engine says of an artifact in the builder's image: what it is, and whether all of it is root's."""
+"""What an engine says of an artifact in the builder's image: what it is, whether all of it is root's, whether there is any."""
 
-from collections.abc import Mapping
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
 
 from migrate.engine.client import EngineClient
 from migrate.engine.stream import Member, TarStream
@@ -44,3 +49,44 @@ def _facts(members: TarStream) -> PathFacts:
 
 def _roots(member: Member) -> bool:
     return (member.uid, member.gid) == (0, 0) and not (member.type is FileType.FILE and member.mode & 0o6000)
+
+
+class Held(Enum):
+    """What stands at a source of COPY. EMPTY: files without a byte, folders without a file."""
+
+    NOTHING = "nothing"
+    EMPTY = "empty"
+    CONTENT = "content"
+
+
+def held(client: EngineClient, image_id: str, sources: tuple[str, ...], name: str) -> Mapping[str, Held]:
+    """What an image holds at each of `sources`, absolute and with wildcards as COPY takes them (Go's filepath.Match, component
+    by component). No more is read of a folder than up to the first file with a content. `name` is for the container that is
+    made for it, and removed."""
+    with client.container(image_id, name) as container:
+        return {s: _held(client, container, posixpath.normpath(s)) for s in sources}
+
+
+def _held(client: EngineClient, container: str, source: str) -> Held:
+    parts = source.strip("/").split("/")
+    plain = next((n for n, part in enumerate(parts) if re.search(r"[*?\[\\]", part)), len(parts))
+    top = "/" + "/".join(parts[:plain])
+    chunks = client.archive(container, top)
+    if chunks is None:
+        return Held.NOTHING
+    with closing(chunks):
+        found = Held.NOTHING
+        for member in _matching(TarStream(chunks), parts[plain:], top):
+            if member.type is not FileType.DIRECTORY and (member.type is not FileType.FILE or member.size):
+                return Held.CONTENT
+            found = Held.EMPTY
+    return found
+
+
+def _matching(members: TarStream, pattern: list[str], top: str) -> Iterator[Member]:
+    """What matches, and what is below it. An archive's names begin with that of its own top."""
+    depth = 0 if top == "/" else 1
+    for member in members:
+        parts = member.path.strip("/").split("/")[depth:]
+        if len(parts) >= len(pattern) and all(map(fnmatchcase, parts, pattern)):
+            yield member

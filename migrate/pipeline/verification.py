@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from migrate import rules
 from migrate.compare.grouping import lines
 from migrate.compare.verdict import Verdict
-from migrate.diagnostics import Diagnostic, Label, Rule, at
+from migrate.diagnostics import Diagnostic, Label, Rule, Severity, at
 from migrate.discover import Repository
-from migrate.engine.artifact import path_facts
+from migrate.engine.artifact import Held, held, path_facts
 from migrate.engine.builder import Kind, NoClientError, choose
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
 from migrate.engine.sandbox import BuiltImage, Run, ScratchError, SideRun
 from migrate.image import FileType, ImageReference
 from migrate.outcome import ImageCheck, SmokeCheck, Status, Verification
 from migrate.pipeline.analysis import Analysis, analyse
+from migrate.pipeline.brought import asserted, planned_copies
 from migrate.pipeline.comparing import ImageJudge, ImagePair
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.sides import Sides
@@ -165,6 +166,7 @@ class _Verifier:
         planned = self._plan()
         migrated = self._sides.migrated(self._analysis, planned)
         self._require(migrated, "migrated", rules.MIGRATED_BUILD_FAILS, planned)
+        brought = self._brought(builders, planned)
         pairs = self._pairs(legacy, migrated, planned)
         checks = self._judge.checks(pairs)
         smokes = self._smokes(pairs)
@@ -182,12 +184,13 @@ class _Verifier:
         found = (
             *(self._difference(c, planned) for c in different),
             *(self._smoke_difference(s, planned) for s in smoking),
+            *(d for d in brought if d.rule.severity is Severity.ERROR),
         )
         open_ = [d for d in self._analysis.diagnostics if different or d.rule not in _SETTLED]
         return Verified(
             status=Status.DIFFERENT if found else Status.PLANNED,
             changes=self._analysis.changes,
-            diagnostics=(*open_, *found),
+            diagnostics=(*open_, *(d for d in brought if d not in found), *found),
             proof=self._analysis.proof,
             verification=verification,
         )
@@ -258,6 +261,12 @@ class _Verifier:
                     kind = _KINDS.get(facts.type, ArtifactKind.FILE)
                     result[key] = ArtifactFact(kind=kind, root_owned=facts.root_owned, mode=facts.mode)
         return result
+
+    def _brought(self, builders: Mapping[int, str], planned: MigrationPlan) -> tuple[Diagnostic, ...]:
+        def look(image: str, sources: tuple[str, ...]) -> Mapping[str, Held]:
+            return held(self._client, image, sources, self._run.container_name("held"))
+
+        return asserted(planned_copies(planned, self._analysis.changes, builders), look, planned)
 
     def _pairs(self, legacy: SideRun, migrated: SideRun, planned: MigrationPlan) -> tuple[ImagePair, ...]:
         """Every image of the legacy side that the migration does not drop, against the one of the same name."""

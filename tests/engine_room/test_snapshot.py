@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate.engine.artifact import path_facts
+from migrate.engine.artifact import Held, held, path_facts
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
 from migrate.engine.snapshot import read_files, read_image
 from migrate.image import FileType
@@ -80,6 +80,24 @@ def test_facts_of_an_artifact(client: EngineClient, image: str) -> None:
         "/d/setuid": (FileType.DIRECTORY, False),
         "/bin/busybox": (FileType.FILE, True),
     }
+
+
+def test_what_is_at_a_source_of_a_copy(client: EngineClient, image: str) -> None:
+    wanted = {
+        "/d": Held.CONTENT,
+        "/d/file": Held.CONTENT,
+        "/d/sub/.": Held.CONTENT,
+        "/d/sticky": Held.EMPTY,
+        "/d/f*": Held.CONTENT,
+        "/d/st*y": Held.EMPTY,
+        "/d/*/su": Held.CONTENT,
+        "/d/*.jar": Held.NOTHING,
+        "/*/su": Held.NOTHING,
+        "/?/set[tu]id": Held.CONTENT,
+        "/none/*": Held.NOTHING,
+        "/none": Held.NOTHING,
+    }
+    assert held(client, image, tuple(wanted), "held-reader") == wanted
 
 
 def test_no_engine_is_one_error_with_a_way_out(tmp_path: Path) -> None:
