@@ -12,11 +12,12 @@ import pytest
 
 from migrate.compare.verdict import Verdict, compare_images
 from migrate.engine.client import connect
-from migrate.engine.snapshot import read_files, read_image
+from migrate.engine.snapshot import read_image
 from migrate.outcome import MigrationOutcome, Status
 from migrate.pipeline.run import Request, migrate
 from tests.engine.compose import require_compose
 from tests.engine.private import PrivateEngine
+from tests.engine.reading import read_files
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 ON_GO = ("href-counter", "seed-trio")

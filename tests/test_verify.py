@@ -96,6 +96,7 @@ def test_a_builder_that_never_makes_the_same_twice(
 
 @pytest.mark.parametrize("mutant", [" --chown=0:0", "--chown=0:0"], ids=["no-owner", "another-owner"])
 @pytest.mark.parametrize("first", ["right", "wrong"])
+@pytest.mark.parametrize("environment", ["1"], indirect=True)
 def test_a_warm_cache_hides_no_owner(
     mutant: str, first: str, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,3 +176,15 @@ def test_a_wildcard_that_matches_nothing_is_not_verified(
     root = lay(tmp_path / "other", {**files, "Dockerfile.build": made.format("a.txt && echo a > out/b.txt")})
     (build,) = verified(root).builds
     assert build.status is Status.VERIFIED, build.diagnostics
+
+
+def test_what_the_client_adds_to_an_ignore_file_is_no_difference(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The classic builder's client notes a Dockerfile outside the context there, as the one is that is judged by."""
+    files = {"Dockerfile": RUNTIME + "COPY . /all\n", ".dockerignore": "junk\n"}
+    use(monkeypatch, environment)
+    outcome = verified(lay(tmp_path / "demo", files), strict=True)
+    assert [b.status for b in outcome.builds] == [Status.VERIFIED], outcome.builds[0].diagnostics
+    ((_, by),) = verdicts(outcome)
+    assert by == ({} if environment["DOCKER_BUILDKIT"] == "1" else {"client-entry": 1})

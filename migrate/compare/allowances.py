@@ -4,25 +4,30 @@ Only contents, link targets, names and config values are ever allowed for, each 
 `noise`. A mode, an owner or an attribute is noise only where it is just what the second legacy build came to.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from migrate.compare.noise import same_but_for, within_noise
 from migrate.compare.normalise import Circumstances, equal_under, plain
 from migrate.compare.rootfs import Delta, DeltaKind
 from migrate.compare.verdict import NOISE, Allowance, Comparison
-from migrate.image import FileEntry, FileType
+from migrate.image import FileEntry
 
+CLIENT_ENTRY = "client-entry"
+"""The name under which a line is allowed for that docker's client adds to an ignore file."""
+_CLIENT_ENTRY = re.compile(rb"\n\.dockerfile\.[0-9a-f]{20}\n")
 _MOST_NAMES = 1000
 """Paths that only one side has are paired by their names up to this number: where more are, something else is the matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """Of one image, what is needed of it: entries of the paths that differ, contents of files (None: too large to be held)."""
+    """Of one image, what is needed of it: entries of the paths that differ, and the `content` of a file, which is fetched each
+    time that it is asked for, so that of a large image only two or three are held (None: no file, or too large a one)."""
 
     entries: Mapping[str, FileEntry]
-    contents: Mapping[str, bytes | None]
+    content: Callable[[str], bytes | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +43,6 @@ class Normalising:
     def plain(self, data: bytes) -> bytes:
         """Without the dates and folders of this run, that noise would have to be told apart from."""
         return plain(data, self.circumstances, self.disabled)
-
-
-def wanted(comparison: Comparison) -> tuple[str, ...]:
-    """Paths whose contents `normalised` and `without_noise` may ask for."""
-    return tuple(
-        d.path
-        for d in comparison.deltas
-        if d.kind is DeltaKind.CONTENT
-        or (d.kind in (DeltaKind.ADDED, DeltaKind.REMOVED) and FileType.FILE.value in (d.legacy, d.migrated))
-    )
 
 
 def normalised(comparison: Comparison, legacy: Contents, migrated: Contents, normalising: Normalising) -> Comparison:
@@ -94,13 +89,29 @@ def without_noise(
     return _without(comparison, allowed)
 
 
+def without_client_entry(comparison: Comparison, legacy: Contents, migrated: Contents) -> Comparison:
+    """`comparison` without what docker's client adds to an ignore file that is copied into an image: the name of the Dockerfile,
+    where that lies outside the context, as only the one that the migrated side is judged by does (docs/comparing.md)."""
+    allowed = [
+        Allowance(path=d.path, kind=d.kind, by=frozenset({CLIENT_ENTRY}))
+        for d in comparison.deltas
+        if d.kind is DeltaKind.CONTENT
+        and d.path.endswith("/.dockerignore")
+        and (one := legacy.content(d.path)) is not None
+        and (other := migrated.content(d.path)) is not None
+        and other.startswith(one)
+        and _CLIENT_ENTRY.fullmatch(other, len(one))
+    ]
+    return _without(comparison, allowed)
+
+
 def _normalised_delta(
     delta: Delta, legacy: Contents, migrated: Contents, normalising: Normalising
 ) -> frozenset[str] | None:
     if delta.kind is DeltaKind.LINK:
         return normalising.equal(_bytes(delta.legacy), _bytes(delta.migrated))
     if delta.kind is DeltaKind.CONTENT:
-        return _equal_contents(legacy.contents.get(delta.path), migrated.contents.get(delta.path), normalising)
+        return _equal_contents(legacy.content(delta.path), migrated.content(delta.path), normalising)
     return None
 
 
@@ -125,7 +136,7 @@ def _renamed(
             continue
         if one.digest == other.digest:
             yield old, new, by
-        elif more := _equal_contents(legacy.contents.get(old), migrated.contents.get(new), normalising):
+        elif more := _equal_contents(legacy.content(old), migrated.content(new), normalising):
             yield old, new, by | more
 
 
@@ -140,7 +151,7 @@ def _by_plain_name(comparison: Comparison, kind: DeltaKind, normalising: Normali
 def _is_noise(delta: Delta, other: Delta, sides: tuple[Contents, Contents, Contents], normalising: Normalising) -> bool:
     """Whether a difference of the migrated image is one that the second legacy build has."""
     if delta.kind is DeltaKind.CONTENT:
-        legacy, again, migrated = (s.contents.get(delta.path) for s in sides)
+        legacy, again, migrated = (s.content(delta.path) for s in sides)
         if legacy is None or again is None or migrated is None:
             return False
         return within(legacy, again, migrated, normalising)
@@ -209,8 +220,7 @@ def _alike(
     first, _, third = entries
     if first is not None and third is not None and first.digest == third.digest:
         return True
-    contents = [side.contents.get(path) for side, path in (one, two, three)]
-    legacy, again, migrated = contents
+    legacy, again, migrated = (side.content(path) for side, path in (one, two, three))
     if legacy is None or again is None or migrated is None:
         return False
     return within(legacy, again, migrated, normalising)

@@ -8,8 +8,8 @@ owner and mode are in no layer.
 """
 
 import hashlib
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 from migrate.engine.client import EngineClient
@@ -58,16 +58,10 @@ def read_image(client: EngineClient, image_id: str) -> ImageSnapshot | None:
     )
 
 
-def read_files(client: EngineClient, image_id: str, name: str) -> Mapping[str, FileEntry]:
-    """Every path of the image; `name` is for the container that is made for it, and removed."""
-    with client.container(image_id, name) as container:
-        return read_tar(client.export(container))
-
-
 def read_pair(
     client: EngineClient, legacy_id: str, migrated_id: str, names: tuple[str, str]
 ) -> tuple[Mapping[str, FileEntry], Mapping[str, FileEntry]]:
-    """The paths that are not the same in both images, of each side: what `read_files` of both has, less what is equal.
+    """The paths that are not the same in both images, of each side: all but what is equal.
     `names` are for the containers that are made for it, and removed.
 
     Both are read by turns, an entry of one against an entry of the other, so that nothing equal is kept. Two threads were no
@@ -81,18 +75,18 @@ def read_pair(
             return without_equal(read_tar(client.export(one)), read_tar(client.export(other)))
 
 
-def read_contents(
-    client: EngineClient, image_id: str, paths: tuple[str, ...], name: str, limit: int
-) -> Mapping[str, bytes | None]:
-    """The contents of the regular files at `paths`, as `read_files` has them (a hard link is one too); None where there is none,
-    one of more than `limit` bytes, of which nothing is kept, or one whose name is not UTF-8, which an engine doesn't hand out by
-    itself. `name` is for the container that is made for it, and removed."""
-    found: dict[str, bytes | None] = {}
+@contextmanager
+def contents(client: EngineClient, image_id: str, name: str, limit: int) -> Iterator[Callable[[str], bytes | None]]:
+    """What gives the content of the regular file at a path, as `read_pair` has it (a hard link is one too), as long as the block
+    lasts. It is None where there is none, for one of more than `limit` bytes, of which nothing is kept, and for a name that is not
+    UTF-8, of which an engine doesn't hand out the file by itself. `name` is for the container that is made for it, and removed."""
     with client.container(image_id, name) as container:
-        for path in paths:
+
+        def content(path: str) -> bytes | None:
             chunks = client.archive(container, path)
-            found[path] = None if chunks is None else _content(chunks, limit)
-    return found
+            return None if chunks is None else _content(chunks, limit)
+
+        yield content
 
 
 def _content(chunks: Generator[bytes, None, None], limit: int) -> bytes | None:

@@ -4,16 +4,17 @@ Noise is asked for only where something differs: the legacy side is built once m
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from migrate.compare.allowances import Contents, Normalising, normalised, wanted, without_noise
+from migrate.compare.allowances import Contents, Normalising, normalised, without_client_entry, without_noise
 from migrate.compare.normalise import Circumstances
 from migrate.compare.verdict import Verdict, compare_images, same_layers
 from migrate.engine.client import EngineClient, EngineUnavailable
 from migrate.engine.sandbox import BuiltImage, Run
-from migrate.engine.snapshot import read_contents, read_image, read_pair
-from migrate.image import FileEntry, ImageReference, ImageSnapshot
+from migrate.engine.snapshot import contents, read_image, read_pair
+from migrate.image import ImageReference, ImageSnapshot
 from migrate.outcome import ImageCheck
 
 Report = Callable[[str, str], None]
@@ -88,11 +89,11 @@ class ImageJudge:
         one, other = self.snapshot(pair.legacy.image_id), self.snapshot(pair.migrated.image_id)
         one, other = self._with_files(pair.reference, one, other)
         comparison = compare_images(one, other)
-        if comparison.verdict is Verdict.DIFFERENT and not self._strict:
-            asked = wanted(comparison)
-            comparison = normalised(
-                comparison, self._contents(one, asked), self._contents(other, asked), self.normalising()
-            )
+        if comparison.verdict is Verdict.DIFFERENT:
+            with self._contents(one, "one") as legacy, self._contents(other, "other") as migrated:
+                comparison = without_client_entry(comparison, legacy, migrated)
+                if not self._strict:
+                    comparison = normalised(comparison, legacy, migrated, self.normalising())
         self._report("compare", f"{pair.reference}: {comparison.verdict.value}")
         check = ImageCheck(
             reference=pair.reference, legacy_size=one.size, migrated_size=other.size, comparison=comparison
@@ -105,13 +106,12 @@ class ImageJudge:
             return check
         legacy, third = self._with_files(check.reference, replace(found.legacy, files=None), self.snapshot(again))
         noise = compare_images(legacy, third)
-        asked = tuple(dict.fromkeys((*wanted(check.comparison), *wanted(noise))))
-        sides = (
-            self._contents(found.legacy, asked),
-            self._contents(third, asked),
-            self._contents(found.migrated, asked),
-        )
-        comparison = without_noise(check.comparison, noise, sides, self.normalising())
+        with (
+            self._contents(found.legacy, "one") as one,
+            self._contents(third, "again") as two,
+            self._contents(found.migrated, "other") as other,
+        ):
+            comparison = without_noise(check.comparison, noise, (one, two, other), self.normalising())
         self._report("compare", f"{check.reference}: {comparison.verdict.value}")
         return replace(check, comparison=comparison)
 
@@ -126,12 +126,11 @@ class ImageJudge:
         first, second = read_pair(self._client, one.image_id, other.image_id, names)
         return replace(one, files=first), replace(other, files=second)
 
-    def _contents(self, snapshot: ImageSnapshot, paths: tuple[str, ...]) -> Contents:
-        entries: Mapping[str, FileEntry] = snapshot.files or {}
-        there = tuple(p for p in paths if p in entries)
-        name = self._run.container_name("contents")
-        contents = read_contents(self._client, snapshot.image_id, there, name, CONTENT_LIMIT) if there else {}
-        return Contents(entries=entries, contents=contents)
+    @contextmanager
+    def _contents(self, snapshot: ImageSnapshot, name: str) -> Iterator[Contents]:
+        container = self._run.container_name(f"contents-{name}")
+        with contents(self._client, snapshot.image_id, container, CONTENT_LIMIT) as content:
+            yield Contents(entries=snapshot.files or {}, content=content)
 
     def normalising(self) -> Normalising:
         """What may rightly differ between this run's builds, up to now."""

@@ -9,9 +9,10 @@ from contextlib import closing
 import pytest
 
 from migrate.engine.client import EngineClient, connect
-from migrate.engine.snapshot import read_contents, read_files, read_pair
+from migrate.engine.snapshot import read_pair
 from migrate.image import FileEntry, FileType
 from tests.engine.private import PrivateEngine
+from tests.engine.reading import read_contents, read_files
 from tests.engine_room.trees import Node, Tree, seeded, stream
 
 pytestmark = pytest.mark.engine

@@ -10,9 +10,10 @@ import pytest
 
 from migrate.engine.artifact import Held, held, path_facts
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
-from migrate.engine.snapshot import read_files, read_image
+from migrate.engine.snapshot import read_image
 from migrate.image import FileType
 from tests.engine.private import PrivateEngine
+from tests.engine.reading import read_files
 
 pytestmark = pytest.mark.engine
 

@@ -10,10 +10,11 @@ from migrate.drivers.script import command_text
 from migrate.engine.builder import choose
 from migrate.engine.client import EngineClient, connect
 from migrate.engine.sandbox import Run, SideRequest
-from migrate.engine.snapshot import read_files, read_image
+from migrate.engine.snapshot import read_image
 from migrate.image import ImageSnapshot
 from migrate.source import SourceFile
 from tests.engine.private import PrivateEngine
+from tests.engine.reading import read_files
 from tests.proof.mutants import Migrated
 
 LIMIT = 120

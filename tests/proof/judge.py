@@ -14,9 +14,10 @@ from pathlib import Path
 from migrate.compare.verdict import Verdict, compare_images
 from migrate.engine.artifact import PathFacts, path_facts
 from migrate.engine.client import EngineClient, connect
-from migrate.engine.snapshot import read_files, read_image
+from migrate.engine.snapshot import read_image
 from migrate.image import ImageSnapshot
 from tests.engine.private import PrivateEngine
+from tests.engine.reading import read_files
 from tests.proof.generate.stage import Held
 from tests.proof.pairs import Pair, lay
 
