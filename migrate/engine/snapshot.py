@@ -77,9 +77,10 @@ def read_pair(
 
 @contextmanager
 def contents(client: EngineClient, image_id: str, name: str, limit: int) -> Iterator[Callable[[str], bytes | None]]:
-    """What gives the content of the regular file at a path, as `read_pair` has it (a hard link is one too), as long as the block
-    lasts. It is None where there is none, for one of more than `limit` bytes, of which nothing is kept, and for a name that is not
-    UTF-8, of which an engine doesn't hand out the file by itself. `name` is for the container that is made for it, and removed."""
+    """What gives the content of the regular file at a path, as `read_pair` has it (a hard link is one too), as long as the
+    block lasts. It is None where there is none, for one of more than `limit` bytes, of which nothing is kept, and for a name that
+    is not UTF-8, of which an engine doesn't hand out the file by itself. `name` is for the container that is made for it, and
+    removed."""
     with client.container(image_id, name) as container:
 
         def content(path: str) -> bytes | None:
