@@ -22,10 +22,11 @@ lint: setup ## run the static checks
 	@$(BIN)/mypy --strict migrate tests
 	@$(BIN)/lint-imports
 
-bench: setup ## measure how long the static phases take, and the comparison of two large images
+bench: setup ## measure how long the static phases take, the comparison of two large images, and verifying
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.proof
 	@$(BIN)/python -m tests.bench.compare
+	@$(BIN)/python -m tests.bench.verify
 
 fuzz: setup ## hold the trace to bash on generated scripts, and the proof to mutants and to an engine's word on generated pairs
 	@MS_FUZZ=5000 $(BIN)/pytest -n 2 tests/trace/test_ways.py tests/trace/test_words.py tests/trace/test_host_files.py

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,6 +89,30 @@ def embed_git(source: Path, tree: Path) -> None:
         lines = config.read_text(errors="surrogateescape").splitlines(keepends=True)
         kept = [line for line in lines if not _OLD_PLACE.match(line)]
         config.write_text("".join(kept), errors="surrogateescape")
+
+
+def repository_above(root: Path) -> Path | None:
+    """The top of the git repository that `root` is a folder of, as git looks for it; None where it is the top, or in none."""
+    root = root.resolve()
+    found = next((p for p in (root, *root.parents) if os.path.lexists(p / ".git")), None)
+    return None if found == root else found
+
+
+def embed_git_above(source: Path, top: Path, tree: Path) -> None:
+    """Give the copy `tree` of a folder of the repository `source` that one's history, at the copy's `top`. Files of the
+    repository beside the folder are not there, and git is told not to look for them (git-update-index, skip-worktree): the copy
+    is as clean as the folder is."""
+    note = source / ".git"
+    (top / ".git").write_text(f"gitdir: {note}\n" if note.is_dir() else note.read_text(errors="surrogateescape"))
+    embed_git(source, top)
+    if shutil.which("git") is None:
+        return  # nor can the script ask
+    git = ["git", "-c", "safe.directory=*", "-C", str(top)]
+    listed = subprocess.run([*git, "ls-files", "-z"], check=False, capture_output=True).stdout
+    folder = os.fsencode(tree.relative_to(top)) + b"/"
+    beside = [name for name in listed.split(b"\0") if name and not name.startswith(folder)]
+    told = [*git, "update-index", "-z", "--skip-worktree", "--stdin"]
+    subprocess.run(told, check=False, capture_output=True, input=b"".join(name + b"\0" for name in beside))
 
 
 def _entries(folder: str, kind: Callable[[int], bool]) -> Iterator[str]:

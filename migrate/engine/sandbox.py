@@ -182,14 +182,19 @@ class Run:
         # of one length on all sides, so that a name of it in a program moves nothing
         folder = self._folder / request.side.ljust(8, "-")
         # in a folder by itself, so that a link to what was beside the repository meets nothing of the run's
-        tree = folder / "tree" / (request.root.name or "repository")
+        above = reach.repository_above(request.root)
+        top = folder / "tree" / ((above or request.root).name or "repository")
+        tree = top / request.root.resolve().relative_to(above) if above is not None else top
         self._trees.append(tree)
         try:
             folder.mkdir()
             for name in ("stash", "tree", "temporary"):
                 (folder / name).mkdir()
             make_home(folder / "home")
+            tree.parent.mkdir(parents=True, exist_ok=True)
             _copy(request.root, tree)
+            if above is not None:
+                reach.embed_git_above(above, top, tree)
             parity = _lay(tree, folder / "stash", request.changes)
             isolation = _isolation(self._tool, request, folder, tree, self._environment)
             log = Path(self._policy(request, folder, tree, parity, isolation).log)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate.engine.reach import embed_git, finds_past, links_out
+from migrate.engine.reach import embed_git, embed_git_above, finds_past, links_out, repository_above
 
 
 def git(*words: str, at: Path) -> str:
@@ -72,6 +72,36 @@ def test_objects_that_a_clone_borrows_are_still_found(repository: Path, tmp_path
     note = tmp_path / "clone/.git/objects/info/alternates"
     note.write_text("../../../repository/.git/objects\n")
     use(copied(tmp_path / "clone", tmp_path / "copy/clone"), git("rev-parse", "HEAD", at=repository))
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["repository", "worktree"])
+def test_the_copy_of_a_folder_has_the_history_of_its_repository(repository: Path, tmp_path: Path, linked: bool) -> None:
+    (repository / "a/b").mkdir(parents=True)
+    (repository / "a/b/c").write_text("c\n")
+    git("add", "a", at=repository)
+    git("commit", "-qm", "two", at=repository)
+    git("tag", "v1", at=repository)
+    source = repository
+    if linked:
+        git("worktree", "add", "-q", "-b", "other", "../linked", at=repository)
+        source = tmp_path / "linked"
+    before = changed_at(repository)
+    assert repository_above(source / "a/b") == source
+    assert repository_above(source) is None
+    assert repository_above(tmp_path) is None
+    top = tmp_path / "copy"
+    tree = top / "a/b"
+    tree.parent.mkdir(parents=True)
+    subprocess.run(["cp", "-a", source / "a/b", tree], check=True)
+    embed_git_above(source, top, tree)
+    assert git("describe", "--dirty", "--tags", at=tree) == "v1"
+    assert git("status", "--short", at=tree) == ""
+    assert git("rev-parse", "--show-prefix", at=tree) == "a/b/"
+    (tree / "c").write_text("changed\n")
+    assert git("describe", "--dirty", "--tags", at=tree) == "v1-dirty"
+    git("commit", "-qam", "three", at=tree)
+    assert git("log", "--format=%s", at=tree) == "three\ntwo\none"
+    assert changed_at(repository) == before
 
 
 def test_links_out_are_those_that_lead_to_something_elsewhere(tmp_path: Path) -> None:
