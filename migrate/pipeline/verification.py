@@ -1,25 +1,24 @@
 """Both versions built for real, and their images compared."""
 
 import os
-import shlex
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
 from migrate import rules
-from migrate.compare.grouping import lines
 from migrate.compare.verdict import Verdict
-from migrate.diagnostics import Diagnostic, Label, Rule, Severity, at
+from migrate.diagnostics import Diagnostic, Rule, Severity, at
 from migrate.discover import Repository
 from migrate.engine.artifact import Held, held, path_facts
 from migrate.engine.builder import Kind, NoClientError, choose
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
 from migrate.engine.sandbox import BuiltImage, Run, ScratchError, SideRun
 from migrate.image import FileType, ImageReference
-from migrate.outcome import ImageCheck, SmokeCheck, Status, Verification
+from migrate.outcome import SmokeCheck, Status, Verification
 from migrate.pipeline.analysis import Analysis, analyse
 from migrate.pipeline.brought import asserted, planned_copies
 from migrate.pipeline.comparing import ImageJudge, ImagePair
+from migrate.pipeline.findings import difference, failed_side, names, smoke_difference
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.sides import Sides
 from migrate.pipeline.smoke import Smoke
@@ -48,8 +47,6 @@ _SETTLED = frozenset(
     }
 )
 """Assumptions about what an image holds, that equal images settle."""
-_TAIL_SHOWN = 12
-_LINES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +179,8 @@ class _Verifier:
         different = [c for c in checks if c.comparison.verdict is Verdict.DIFFERENT]
         smoking = [s for s in smokes if s.comparison.verdict is Verdict.DIFFERENT]
         found = (
-            *(self._difference(c, planned) for c in different),
-            *(self._smoke_difference(s, planned) for s in smoking),
+            *(difference(c, planned.place) for c in different),
+            *(smoke_difference(s, planned.place) for s in smoking),
             *(d for d in brought if d.rule.severity is Severity.ERROR),
         )
         open_ = [d for d in self._analysis.diagnostics if different or d.rule not in _SETTLED]
@@ -204,22 +201,7 @@ class _Verifier:
     def _require(self, run: SideRun, side: str, rule: Rule, planned: MigrationPlan) -> None:
         """A side that failed, or of which a command was not carried out, ends the verification."""
         place = planned.place if side == "migrated" else planned.builds[0].span
-        found = [
-            Diagnostic(
-                rule=rules.COMMAND_NOT_ALLOWED,
-                message=f"while verifying the {side} side: {reason}",
-                primary=Label(span=place),
-            )
-            for reason in run.refused
-        ]
-        if run.exit_code != 0:
-            how = "was ended at the time limit" if run.exit_code is None else f"ended with exit code {run.exit_code}"
-            message = f"the {side} script {how} after {run.seconds:.1f} s"
-            notes = tuple(f"`{words}` failed" for words in run.failed[:3])
-            if run.tail:
-                notes = (*notes, "\n".join(["the last lines that it printed:", *run.tail[-_TAIL_SHOWN:]]))
-            found.append(Diagnostic(rule=rule, message=message, primary=Label(span=place), notes=notes))
-        if found:
+        if found := failed_side(run, side, rule, place):
             raise _StoppedError(
                 Verified(status=Status.BUILD_FAILED, changes=(), diagnostics=(*self._analysis.diagnostics, *found))
             )
@@ -281,8 +263,8 @@ class _Verifier:
             or not (i.image_id in dropped - kept or (i.verb in ("commit", "import", "load") and i.image_id not in kept))
         ]
         if not wanted or {i.reference for i in wanted} != set(made):
-            names = [_names(wanted), _names(list(migrated.images))]
-            raise self._missing(f"the legacy script made {names[0]}, the migrated one {names[1]}", planned)
+            made_there = names(list(migrated.images))
+            raise self._missing(f"the legacy script made {names(wanted)}, the migrated one {made_there}", planned)
         return tuple(
             ImagePair(reference=i.reference, legacy=i, migrated=made[i.reference])
             for i in wanted
@@ -306,24 +288,3 @@ class _Verifier:
         found = at(rules.IMAGE_MISSING, message, planned.place)
         diagnostics = (*self._analysis.diagnostics, found)
         return _StoppedError(Verified(status=Status.DIFFERENT, changes=(), diagnostics=diagnostics))
-
-    def _difference(self, check: ImageCheck, planned: MigrationPlan) -> Diagnostic:
-        config, files = check.comparison.config_deltas, check.comparison.deltas
-        count = len(config) + len(files)
-        message = f"the two images `{check.reference}` differ in {count} place{'s' if count != 1 else ''}"
-        notes = (*map(str, config), *lines(files, _LINES_SHOWN))
-        return Diagnostic(rule=rules.IMAGES_DIFFER, message=message, primary=Label(span=planned.place), notes=notes)
-
-    def _smoke_difference(self, check: SmokeCheck, planned: MigrationPlan) -> Diagnostic:
-        command = shlex.join(check.words) or "its own command"
-        message = f"`{command}` does not do the same in the two images `{check.reference}`"
-        return Diagnostic(
-            rule=rules.SMOKE_DIFFERS,
-            message=message,
-            primary=Label(span=planned.place),
-            notes=check.comparison.deltas,
-        )
-
-
-def _names(images: list[BuiltImage]) -> str:
-    return ", ".join(f"`{i.reference}`" if i.reference else "an image without a name" for i in images) or "none"
