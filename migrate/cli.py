@@ -167,12 +167,21 @@ def verify_command(
     without: Without = None,
     smoke: SmokeCommand = None,
     smoke_limit: SmokeLimit = 30,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="REV",
+            help="The migration is made already: build the legacy side from this commit, tag or branch of the git history.",
+        ),
+    ] = None,
     clean: Annotated[
         bool, typer.Option("--clean", help="Take away what is left of verifications that were killed, on every engine.")
     ] = False,
 ) -> None:
     """Build what PATH's legacy build makes, and what its migration would, and compare the images. Nothing is written."""
     from migrate.pipeline.run import Mode, Request  # the house is only entered to work
+    from migrate.revision import RevisionError, find_revision
 
     if clean:
         given = [n for n in context.params if (s := context.get_parameter_source(n)) and s.name == "COMMANDLINE"]
@@ -182,10 +191,15 @@ def verify_command(
     if path is None:
         raise typer.BadParameter("say which repository", param_hint="PATH")
     _require_folder(path)
+    try:
+        revision = find_revision(path, against) if against is not None else None
+    except RevisionError as error:
+        raise typer.BadParameter(str(error), param_hint="--against") from error
     _run(
         Request(
             root=path.absolute(),
             mode=Mode.VERIFY,
+            against=revision,
             driver=PurePosixPath(driver) if driver else None,
             environment=_pairs(env or []),
             arguments=tuple(arg or ()),

@@ -49,16 +49,18 @@ class SmokeCheck:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """Both versions built and compared. Seconds are wall time of each side's driver; `builder_size` in bytes is that of the
-    image that the artifacts came from; `engine` says which engine and which builder did it; `independent` is whether neither
-    side used the engine's cache."""
+    image that the artifacts came from (None where no plan says which); `engine` says which engine and which builder did it;
+    `independent` is whether neither side used the engine's cache; `unpaired` are images, in words, that only one side made, as it
+    was to be expected."""
 
     engine: str
     checks: tuple[ImageCheck, ...]
     smokes: tuple[SmokeCheck, ...]
     independent: bool
-    builder_size: int
+    builder_size: int | None
     legacy_seconds: float
     migrated_seconds: float
+    unpaired: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

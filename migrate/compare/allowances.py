@@ -14,6 +14,9 @@ from migrate.compare.rootfs import Delta, DeltaKind
 from migrate.compare.verdict import NOISE, Allowance, Comparison
 from migrate.image import FileEntry
 
+MIGRATION = "migration"
+"""The name under which a file is allowed for that the migration changes itself."""
+_OF_CONTENT = (DeltaKind.CONTENT, DeltaKind.ADDED, DeltaKind.REMOVED)
 CLIENT_ENTRY = "client-entry"
 """The name under which a line is allowed for that docker's client adds to an ignore file."""
 _CLIENT_ENTRY = re.compile(rb"\n\.dockerfile\.[0-9a-f]{20}\n")
@@ -102,6 +105,28 @@ def without_client_entry(comparison: Comparison, legacy: Contents, migrated: Con
         and other.startswith(one)
         and _CLIENT_ENTRY.fullmatch(other, len(one))
     ]
+    return _without(comparison, allowed)
+
+
+def without_changed_files(
+    comparison: Comparison,
+    legacy: Contents,
+    migrated: Contents,
+    changed: Mapping[str, tuple[bytes | None, bytes | None]],
+) -> Comparison:
+    """`comparison` without files that a migration changes itself, and that a build context has taken into an image. `changed` are
+    their contents in the two states of the repository, by path (None: not there): an image's file of that path, in whatever
+    folder, has to have the very contents."""
+    allowed = []
+    for delta in comparison.deltas:
+        held = (
+            None if delta.kind is DeltaKind.ADDED else legacy.content(delta.path),
+            None if delta.kind is DeltaKind.REMOVED else migrated.content(delta.path),
+        )
+        if delta.kind in _OF_CONTENT and any(
+            held == contents and delta.path.endswith(f"/{path}") for path, contents in changed.items()
+        ):
+            allowed.append(Allowance(path=delta.path, kind=delta.kind, by=frozenset({MIGRATION})))
     return _without(comparison, allowed)
 
 

@@ -172,6 +172,15 @@ class Run:
     def container_name(self, what: str) -> str:
         return f"{self.prefix}-{what}"
 
+    def scratch(self, name: str) -> Path:
+        """A folder of this run's, which goes with it. Raises ScratchError."""
+        folder = self._folder / name
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise ScratchError(f"`{folder}` could not be made: {error}") from error
+        return folder
+
     @property
     def folders(self) -> tuple[Path, ...]:
         """The scratch copies that sides ran in: what an image may hold of their names is this run's, not the project's."""

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from migrate.compare.allowances import Contents, Normalising, normalised, without_client_entry, without_noise
+from migrate.compare.allowances import (
+    Contents,
+    Normalising,
+    normalised,
+    without_changed_files,
+    without_client_entry,
+    without_noise,
+)
 from migrate.compare.normalise import Circumstances
 from migrate.compare.verdict import Verdict, compare_images, same_layers
 from migrate.engine.client import EngineClient, EngineUnavailable
@@ -47,7 +54,8 @@ class _Found:
 
 class ImageJudge:
     """Compares the images of one verification. `again` builds the legacy side once more and gives its images by reference
-    (None where that build failed); it is called once at most. With `strict` nothing is allowed for."""
+    (None where that build failed); it is called once at most. With `strict` nothing is allowed for that a build does by chance.
+    `changed` are files of the repository that differ on purpose, as `without_changed_files` takes them."""
 
     def __init__(
         self,
@@ -58,6 +66,7 @@ class ImageJudge:
         *,
         strict: bool,
         disabled: frozenset[str],
+        changed: Mapping[str, tuple[bytes | None, bytes | None]] | None = None,
     ) -> None:
         self._client = client
         self._run = run
@@ -65,6 +74,7 @@ class ImageJudge:
         self._report = report
         self._strict = strict
         self._disabled = disabled
+        self._changed = changed or {}
         self._began = time.time()
 
     def checks(self, pairs: tuple[ImagePair, ...]) -> tuple[ImageCheck, ...]:
@@ -92,6 +102,8 @@ class ImageJudge:
         if comparison.verdict is Verdict.DIFFERENT:
             with self._contents(one, "one") as legacy, self._contents(other, "other") as migrated:
                 comparison = without_client_entry(comparison, legacy, migrated)
+                if self._changed:
+                    comparison = without_changed_files(comparison, legacy, migrated, self._changed)
                 if not self._strict:
                     comparison = normalised(comparison, legacy, migrated, self.normalising())
         self._report("compare", f"{pair.reference}: {comparison.verdict.value}")

@@ -12,9 +12,11 @@ from migrate.diagnostics import Diagnostic, Label, Severity
 from migrate.discover import Driver, Repository, find_callers, find_drivers, is_compose_file, named_driver, scan
 from migrate.drivers.unread import find_unread
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
+from migrate.pipeline.against import verify_against
 from migrate.pipeline.analysis import Analysis, analyse
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.verification import Verified, VerifyOptions, verify
+from migrate.revision import Revision
 from migrate.source import FileChange
 
 Report = Callable[[str, str], None]
@@ -30,7 +32,8 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a person asked for. `options` say how both sides are built and compared, where `verify` is set."""
+    """What a person asked for. `options` say how both sides are built and compared, where `verify` is set; `against` is the state
+    that the legacy side is taken from, where the migration is made already (with Mode.VERIFY)."""
 
     root: Path
     mode: Mode = Mode.WRITE
@@ -41,6 +44,7 @@ class Request:
     arguments: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     options: VerifyOptions = field(default_factory=VerifyOptions)
+    against: Revision | None = None
 
 
 def migrate(request: Request, report: Report) -> MigrationOutcome:
@@ -52,6 +56,16 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
     repository = scan(request.root)
     inputs = Inputs(arguments=request.arguments, environment=request.environment, targets=request.targets)
     drivers = (named_driver(request.driver),) if request.driver is not None else None
+    if request.against is not None:
+        outcomes = verify_against(
+            request.root,
+            request.against,
+            lambda earlier: found_builds(earlier, inputs, drivers),
+            inputs,
+            request.options,
+            report,
+        )
+        return MigrationOutcome(root=request.root, builds=outcomes, has_dockerfile=repository.has_dockerfile)
     analyses = found_builds(repository, inputs, drivers)
     outcomes = tuple(_judge(request, repository, inputs, a, report) for a in analyses)
     if request.mode is Mode.WRITE:

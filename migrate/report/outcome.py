@@ -85,7 +85,8 @@ def _verification(verification: Verification) -> list[str]:
         ended = f"{smoke.ended}; allowed for: {by}" if by else smoke.ended
         verdict = smoke.comparison.verdict.value
         lines.append(f"  smoke    {visible(str(smoke.reference))}: {visible(command)}: {verdict} ({ended})")
-    sizes = [("builder", verification.builder_size)]
+    lines += [f"  made     {visible(text)}" for text in verification.unpaired]
+    sizes = [] if verification.builder_size is None else [("builder", verification.builder_size)]
     if verification.checks:
         sizes += [("legacy", verification.checks[0].legacy_size), ("migrated", verification.checks[0].migrated_size)]
     lines.append("  size     " + ", ".join(f"{name} {_megabytes(size)}" for name, size in sizes))
