@@ -28,6 +28,7 @@ from migrate.pipeline.following import Inputs
 from migrate.pipeline.smoke import Smoke
 from migrate.pipeline.verification import VerifyOptions
 from migrate.revision import Revision, RevisionError, check_out
+from migrate.source import encode
 
 Report = Callable[[str, str], None]
 
@@ -231,10 +232,9 @@ def _pairs(
 
 def _changed(analysis: Analysis, states: _States) -> Mapping[str, tuple[bytes | None, bytes | None]]:
     """What the earlier state's plan changes, by path: what stood there, and what stands there now."""
-    return {
-        str(c.path): (_content(states.legacy / c.path), _content(states.migrated / c.path)) for c in analysis.changes
-    }
+    return {str(c.path): (_content(states.before, c.path), _content(states.after, c.path)) for c in analysis.changes}
 
 
-def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+def _content(repository: Repository, path: PurePosixPath) -> bytes | None:
+    source = repository.source(path)
+    return encode(source.text) if source is not None else None
