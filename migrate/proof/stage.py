@@ -329,10 +329,7 @@ class _Evaluation:
                 flags = sorted(f"{f.name}={f.value}" for f in instruction.flags)
                 value = json.dumps([flags, [a.text for a in instruction.arguments], list(built.shell)])
                 return replace(built, settings=said("HEALTHCHECK", value))
-            case "MAINTAINER":
-                # the author of an image is no part of what it does, and of no config that is compared
-                return built
-            case keyword:
+            case keyword:  # STOPSIGNAL, and MAINTAINER, which an image's config has as its author
                 return replace(built, settings=said(keyword, " ".join(texts)))
 
     def _named_settings(self, built: Built, instruction: Instruction) -> Mapping[str, Setting]:
