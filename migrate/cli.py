@@ -251,7 +251,8 @@ def _run(request: "Request") -> NoReturn:
 
     _end_in_order()
     try:
-        outcome = migrate(request, Progress(sys.stderr))
+        with Progress(sys.stderr) as progress:
+            outcome = migrate(request, progress)
     except KeyboardInterrupt:
         print("ms-migrate: interrupted; nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -266,7 +267,9 @@ def _clean_up() -> NoReturn:
 
     _end_in_order()
     try:
-        raise typer.Exit(print_cleaned(clean(os.environ, Progress(sys.stderr))))
+        with Progress(sys.stderr) as progress:
+            cleaned = clean(os.environ, progress)
+        raise typer.Exit(print_cleaned(cleaned))
     except KeyboardInterrupt:
         print("ms-migrate: interrupted; `ms-migrate verify --clean` takes away what is left", file=sys.stderr)
         raise typer.Exit(130) from None

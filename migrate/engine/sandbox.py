@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -32,16 +32,14 @@ from migrate.engine.interrupts import held
 from migrate.engine.isolation import Isolation, failure, fits, isolate, unavailable, users_home
 from migrate.engine.policy import CONNECTION, JudgedBuild, ParityFile, Policy
 from migrate.engine.recorder import RecordedCommand
+from migrate.engine.steps import Report, Steps
 from migrate.engine.surroundings import client_environment, make_home, script_environment
 from migrate.image import ImageReference
 from migrate.source import FileChange
 
-Report = Callable[[str, str], None]
-
 FOLDER = "ms-migrate-"
 """How the name of a run's scratch folder begins."""
 _TAIL_LINES = 40
-_STEP = re.compile(r"^(?:Step \d+/\d+ : .*|#\d+ \[[^\]]*\d+/\d+\] (?:FROM|RUN|COPY|ADD|WORKDIR).*)$")
 _NOISE = re.compile(r"^(?:#\d+ (?:sha256:|DONE|CACHED|transferring|naming|writing|exporting).*|-+)$")
 _INTERMEDIATE = re.compile(r"^ ---> ([0-9a-f]{12})$")
 _KILL_SECONDS = 5
@@ -455,10 +453,10 @@ def _interpreter(driver: Path) -> list[str]:
 
 
 def _follow(output: IO[bytes], side: str, report: Report, steps: Path) -> tuple[str, ...]:
-    """Read the output to its end; builds' steps are reported as they come, each once. The ids of what the classic builder has
-    come to after each are written to `steps`: of a build that fails, nothing else tells."""
+    """Read the output to its end; builds' steps are reported as they come. The ids of what the classic builder has come to after
+    each are written to `steps`: of a build that fails, nothing else tells."""
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
-    seen: set[str] = set()
+    told = Steps()
     for raw in output:
         line = raw.decode("utf-8", "replace").rstrip("\r\n")
         if line.strip() and not _NOISE.match(line):
@@ -466,9 +464,10 @@ def _follow(output: IO[bytes], side: str, report: Report, steps: Path) -> tuple[
         if intermediate := _INTERMEDIATE.match(line):
             with suppress(OSError), steps.open("a") as stream:
                 stream.write(f"{intermediate[1]}\n")
-        if _STEP.match(line) and line not in seen:
-            seen.add(line)
-            report(side, line)
+        for step in told.feed(line):
+            report(side, step)
+    for step in told.end():
+        report(side, step)
     return tuple(tail)
 
 

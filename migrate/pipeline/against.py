@@ -19,6 +19,7 @@ from migrate.drivers.script import command_text
 from migrate.engine.builder import BuildTool, NoClientError, choose
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
 from migrate.engine.sandbox import Run, ScratchError, SideRequest, SideRun
+from migrate.engine.steps import Report
 from migrate.image import ImageReference
 from migrate.outcome import BuildOutcome, Status, Verification
 from migrate.pipeline.analysis import Analysis
@@ -29,8 +30,6 @@ from migrate.pipeline.smoke import Smoke
 from migrate.pipeline.verification import VerifyOptions
 from migrate.revision import Revision, RevisionError, check_out
 from migrate.source import encode
-
-Report = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,14 @@
 """What verifications that were killed have left, taken away: the journal's entries, each on its own engine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 from migrate.engine import journal
 from migrate.engine.cleanup import Cleaned, take_away
 from migrate.engine.client import EngineUnavailable, connect
+from migrate.engine.steps import Report
 from migrate.outcome import CleanedRun, CleanOutcome, CleanStatus
-
-Report = Callable[[str, str], None]
 
 
 def clean(environment: Mapping[str, str], report: Report) -> CleanOutcome:

@@ -21,10 +21,9 @@ from migrate.compare.verdict import Verdict, compare_images, same_layers
 from migrate.engine.client import EngineClient, EngineUnavailable
 from migrate.engine.sandbox import BuiltImage, Run
 from migrate.engine.snapshot import contents, read_image, read_pair
+from migrate.engine.steps import Report
 from migrate.image import ImageReference, ImageSnapshot
 from migrate.outcome import ImageCheck
-
-Report = Callable[[str, str], None]
 
 CONTENT_LIMIT = 256 << 20
 """Bytes of a file that normalisers are given: a larger one that differs is different."""

@@ -1,7 +1,7 @@
 """A whole repository: every legacy build found, planned, built both ways where asked, and written."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
@@ -11,6 +11,7 @@ from migrate.apply import RefusedError, apply, backup_directory, recover, undo
 from migrate.diagnostics import Diagnostic, Label, Severity
 from migrate.discover import Driver, Repository, find_callers, find_drivers, is_compose_file, named_driver, scan
 from migrate.drivers.unread import find_unread
+from migrate.engine.steps import Report
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.against import verify_against
 from migrate.pipeline.analysis import Analysis, analyse
@@ -19,7 +20,6 @@ from migrate.pipeline.verification import Verified, VerifyOptions, verify
 from migrate.revision import Revision
 from migrate.source import FileChange
 
-Report = Callable[[str, str], None]
 """Called with a side or phase, and one line of what happens."""
 
 

@@ -3,7 +3,7 @@
 docs/architecture.md, "How the two sides are judged".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -13,12 +13,11 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.script import command_text
 from migrate.engine.judged import Block, judged_text
 from migrate.engine.sandbox import JudgedText, Run, SideRequest, SideRun
+from migrate.engine.steps import Report
 from migrate.pipeline.analysis import Analysis
 from migrate.pipeline.following import Inputs
 from migrate.plan.model import FilePart, GroupPlan, MigrationPlan
 from migrate.source import FileChange, SourceFile, decode, encode
-
-Report = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

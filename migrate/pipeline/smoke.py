@@ -1,15 +1,12 @@
 """What `--smoke` asks: the same command run in both images of a pair."""
 
-from collections.abc import Callable
-
 from migrate.compare.allowances import Normalising
 from migrate.compare.smoke import Output, SmokeComparison, compare_outputs
 from migrate.engine.client import EngineClient, Ran
 from migrate.engine.sandbox import Run
+from migrate.engine.steps import Report
 from migrate.outcome import SmokeCheck
 from migrate.pipeline.comparing import ImagePair
-
-Report = Callable[[str, str], None]
 
 
 class Smoke:

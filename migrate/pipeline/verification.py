@@ -1,7 +1,7 @@
 """Both versions built for real, and their images compared."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from migrate.engine.artifact import Held, held, path_facts
 from migrate.engine.builder import Kind, NoClientError, choose
 from migrate.engine.client import EngineClient, EngineUnavailable, connect
 from migrate.engine.sandbox import BuiltImage, Run, ScratchError, SideRun
+from migrate.engine.steps import Report
 from migrate.image import FileType, ImageReference
 from migrate.outcome import SmokeCheck, Status, Verification
 from migrate.pipeline.analysis import Analysis, analyse
@@ -25,8 +26,6 @@ from migrate.pipeline.smoke import Smoke
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts, MigrationPlan
 from migrate.proof.model import Proof
 from migrate.source import FileChange
-
-Report = Callable[[str, str], None]
 
 _KINDS = {FileType.DIRECTORY: ArtifactKind.DIRECTORY, FileType.SYMLINK: ArtifactKind.LINK}
 _SETTLED = frozenset(

@@ -1,23 +1,89 @@
-"""Steps as they happen, a plain line each, on standard error."""
+"""What goes on, as it goes: a plain line for each thing that is over, on standard error; on a terminal a line below them that
+says what each side is at.
+"""
 
+import os
 import time
-from typing import TextIO
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self, TextIO
 
-from migrate.report.terminal import visible
+from migrate.engine.steps import Step
+from migrate.report.terminal import Screen, encodable, visible
 
 _WIDEST = 160
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """What a side is at since `since`, and how many steps of its builds are over."""
+
+    name: str
+    at: str
+    since: float
+    steps: int = 0
+    cached: int = 0
+
+
 class Progress:
-    """Writes `[seconds] what` lines; seconds count from its making."""
+    """Writes `[seconds] what` lines; seconds count from its making. To be closed, or the terminal keeps the line below."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        environment: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._stream = stream
-        self._start = time.monotonic()
+        self._clock = clock
+        self._start = clock()
+        self._side: _Side | None = None
+        live = stream.isatty() and environment.get("TERM", "dumb") != "dumb"
+        self._screen = Screen(stream, self._line_below) if live else None
 
-    def __call__(self, side: str, text: str) -> None:
-        shown = visible(text.rstrip())
-        if len(shown) > _WIDEST:
-            shown = shown[: _WIDEST - 3] + "..."
-        self._stream.write(f"[{time.monotonic() - self._start:6.1f}s] {side:<9}{shown}\n")
-        self._stream.flush()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._screen is not None:
+            self._screen.close()
+
+    def __call__(self, side: str, what: str | Step) -> None:
+        now = self._clock()
+        before = self._side if self._side is not None and self._side.name == side else None
+        if not isinstance(what, Step):
+            self._side = replace(before, at=what, since=now) if before else _Side(name=side, at=what, since=now)
+            self._write(side, what)
+        elif what.seconds is None:
+            at = replace(before, at=what.name, since=now) if before else _Side(name=side, at=what.name, since=now)
+            self._side = at
+        else:
+            if before is not None:
+                self._side = replace(before, steps=before.steps + 1, cached=before.cached + what.cached)
+            how = "failed" if what.failed else "cached" if what.cached else f"{what.seconds:.1f} s"
+            self._write(side, what.name, f" ({how})")
+
+    def _write(self, side: str, what: str, behind: str = "") -> None:
+        line = f"[{self._clock() - self._start:6.1f}s] {side:<9}{_cut(what, _WIDEST - len(behind))}{behind}"
+        if self._screen is not None:
+            self._screen.above(line)
+        else:
+            self._stream.write(encodable(line, self._stream) + "\n")
+            self._stream.flush()
+
+    def _line_below(self) -> str:
+        side = self._side
+        if side is None:
+            return ""
+        now = self._clock()
+        counted = f", {side.cached} cached" if side.cached else ""
+        steps = f"{side.steps} step{'s' if side.steps != 1 else ''} done{counted}; " if side.steps else ""
+        return f"[{now - self._start:6.1f}s] {side.name:<9}{steps}{_cut(side.at, _WIDEST)} ({now - side.since:.0f} s)"
+
+
+def _cut(text: str, width: int) -> str:
+    shown = visible(text.rstrip())
+    return shown if len(shown) <= width else shown[: width - 3] + "..."

@@ -7,7 +7,7 @@ reaches the terminal as a control: such characters are shown escaped (`visible`)
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
@@ -57,6 +57,41 @@ def print_diagnostics(diagnostics: tuple[Diagnostic, ...], stream: TextIO) -> No
             console.print(Text.assemble(*((encodable(p.text, stream), p.role.value) for p in line)))
     else:
         stream.writelines(encodable(plain(line), stream) + "\n" for line in lines)
+
+
+class Screen:
+    """A line at the bottom of a terminal, drawn again several times a second as `below` gives it, and lines above it that stay.
+    To be closed, which takes the line away."""
+
+    def __init__(self, stream: TextIO, below: Callable[[], str]) -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        self._stream = stream
+        self._text = Text
+        self._console = Console(file=stream, highlight=False)
+
+        def drawn() -> Text:
+            return Text(encodable(below(), stream), style="dim", no_wrap=True, overflow="ellipsis")
+
+        self._live = Live(
+            get_renderable=drawn,
+            console=self._console,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
+
+    def above(self, line: str) -> None:
+        """Printable text, as it is: nothing in it is markup."""
+        self._console.print(self._text(encodable(line, self._stream)), soft_wrap=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was found."""
+        self._live.stop()
 
 
 def plain(line: Line) -> str:
