@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.compare.grouping import lines
@@ -21,6 +22,8 @@ from migrate.pipeline.analysis import Analysis, analyse
 from migrate.pipeline.brought import asserted, planned_copies
 from migrate.pipeline.comparing import ImageJudge, ImagePair
 from migrate.pipeline.following import Inputs
+from migrate.pipeline.foretold import Places, disagreements, misread
+from migrate.pipeline.proving import withdrawn
 from migrate.pipeline.sides import Sides
 from migrate.pipeline.smoke import Smoke
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts, MigrationPlan
@@ -141,6 +144,7 @@ class _Verifier:
         self._client = client
         self._run = run
         self._report = report
+        self._misread: tuple[Diagnostic, ...] = ()
         self._sides = Sides(
             repository=repository,
             inputs=inputs,
@@ -155,6 +159,7 @@ class _Verifier:
         planned = self._plan()
         legacy = self._sides.legacy(self._analysis, planned)
         self._require(legacy, "legacy", rules.LEGACY_BUILD_FAILS, planned)
+        self._misread = self._disagreements(legacy, planned)
         builders = self._builder_images(legacy, planned)
         self._analysis = analyse(
             self._repository,
@@ -190,15 +195,29 @@ class _Verifier:
         return Verified(
             status=Status.DIFFERENT if found else Status.PLANNED,
             changes=self._analysis.changes,
-            diagnostics=(*open_, *(d for d in brought if d not in found), *found),
-            proof=self._analysis.proof,
+            diagnostics=(*open_, *self._misread, *(d for d in brought if d not in found), *found),
+            proof=self._proof,
             verification=verification,
         )
+
+    @property
+    def _proof(self) -> Proof | None:
+        return withdrawn(self._analysis.proof, self._misread)
+
+    def _disagreements(self, legacy: SideRun, planned: MigrationPlan) -> tuple[Diagnostic, ...]:
+        """Where the legacy side is not what its trace foretold. What was recorded wins: it is what is compared."""
+        trace = self._analysis.trace
+        if trace is None:
+            return ()
+        trees = {PurePosixPath(p) for f in self._run.folders for p in (f, f.resolve())}
+        places = Places(root=PurePosixPath(self._repository.root), trees=tuple(trees))
+        return misread(disagreements(trace, legacy.commands, places, planned.services), planned.place)
 
     def _plan(self) -> MigrationPlan:
         """The plan as it stands; the engine's facts may have taken it away (an artifact that is a link)."""
         if self._analysis.plan is None:
-            raise _StoppedError(Verified(status=Status.REFUSED, changes=(), diagnostics=self._analysis.diagnostics))
+            diagnostics = (*self._analysis.diagnostics, *self._misread)
+            raise _StoppedError(Verified(status=Status.REFUSED, changes=(), diagnostics=diagnostics, proof=self._proof))
         return self._analysis.plan
 
     def _require(self, run: SideRun, side: str, rule: Rule, planned: MigrationPlan) -> None:
@@ -220,8 +239,9 @@ class _Verifier:
                 notes = (*notes, "\n".join(["the last lines that it printed:", *run.tail[-_TAIL_SHOWN:]]))
             found.append(Diagnostic(rule=rule, message=message, primary=Label(span=place), notes=notes))
         if found:
+            diagnostics = (*self._analysis.diagnostics, *self._misread, *found)
             raise _StoppedError(
-                Verified(status=Status.BUILD_FAILED, changes=(), diagnostics=(*self._analysis.diagnostics, *found))
+                Verified(status=Status.BUILD_FAILED, changes=(), diagnostics=diagnostics, proof=self._proof)
             )
 
     def _builds(self, run: SideRun, planned: MigrationPlan) -> dict[int, BuiltImage]:
@@ -304,8 +324,8 @@ class _Verifier:
 
     def _missing(self, message: str, planned: MigrationPlan) -> _StoppedError:
         found = at(rules.IMAGE_MISSING, message, planned.place)
-        diagnostics = (*self._analysis.diagnostics, found)
-        return _StoppedError(Verified(status=Status.DIFFERENT, changes=(), diagnostics=diagnostics))
+        diagnostics = (*self._analysis.diagnostics, *self._misread, found)
+        return _StoppedError(Verified(status=Status.DIFFERENT, changes=(), diagnostics=diagnostics, proof=self._proof))
 
     def _difference(self, check: ImageCheck, planned: MigrationPlan) -> Diagnostic:
         config, files = check.comparison.config_deltas, check.comparison.deltas
