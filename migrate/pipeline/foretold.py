@@ -6,6 +6,7 @@ reads, asks a registry or stops a container is left out on both sides. `sudo doc
 sudo starts; what compose comes to is recorded as the docker commands that it is lowered to.
 """
 
+import posixpath
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -112,7 +113,10 @@ def disagreements(
 ) -> tuple[Disagreement, ...]:
     """Where the record of a run that ended well isn't what the trace says. `services` are those of compose files of which
     containers were run."""
-    foretold = [f for s in trace.steps if (f := _foretold(s, trace, services)) is not None]
+    # what `--output` of a build writes is read as a container that is copied out whole, by the same command
+    written = {e.span for e in trace.events if isinstance(e, ImageBuild) and e.option("output") is not None}
+    steps_read = [s for s in trace.steps if isinstance(s.event, ImageBuild) or s.event.span not in written]
+    foretold = [f for s in steps_read if (f := _foretold(s, trace, services)) is not None]
     ran = [r for c in commands if (r := _ran(c, places)) is not None]
     certain = [f for f in foretold if f.certain]
     pairs = _aligned(certain, ran)
@@ -257,20 +261,22 @@ def _ran(command: RecordedCommand, places: Places) -> _Ran | None:
 
 
 def _built(parsed: DockerCommand, directory: PurePosixPath | None, places: Places) -> dict[str, str]:
-    context = parsed.operands[0].text if parsed.operands else "."
+    # of several docker takes none, and the build fails: the trace takes a word that it doesn't know for an option
+    context = parsed.operands[-1].text if parsed.operands else "."
     given = parsed.last("file")
     if context == "-":
         dockerfile = given or "Dockerfile"
     elif given == "-":
         dockerfile = "-"
     else:
-        dockerfile = _path(places, directory, given if given is not None else f"{context}/Dockerfile")
+        dockerfile = _path(places, directory, given if given is not None else posixpath.join(context, "Dockerfile"))
     return {
         "context": context if context == "-" else _path(places, directory, context),
         "Dockerfile": dockerfile,
         "tags": _SEPARATOR.join(parsed.values("tag")),
         "build arguments": _SEPARATOR.join(parsed.values("build-arg")),
         "target": parsed.last("target") or "",
+        "output": parsed.last("output") or "",
     }
 
 
@@ -329,7 +335,6 @@ def _build_read(build: ImageBuild) -> dict[str, tuple[re.Pattern[str], str]]:
     arguments = tuple(
         Value.of(a.name) if a.value is None else Value.of(f"{a.name}=") + a.value for a in build.build_arguments
     )
-    target = build.option("target")
     streamed = build.context is None and build.dockerfile is not None
     dockerfile = _one(Value.of(str(build.dockerfile))) if streamed else _host(build, build.dockerfile)
     return {
@@ -337,7 +342,10 @@ def _build_read(build: ImageBuild) -> dict[str, tuple[re.Pattern[str], str]]:
         "Dockerfile": dockerfile,
         "tags": _several(build.tags),
         "build arguments": _several(arguments),
-        "target": _one(target.value if target is not None and target.value is not None else Value.of("")),
+        **{
+            n: _one(o.value if (o := build.option(n)) is not None and o.value else Value.of(""))
+            for n in ("target", "output")
+        },
     }
 
 

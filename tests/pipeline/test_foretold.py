@@ -1,18 +1,27 @@
 """What was recorded of a script's run against what its trace foretold: made-up recordings, and the real bash as an oracle."""
 
+import re
 import shlex
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+from migrate.diagnostics import has_errors
+from migrate.discover import scan
 from migrate.engine.recorder import RecordedCommand
 from migrate.pipeline.analysis import Analysis
 from migrate.pipeline.foretold import Disagreement, Kind, Places, disagreements, misread
 from migrate.pipeline.proving import withdrawn
 from migrate.proof.model import Verdict
 from migrate.report.outcome import _proof
+from migrate.shell.reader import read_script
+from migrate.source import SourceFile
+from migrate.trace import interpreter
 from tests.pipeline.legacy import SCRIPT, analysed
+from tests.trace.test_confirm import KNOWN_ROWS, SNIPPETS_BY_NAME, UNKNOWN_ROWS, by_bash
+from tests.trace.test_confirm import lay as lay_row
+from tests.trace.ways import ENVIRONMENTS, Writer
 
 ID = "3f4e" * 16
 TREE = "/tmp/ms-migrate-0/legacy--/tree/demo"
@@ -193,3 +202,48 @@ def test_the_proof_is_withdrawn(tmp_path: Path) -> None:
     many = misread(told(analysis, tmp_path, record(*(f"docker tag a b:{n}" for n in range(20)))), analysis.plan.place)
     assert len(many) == 6
     assert many[-1].notes[-1] == "and 19 more commands of which it is so"
+
+
+REAL = {
+    **{f"known-{n}": t for n, t in enumerate(KNOWN_ROWS)},
+    **{f"unknown-{n}": t for n, t in enumerate(UNKNOWN_ROWS)},
+}
+
+
+def by_real_bash(
+    root: Path, text: str, environment: dict[str, str], arguments: tuple[str, ...] | None
+) -> list[Disagreement]:
+    """What a real bash runs, with a docker that notes its words, against the trace; nothing where the text is refused."""
+    script, found = read_script(SourceFile(path=PurePosixPath("build.sh"), text=text))
+    if script is None or has_errors(found):
+        return []
+    trace = interpreter.trace(
+        script, scan(root), directory=PurePosixPath(), name="./build.sh", arguments=arguments, environment={}
+    )
+    if has_errors(trace.diagnostics):
+        return []
+    ran = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.trace.test_confirm.ENVIRONMENT", environment)
+        notes = by_bash(root)
+    for number, (directory, _, *words) in enumerate(notes):
+        given = tuple(re.sub("[ci]id([0-9])", r"c1d\1", w) for w in words)
+        place = PurePosixPath(directory)
+        within = place.relative_to(root) if place.is_relative_to(root) else None
+        (one,) = record("docker x")
+        ran.append(replace(one, arguments=given, directory=within, start=float(number)))
+    return list(disagreements(trace, ran, Places(root=PurePosixPath(root), trees=())))
+
+
+@pytest.mark.parametrize("name", [*REAL, *SNIPPETS_BY_NAME])
+def test_what_a_real_bash_runs_gives_no_false_alarm(name: str, tmp_path: Path) -> None:
+    text = REAL.get(name) or SNIPPETS_BY_NAME[name]
+    assert by_real_bash(lay_row(tmp_path / "tree", text), text, {}, () if name in SNIPPETS_BY_NAME else None) == []
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_scripts_in_several_environments_give_none(seed: int, tmp_path: Path) -> None:
+    text = Writer(seed).script()
+    for number, environment in enumerate(ENVIRONMENTS):
+        root = lay_row(tmp_path / str(number) / "tree", text)
+        assert by_real_bash(root, text, environment, ()) == [], text
