@@ -10,7 +10,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import PurePosixPath
 
@@ -64,7 +64,7 @@ class Disagreement:
     fields: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Foretold:
     """`fields` hold a pattern for each thing that is known, and how it is shown; `certain` is whether it is known to run, and
     that it runs once."""
@@ -83,7 +83,7 @@ class _Foretold:
         return self.verb == ran.verb and not self.differing(ran)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Ran:
     command: RecordedCommand
     verb: str
@@ -120,18 +120,19 @@ def disagreements(
     ran = [r for c in commands if (r := _ran(c, places)) is not None]
     certain = [f for f in foretold if f.certain]
     pairs = _aligned(certain, ran)
-    left = [f for n, f in enumerate(certain) if n not in {i for i, _ in pairs}]
-    over = [r for n, r in enumerate(ran) if n not in {j for _, j in pairs}]
+    met = {i for i, _ in pairs}, {j for _, j in pairs}
+    left = [f for n, f in enumerate(certain) if n not in met[0]]
+    over = [r for n, r in enumerate(ran) if n not in met[1]]
     found: list[tuple[int, Disagreement]] = []
-    steps = {id(f): n for n, f in enumerate(certain)}
-    runs = {id(r): n for n, r in enumerate(ran)}
+    steps = {f: n for n, f in enumerate(certain)}
+    runs = {r: n for n, r in enumerate(ran)}
 
     def before(index: int, side: int) -> int:
         """How many agreed pairs lie before a place on one side."""
         return sum(pair[side] < index for pair in pairs)
 
     def add(kind: Kind, step: _Foretold | None, by: _Ran | None, fields: tuple[tuple[str, str], ...] = ()) -> None:
-        gap = before(runs[id(by)], 1) if by is not None else before(steps[id(step)], 0)
+        gap = before(runs[by], 1) if by is not None else before(steps[step], 0) if step is not None else 0
         after = certain[pairs[gap - 1][0]].step if gap else None
         command = by.command if by is not None else None
         told = Disagreement(kind=kind, step=step.step if step else None, ran=command, after=after, fields=fields)
@@ -142,9 +143,7 @@ def disagreements(
             add(Kind.MOVED, step, by)
     free = [f for f in foretold if not f.certain]
     over = [r for r in over if not any(f.is_met(r) for f in free)]
-    for step, by in _taken(
-        left, over, lambda f, r: f.verb == r.verb and before(steps[id(f)], 0) == before(runs[id(r)], 1)
-    ):
+    for step, by in _taken(left, over, lambda f, r: f.verb == r.verb and before(steps[f], 0) == before(runs[r], 1)):
         add(Kind.OTHERWISE, step, by, step.differing(by))
     for step in left:
         add(Kind.NOT_RUN, step, None)
@@ -157,11 +156,8 @@ def misread(found: Sequence[Disagreement], place: Span) -> tuple[Diagnostic, ...
     """The disagreements as findings; `place` is where those go that come before any command of the script's."""
     told = [_diagnostic(d, place) for d in found[:_SHOWN]]
     if len(found) > _SHOWN:
-        last = told[-1]
         more = f"and {len(found) - _SHOWN} more commands of which it is so"
-        told[-1] = Diagnostic(
-            rule=last.rule, message=last.message, primary=last.primary, notes=(*last.notes, more), help=last.help
-        )
+        told[-1] = replace(told[-1], notes=(*told[-1].notes, more))
     return tuple(told)
 
 

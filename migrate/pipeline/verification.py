@@ -94,6 +94,7 @@ def verify(
 ) -> Verified:
     """Run both drivers, compare every image that the legacy one made. An engine that is not there, or goes away, is an
     outcome, not an error."""
+    verifier: _Verifier | None = None
     try:
         with closing(connect(os.environ)) as client:
             tool = choose(os.environ)
@@ -106,19 +107,21 @@ def verify(
     except _StoppedError as stopped:
         return stopped.verified
     except EngineUnavailable as gone:
-        return _without_engine(analysis, f"{gone.message}; {gone.help}")
+        return _without_engine(analysis, f"{gone.message}; {gone.help}", verifier)
     except ScratchError as failed:
-        return _without_engine(analysis, str(failed))
+        return _without_engine(analysis, str(failed), verifier)
     except NoClientError as missing:
         return _without_engine(analysis, f"{missing}; install docker's client, or give `--no-verify`")
 
 
-def _without_engine(analysis: Analysis, reason: str) -> Verified:
+def _without_engine(analysis: Analysis, reason: str, verifier: "_Verifier | None" = None) -> Verified:
+    """`verifier` is the one that was at work: what it found of the legacy side stands."""
+    told = verifier.misread if verifier is not None else ()
     return Verified(
         status=Status.NO_ENGINE,
         changes=analysis.changes,
-        diagnostics=analysis.diagnostics,
-        proof=analysis.proof,
+        diagnostics=(*analysis.diagnostics, *told),
+        proof=withdrawn(analysis.proof, told),
         not_verified=reason,
     )
 
@@ -144,7 +147,7 @@ class _Verifier:
         self._client = client
         self._run = run
         self._report = report
-        self._misread: tuple[Diagnostic, ...] = ()
+        self.misread: tuple[Diagnostic, ...] = ()
         self._sides = Sides(
             repository=repository,
             inputs=inputs,
@@ -159,7 +162,7 @@ class _Verifier:
         planned = self._plan()
         legacy = self._sides.legacy(self._analysis, planned)
         self._require(legacy, "legacy", rules.LEGACY_BUILD_FAILS, planned)
-        self._misread = self._disagreements(legacy, planned)
+        self.misread = self._disagreements(legacy, planned)
         builders = self._builder_images(legacy, planned)
         self._analysis = analyse(
             self._repository,
@@ -195,14 +198,15 @@ class _Verifier:
         return Verified(
             status=Status.DIFFERENT if found else Status.PLANNED,
             changes=self._analysis.changes,
-            diagnostics=(*open_, *self._misread, *(d for d in brought if d not in found), *found),
+            diagnostics=(*open_, *self.misread, *(d for d in brought if d not in found), *found),
             proof=self._proof,
             verification=verification,
         )
 
     @property
     def _proof(self) -> Proof | None:
-        return withdrawn(self._analysis.proof, self._misread)
+        """Also where the engine's facts have taken the plan away, and its proof with it."""
+        return withdrawn(self._analysis.proof or self._legacy.proof, self.misread)
 
     def _disagreements(self, legacy: SideRun, planned: MigrationPlan) -> tuple[Diagnostic, ...]:
         """Where the legacy side is not what its trace foretold. What was recorded wins: it is what is compared."""
@@ -216,7 +220,7 @@ class _Verifier:
     def _plan(self) -> MigrationPlan:
         """The plan as it stands; the engine's facts may have taken it away (an artifact that is a link)."""
         if self._analysis.plan is None:
-            diagnostics = (*self._analysis.diagnostics, *self._misread)
+            diagnostics = (*self._analysis.diagnostics, *self.misread)
             raise _StoppedError(Verified(status=Status.REFUSED, changes=(), diagnostics=diagnostics, proof=self._proof))
         return self._analysis.plan
 
@@ -239,7 +243,7 @@ class _Verifier:
                 notes = (*notes, "\n".join(["the last lines that it printed:", *run.tail[-_TAIL_SHOWN:]]))
             found.append(Diagnostic(rule=rule, message=message, primary=Label(span=place), notes=notes))
         if found:
-            diagnostics = (*self._analysis.diagnostics, *self._misread, *found)
+            diagnostics = (*self._analysis.diagnostics, *self.misread, *found)
             raise _StoppedError(
                 Verified(status=Status.BUILD_FAILED, changes=(), diagnostics=diagnostics, proof=self._proof)
             )
@@ -324,7 +328,7 @@ class _Verifier:
 
     def _missing(self, message: str, planned: MigrationPlan) -> _StoppedError:
         found = at(rules.IMAGE_MISSING, message, planned.place)
-        diagnostics = (*self._analysis.diagnostics, *self._misread, found)
+        diagnostics = (*self._analysis.diagnostics, *self.misread, found)
         return _StoppedError(Verified(status=Status.DIFFERENT, changes=(), diagnostics=diagnostics, proof=self._proof))
 
     def _difference(self, check: ImageCheck, planned: MigrationPlan) -> Diagnostic:

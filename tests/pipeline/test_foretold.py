@@ -1,7 +1,8 @@
-"""What was recorded of a script's run against what its trace foretold: made-up recordings, and the real bash as an oracle."""
+"""What was recorded of a script's run against what its trace foretold: made-up recordings, and a real bash and make."""
 
 import re
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +22,8 @@ from migrate.trace import interpreter
 from tests.pipeline.legacy import SCRIPT, analysed
 from tests.trace.test_confirm import KNOWN_ROWS, SNIPPETS_BY_NAME, UNKNOWN_ROWS, by_bash
 from tests.trace.test_confirm import lay as lay_row
+from tests.trace.test_make_confirm import SNIPPETS as MAKEFILES
+from tests.trace.test_make_confirm import laid
 from tests.trace.ways import ENVIRONMENTS, Writer
 
 ID = "3f4e" * 16
@@ -211,14 +214,20 @@ REAL = {
 
 
 def by_real_bash(
-    root: Path, text: str, environment: dict[str, str], arguments: tuple[str, ...] | None
+    root: Path, text: str, environment: dict[str, str], arguments: tuple[str, ...] | None, *, home: str | None = None
 ) -> list[Disagreement]:
     """What a real bash runs, with a docker that notes its words, against the trace; nothing where the text is refused."""
     script, found = read_script(SourceFile(path=PurePosixPath("build.sh"), text=text))
     if script is None or has_errors(found):
         return []
     trace = interpreter.trace(
-        script, scan(root), directory=PurePosixPath(), name="./build.sh", arguments=arguments, environment={}
+        script,
+        scan(root),
+        directory=PurePosixPath(),
+        name="./build.sh",
+        arguments=arguments,
+        environment={} if home is None else {"HOME": home},
+        bare=home is not None,
     )
     if has_errors(trace.diagnostics):
         return []
@@ -247,3 +256,10 @@ def test_random_scripts_in_several_environments_give_none(seed: int, tmp_path: P
     for number, environment in enumerate(ENVIRONMENTS):
         root = lay_row(tmp_path / str(number) / "tree", text)
         assert by_real_bash(root, text, environment, ()) == [], text
+
+
+@pytest.mark.parametrize("name", MAKEFILES)
+def test_what_a_real_make_runs_gives_none(name: str, tmp_path: Path) -> None:
+    assert shutil.which("make") is not None, "make is missing: these tests can't be left out"
+    root, script = laid(tmp_path / "tree", MAKEFILES[name])
+    assert by_real_bash(root, script, {}, None, home="/home/nobody") == []
