@@ -180,6 +180,7 @@ IMAGES_DIFFER = _rule("MS503", "images-differ", _E, "the legacy and the migrated
 IMAGE_MISSING = _rule("MS504", "image-missing", _E, "one side did not make an image that the other made")
 COMMAND_NOT_ALLOWED = _rule("MS505", "command-not-allowed", _E, "a docker command is not carried out while verifying")
 SMOKE_DIFFERS = _rule("MS506", "smoke-differs", _E, "a command does not do the same in both images")
+RUN_NOT_AS_READ = _rule("MS507", "run-not-as-read", _W, "the legacy script did not run what it was read to run")
 ARTIFACT_EMPTY = _rule("MS508", "artifact-empty", _W, "an artifact is an empty file or folder")
 ARTIFACT_MISSING = _rule("MS509", "artifact-missing", _E, "a COPY of the new Dockerfile finds no artifact")
 

@@ -188,3 +188,56 @@ def test_what_the_client_adds_to_an_ignore_file_is_no_difference(
     assert [b.status for b in outcome.builds] == [Status.VERIFIED], outcome.builds[0].diagnostics
     ((_, by),) = verdicts(outcome)
     assert by == ({} if environment["DOCKER_BUILDKIT"] == "1" else {"client-entry": 1})
+
+
+RETAG = """\
+import subprocess
+subprocess.run(["docker", "tag", "demo:latest", "demo:extra"], check=True)
+"""
+
+
+def test_what_a_program_ran_behind_the_trace_is_told_and_nothing_is_proved(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """The recording wins: both images are compared, and equal."""
+    plain = run(lay(tmp_path / "plain"), environment, command="verify")
+    assert "proof    proved" in plain.stdout, plain.stdout
+    assert "MS507" not in plain.stdout + plain.stderr
+    script = SCRIPT.replace("rm ./app", "python3 retag.py\nrm ./app")
+    done = run(lay(tmp_path / "demo", {"build.sh": script, "retag.py": RETAG}), environment, command="verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "build.sh: verified\n" in done.stdout
+    assert "verdict  demo:extra: identical\n" in done.stdout
+    assert "proof    not proved: the legacy script did not run what it was read to run (MS507)\n" in done.stdout
+    assert (
+        "`docker tag demo:latest demo:extra` was run, and nothing that the script says was read to run it"
+        in done.stderr
+    )
+
+
+WRAPPER = """\
+#!/bin/sh
+PATH=${PATH#*:}
+[ "$1" != create ] || set -- create --name extract busybox
+exec docker "$@"
+"""
+
+
+def test_a_docker_of_the_repository_that_does_otherwise_is_told(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trace takes `docker` for docker; the container that the artifact comes from is of another image."""
+    script = SCRIPT.replace("#!/bin/sh\n", '#!/bin/sh\nPATH="$PWD/tools:$PATH"\n').replace("/src/app", "/etc/passwd")
+    builder = BUILDER + "RUN echo builder > /etc/passwd\n"
+    use(monkeypatch, environment)
+    root = lay(tmp_path / "demo", {"build.sh": script, "tools/docker": WRAPPER, "Dockerfile.build": builder})
+    (root / "tools/docker").chmod(0o755)
+    (build,) = verified(root).builds
+    assert build.status is Status.DIFFERENT, build.diagnostics
+    (found,) = [d for d in build.diagnostics if d.rule.code == "MS507"]
+    assert found.message == "`docker create --name extract busybox` was run, and read otherwise"
+    assert found.notes == ("foretold: image `demo:build`",)
+    assert found.primary is not None
+    assert found.primary.span.text == "docker create --name extract demo:build"
+    assert build.proof is not None
+    assert build.proof.verdict.value == "not proved"

@@ -8,7 +8,7 @@ from migrate.diagnostics import Diagnostic, Label
 from migrate.discover import Repository
 from migrate.plan.model import Facts
 from migrate.proof.expressions import Expression
-from migrate.proof.model import Proof, Verdict
+from migrate.proof.model import Difference, Proof, Verdict
 from migrate.proof.prove import Given, Version, prove
 from migrate.proof.words import tree
 from migrate.provenance.model import Provenance
@@ -62,6 +62,15 @@ def with_assumptions(proof: Proof, found: tuple[Diagnostic, ...], place: Span) -
     assumptions = (*reading, *proof.assumptions)
     verdict = Verdict.ASSUMING if assumptions else Verdict.PROVED
     return replace(proof, verdict=verdict, assumptions=assumptions), (*found, *new)
+
+
+def withdrawn(proof: Proof | None, misread: tuple[Diagnostic, ...]) -> Proof | None:
+    """A proof where the script ran otherwise than it was read (`misread`; none where it did not): nothing is said any more of
+    what the script does. One that failed stays as it is."""
+    if proof is None or not misread or proof.verdict is Verdict.NOT_PROVED:
+        return proof
+    difference = Difference(message="the legacy script did not run what it was read to run")
+    return replace(proof, verdict=Verdict.NOT_PROVED, assumptions=misread, difference=difference)
 
 
 def _not_proved(proof: Proof, place: Span) -> Diagnostic:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.compare.verdict import Verdict
@@ -21,6 +22,8 @@ from migrate.pipeline.brought import asserted, planned_copies
 from migrate.pipeline.comparing import ImageJudge, ImagePair
 from migrate.pipeline.findings import difference, failed_side, names, smoke_difference
 from migrate.pipeline.following import Inputs
+from migrate.pipeline.foretold import Places, disagreements, misread
+from migrate.pipeline.proving import withdrawn
 from migrate.pipeline.sides import Sides
 from migrate.pipeline.smoke import Smoke
 from migrate.plan.model import ArtifactFact, ArtifactKey, ArtifactKind, Facts, MigrationPlan
@@ -87,6 +90,7 @@ def verify(
 ) -> Verified:
     """Run both drivers, compare every image that the legacy one made. An engine that is not there, or goes away, is an
     outcome, not an error."""
+    verifier: _Verifier | None = None
     try:
         with closing(connect(os.environ)) as client:
             tool = choose(os.environ)
@@ -99,19 +103,21 @@ def verify(
     except _StoppedError as stopped:
         return stopped.verified
     except EngineUnavailable as gone:
-        return _without_engine(analysis, f"{gone.message}; {gone.help}")
+        return _without_engine(analysis, f"{gone.message}; {gone.help}", verifier)
     except ScratchError as failed:
-        return _without_engine(analysis, str(failed))
+        return _without_engine(analysis, str(failed), verifier)
     except NoClientError as missing:
         return _without_engine(analysis, f"{missing}; install docker's client, or give `--no-verify`")
 
 
-def _without_engine(analysis: Analysis, reason: str) -> Verified:
+def _without_engine(analysis: Analysis, reason: str, verifier: "_Verifier | None" = None) -> Verified:
+    """`verifier` is the one that was at work: what it found of the legacy side stands."""
+    told = verifier.misread if verifier is not None else ()
     return Verified(
         status=Status.NO_ENGINE,
         changes=analysis.changes,
-        diagnostics=analysis.diagnostics,
-        proof=analysis.proof,
+        diagnostics=(*analysis.diagnostics, *told),
+        proof=withdrawn(analysis.proof, told),
         not_verified=reason,
     )
 
@@ -137,6 +143,7 @@ class _Verifier:
         self._client = client
         self._run = run
         self._report = report
+        self.misread: tuple[Diagnostic, ...] = ()
         self._sides = Sides(
             repository=repository,
             inputs=inputs,
@@ -151,6 +158,7 @@ class _Verifier:
         planned = self._plan()
         legacy = self._sides.legacy(self._analysis, planned)
         self._require(legacy, "legacy", rules.LEGACY_BUILD_FAILS, planned)
+        self.misread = self._disagreements(legacy, planned)
         builders = self._builder_images(legacy, planned)
         self._analysis = analyse(
             self._repository,
@@ -186,23 +194,39 @@ class _Verifier:
         return Verified(
             status=Status.DIFFERENT if found else Status.PLANNED,
             changes=self._analysis.changes,
-            diagnostics=(*open_, *(d for d in brought if d not in found), *found),
-            proof=self._analysis.proof,
+            diagnostics=(*open_, *self.misread, *(d for d in brought if d not in found), *found),
+            proof=self._proof,
             verification=verification,
         )
+
+    @property
+    def _proof(self) -> Proof | None:
+        """Also where the engine's facts have taken the plan away, and its proof with it."""
+        return withdrawn(self._analysis.proof or self._legacy.proof, self.misread)
+
+    def _disagreements(self, legacy: SideRun, planned: MigrationPlan) -> tuple[Diagnostic, ...]:
+        """Where the legacy side is not what its trace foretold. What was recorded wins: it is what is compared."""
+        trace = self._analysis.trace
+        if trace is None:
+            return ()
+        trees = {PurePosixPath(p) for f in self._run.folders for p in (f, f.resolve())}
+        places = Places(root=PurePosixPath(self._repository.root), trees=tuple(trees))
+        return misread(disagreements(trace, legacy.commands, places, planned.services), planned.place)
 
     def _plan(self) -> MigrationPlan:
         """The plan as it stands; the engine's facts may have taken it away (an artifact that is a link)."""
         if self._analysis.plan is None:
-            raise _StoppedError(Verified(status=Status.REFUSED, changes=(), diagnostics=self._analysis.diagnostics))
+            diagnostics = (*self._analysis.diagnostics, *self.misread)
+            raise _StoppedError(Verified(status=Status.REFUSED, changes=(), diagnostics=diagnostics, proof=self._proof))
         return self._analysis.plan
 
     def _require(self, run: SideRun, side: str, rule: Rule, planned: MigrationPlan) -> None:
         """A side that failed, or of which a command was not carried out, ends the verification."""
         place = planned.place if side == "migrated" else planned.builds[0].span
         if found := failed_side(run, side, rule, place):
+            diagnostics = (*self._analysis.diagnostics, *self.misread, *found)
             raise _StoppedError(
-                Verified(status=Status.BUILD_FAILED, changes=(), diagnostics=(*self._analysis.diagnostics, *found))
+                Verified(status=Status.BUILD_FAILED, changes=(), diagnostics=diagnostics, proof=self._proof)
             )
 
     def _builds(self, run: SideRun, planned: MigrationPlan) -> dict[int, BuiltImage]:
@@ -285,5 +309,5 @@ class _Verifier:
 
     def _missing(self, message: str, planned: MigrationPlan) -> _StoppedError:
         found = at(rules.IMAGE_MISSING, message, planned.place)
-        diagnostics = (*self._analysis.diagnostics, found)
-        return _StoppedError(Verified(status=Status.DIFFERENT, changes=(), diagnostics=diagnostics))
+        diagnostics = (*self._analysis.diagnostics, *self.misread, found)
+        return _StoppedError(Verified(status=Status.DIFFERENT, changes=(), diagnostics=diagnostics, proof=self._proof))

@@ -70,9 +70,10 @@ def _lines(build: BuildOutcome) -> list[str]:
 
 
 def _proof(proof: Proof) -> str:
-    """Its verdict, and what it rests on."""
+    """Its verdict, and what it rests on; why it was withdrawn."""
     codes = ", ".join(sorted({d.rule.code for d in proof.assumptions}))
-    return proof.verdict.value + (f" ({codes})" if codes else "")
+    why = f": {proof.difference.message}" if proof.difference is not None and codes else ""
+    return proof.verdict.value + why + (f" ({codes})" if codes else "")
 
 
 def _verification(verification: Verification) -> list[str]:
