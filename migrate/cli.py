@@ -43,6 +43,7 @@ def _root(
         raise typer.Exit
 
 
+_SMOKE_SECONDS = 30
 Driver = Annotated[
     str | None,
     typer.Option(
@@ -89,12 +90,19 @@ SmokeCommand = Annotated[
     ),
 ]
 SmokeLimit = Annotated[
-    int, typer.Option("--smoke-limit", metavar="SECONDS", help="How long each `--smoke` may run.", min=1)
+    int | None,
+    typer.Option(
+        "--smoke-limit", metavar="SECONDS", help=f"How long each `--smoke` may run ({_SMOKE_SECONDS}).", min=1
+    ),
 ]
+
+
+_OF_BUILDING = ("time_limit", "independent", "strict", "without", "smoke", "smoke_limit")
 
 
 @app.command("migrate")
 def migrate_command(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(help="The repository, or a folder of it.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; print the change as a unified diff on standard output.")
@@ -117,7 +125,7 @@ def migrate_command(
     strict: Strict = False,
     without: Without = None,
     smoke: SmokeCommand = None,
-    smoke_limit: SmokeLimit = 30,
+    smoke_limit: SmokeLimit = None,
     undo: Annotated[bool, typer.Option("--undo", help="Take back the last migration of PATH.")] = False,
 ) -> None:
     """Find legacy builds under PATH, plan them, build both versions, compare, and write the migration."""
@@ -136,6 +144,10 @@ def migrate_command(
         raise typer.BadParameter(f"`{output}` is there and not an empty folder", param_hint="--output")
     if output is not None and output.resolve().is_relative_to(path.resolve()):
         raise typer.BadParameter(f"`{output}` lies in PATH", param_hint="--output")
+    still = next((m for m, given in (("--no-verify", no_verify), ("--check", check), ("--undo", undo)) if given), None)
+    needless = [n for n in _given(context) if n in _OF_BUILDING]
+    if still is not None and needless:
+        raise typer.BadParameter(f"{_option(needless[0])} says how to build, and {still} builds nothing")
     if undo:
         raise typer.Exit(print_undone(path, undo_migration(path.absolute())))
     _run(
@@ -166,7 +178,7 @@ def verify_command(
     strict: Strict = False,
     without: Without = None,
     smoke: SmokeCommand = None,
-    smoke_limit: SmokeLimit = 30,
+    smoke_limit: SmokeLimit = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -184,13 +196,14 @@ def verify_command(
     from migrate.revision import RevisionError, find_revision
 
     if clean:
-        given = [n for n in context.params if (s := context.get_parameter_source(n)) and s.name == "COMMANDLINE"]
-        if given != ["clean"]:
+        if _given(context) != ["clean"]:
             raise typer.BadParameter("it is about every verification: give it alone", param_hint="--clean")
         _clean_up()
     if path is None:
         raise typer.BadParameter("say which repository", param_hint="PATH")
     _require_folder(path)
+    if against is not None and independent:
+        raise typer.BadParameter("with --against neither side uses the cache anyway", param_hint="--independent")
     try:
         revision = find_revision(path, against) if against is not None else None
     except RevisionError as error:
@@ -209,6 +222,15 @@ def verify_command(
     )
 
 
+def _given(context: typer.Context) -> list[str]:
+    """The parameters that stand on the command line."""
+    return [n for n in context.params if (s := context.get_parameter_source(n)) is not None and s.name == "COMMANDLINE"]
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _require_folder(path: Path) -> None:
     if not path.is_dir():
         raise typer.BadParameter(f"`{path}` is not a directory", param_hint="PATH")
@@ -220,7 +242,7 @@ def _options(
     strict: bool,
     without: list[str] | None,
     smoke: list[str] | None,
-    smoke_limit: int,
+    smoke_limit: int | None,
 ) -> "VerifyOptions":
     from migrate.compare.normalise import NAMES
     from migrate.pipeline.verification import VerifyOptions
@@ -228,6 +250,10 @@ def _options(
     unknown = next((n for n in without or () if n not in NAMES), None)
     if unknown is not None:
         raise typer.BadParameter(f"`{unknown}` is none of {', '.join(NAMES)}", param_hint="--without")
+    if smoke_limit is not None and not smoke:
+        raise typer.BadParameter("there is no --smoke that it could limit", param_hint="--smoke-limit")
+    if strict and without:
+        raise typer.BadParameter("with --strict none is used", param_hint="--without")
     try:
         commands = tuple(tuple(shlex.split(text)) for text in smoke or ())
     except ValueError as error:
@@ -238,7 +264,7 @@ def _options(
         strict=strict,
         disabled=frozenset(without or ()),
         smoke=commands,
-        smoke_seconds=smoke_limit,
+        smoke_seconds=_SMOKE_SECONDS if smoke_limit is None else smoke_limit,
     )
 
 

@@ -140,6 +140,17 @@ def test_a_wrong_option_is_a_usage_error(tmp_path: Path, engine: PrivateEngine) 
     root = lay(tmp_path / "demo")
     assert run(root, engine.environment(), "--without", "nothing", command="verify").returncode == 2
     assert run(root, engine.environment(), "--smoke", "'", command="verify").returncode == 2
+    for words in (
+        ("--strict", "--without", "dates"),
+        ("--clean",),
+        ("--smoke-limit", "7"),
+        ("--against", "HEAD", "--independent"),
+    ):
+        assert run(root, engine.environment(), *words, command="verify").returncode == 2, words
+    for still in (("--no-verify", "--smoke", ""), ("--check", "--strict"), ("--undo", "--time-limit", "7")):
+        done = run(root, engine.environment(), *still)
+        assert done.returncode == 2, still
+        assert "builds nothing" in done.stderr
 
 
 GLOB = RUNTIME.replace("COPY app /usr/local/bin/", "COPY out/*.txt /etc/demo/")
