@@ -16,7 +16,7 @@ from migrate.outcome import Status
 from tests.engine.private import PrivateEngine
 from tests.pipeline.legacy import SCRIPT, lay
 from tests.test_migration import environment, spoil, untouched, use
-from tests.test_verify import verdicts, verified
+from tests.test_verify import WITH_BUILDKIT, verdicts, verified
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
 __all__ = ["environment", "untouched"]
@@ -64,6 +64,7 @@ def compiled(path: Path, number: int, greeting: str) -> None:
     source.unlink()
 
 
+@WITH_BUILDKIT
 @pytest.mark.parametrize(("make", "name"), [(zipped, "zip"), (compiled, "pyc")])
 def test_a_file_that_is_another_each_time(
     make: Callable[[Path, int, str], None],
@@ -93,7 +94,7 @@ def test_a_file_that_is_another_each_time(
         assert [b.status for b in verified(root).builds] == [Status.DIFFERENT]
 
 
-@pytest.mark.parametrize("environment", ["1"], indirect=True)
+@WITH_BUILDKIT
 def test_a_build_id_of_go(
     tmp_path: Path, environment: dict[str, str], go_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

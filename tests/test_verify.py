@@ -16,6 +16,8 @@ from tests.test_migration import OWNED, contents, environment, run, spoil, untou
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
 __all__ = ["environment", "untouched"]
 
+WITH_BUILDKIT = pytest.mark.parametrize("environment", ["1"], indirect=True)
+"""What the builder has no part in, or what is BuildKit's own."""
 STAMPED = RUNTIME + "RUN sleep 1; date > /etc/built; date +%s > /etc/build-number\n"
 RANDOM_ID = "RUN echo name=demo > {0} && echo id=$(head -c 8 /dev/urandom | od -An -tx1 | tr -d ' \\n') >> {0}\n"
 
@@ -43,6 +45,7 @@ def test_nothing_is_written(tmp_path: Path, environment: dict[str, str]) -> None
     assert contents(root) == before
 
 
+@WITH_BUILDKIT
 def test_times_of_this_run_are_allowed_for_by_name(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +64,7 @@ def test_times_of_this_run_are_allowed_for_by_name(
     assert "dates" not in without[1]
 
 
+@WITH_BUILDKIT
 def test_what_is_random_in_each_build_is_noise(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,6 +73,7 @@ def test_what_is_random_in_each_build_is_noise(
     assert verdicts(verified(root)) == [(Verdict.EQUIVALENT, {"noise": 1})]
 
 
+@WITH_BUILDKIT
 @pytest.mark.parametrize("change", ["name=demo", "/etc/id"])
 def test_a_change_beside_the_noise_is_found(
     change: str, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
@@ -79,6 +84,7 @@ def test_a_change_beside_the_noise_is_found(
     assert [b.status for b in outcome.builds] == [Status.DIFFERENT]
 
 
+@WITH_BUILDKIT
 def test_a_builder_that_never_makes_the_same_twice(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +102,7 @@ def test_a_builder_that_never_makes_the_same_twice(
 
 @pytest.mark.parametrize("mutant", [" --chown=0:0", "--chown=0:0"], ids=["no-owner", "another-owner"])
 @pytest.mark.parametrize("first", ["right", "wrong"])
-@pytest.mark.parametrize("environment", ["1"], indirect=True)
+@WITH_BUILDKIT
 def test_a_warm_cache_hides_no_owner(
     mutant: str, first: str, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +118,7 @@ def test_a_warm_cache_hides_no_owner(
             assert [b.status for b in verified(root).builds] == [wanted[turn]], turn
 
 
+@WITH_BUILDKIT
 def test_a_command_that_does_not_do_the_same_is_told(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +135,7 @@ def test_a_command_that_does_not_do_the_same_is_told(
     assert "does not start in the legacy image" in found[1].notes[0]
 
 
+@WITH_BUILDKIT
 def test_a_command_that_goes_on_is_ended(tmp_path: Path, environment: dict[str, str]) -> None:
     root = lay(tmp_path / "demo")
     words = ("--smoke", "sh -c 'echo ready; sleep 100'", "--smoke-limit", "2")
@@ -157,6 +165,7 @@ GLOB = RUNTIME.replace("COPY app /usr/local/bin/", "COPY out/*.txt /etc/demo/")
 EXTRACTS = SCRIPT.replace("/src/app ./app", "/src/out ./out").replace("rm ./app", "rm -r ./out")
 
 
+@WITH_BUILDKIT
 def test_an_artifact_without_a_content_is_told(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +216,7 @@ subprocess.run(["docker", "tag", "demo:latest", "demo:extra"], check=True)
 """
 
 
+@WITH_BUILDKIT
 def test_what_a_program_ran_behind_the_trace_is_told_and_nothing_is_proved(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -234,6 +244,7 @@ exec docker "$@"
 """
 
 
+@WITH_BUILDKIT
 def test_a_docker_of_the_repository_that_does_otherwise_is_told(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,5 @@
-"""What goes on, as it goes: a plain line for each thing that is over, on standard error; on a terminal a line below them that
-says what each side is at.
+"""What goes on, as it goes: a plain line for each thing that is over, and each RUN that begins, on standard error; on a terminal
+a line below them that says what is going on instead.
 """
 
 import os
@@ -60,6 +60,8 @@ class Progress:
         elif what.seconds is None:
             at = replace(before, at=what.name, since=now) if before else _Side(name=side, at=what.name, since=now)
             self._side = at
+            if self._screen is None and " RUN " in f" {what.name}":
+                self._write(side, what.name)  # it may take long: who reads a log sees what for
         else:
             if before is not None:
                 self._side = replace(before, steps=before.steps + 1, cached=before.cached + what.cached)

@@ -106,7 +106,11 @@ def entries(environment: dict[str, str]) -> tuple[journal.Entry, ...]:
     return journal.read(journal.folders(environment)[0])[0]
 
 
-@pytest.mark.parametrize("kept", ["lost", "tagged", "base", "base lost"])
+@pytest.mark.parametrize(
+    ("environment", "kept"),
+    [("0", "lost"), ("0", "base"), ("0", "base lost"), ("1", "lost"), ("1", "tagged")],
+    indirect=["environment"],
+)
 def test_an_image_of_the_users_that_a_build_comes_to_stays(
     kept: str, engine: PrivateEngine, client: EngineClient, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -204,9 +204,6 @@ _NAMED = {
         built-twice/Dockerfile:4/dropped
         built-twice/Dockerfile:13/dropped
     """,
-    "who maintains an image is no part of how it runs": """
-        cp-to-stdout/image/Dockerfile:15/dropped
-    """,
     "nothing of what is copied is written below the volume": """
         mount-out/Dockerfile:12/dropped
         other-user/Dockerfile:6/dropped

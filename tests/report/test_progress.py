@@ -30,18 +30,19 @@ def tell(progress: Progress) -> None:
         told("migrated", Step(name=f"1/1 RUN {'x' * 200}", seconds=2, failed=True))
 
 
-def test_a_pipe_gets_a_line_for_what_is_over() -> None:
+def test_a_pipe_gets_a_line_for_what_is_over_and_for_a_run_that_begins() -> None:
     stream = io.StringIO()
     clock = clocked()
     tell(Progress(stream, {"TERM": "xterm"}, lambda: next(clock)))
     lines = [line.partition("] ")[2] for line in stream.getvalue().splitlines()]
-    assert lines[:3] == [
+    assert lines[:4] == [
         "legacy   runs ./build.sh",
         "legacy   1/2 FROM busybox (cached)",
+        r"legacy   2/2 RUN [bold]make[/bold] \x1b[31m",
         r"legacy   2/2 RUN [bold]make[/bold] \x1b[31m (1.3 s)",
     ]
-    assert re.fullmatch(r"migrated 1/1 RUN x{100,}\.\.\. \(failed\)", lines[3])
-    assert len(lines) == 4
+    assert re.fullmatch(r"migrated 1/1 RUN x{100,}\.\.\. \(failed\)", lines[4])
+    assert len(lines) == 5
 
 
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
