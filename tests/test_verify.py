@@ -100,8 +100,11 @@ def test_a_builder_that_never_makes_the_same_twice(
     assert outcome.builds[0].verification.independent
 
 
-@pytest.mark.parametrize("mutant", [" --chown=0:0", "--chown=0:0"], ids=["no-owner", "another-owner"])
-@pytest.mark.parametrize("first", ["right", "wrong"])
+@pytest.mark.parametrize(
+    ("mutant", "first"),
+    [(" --chown=0:0", "right"), (" --chown=0:0", "wrong"), ("--chown=0:0", "right")],
+    ids=["no-owner-right-first", "no-owner-wrong-first", "another-owner-right-first"],
+)
 @WITH_BUILDKIT
 def test_a_warm_cache_hides_no_owner(
     mutant: str, first: str, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch

@@ -140,6 +140,7 @@ def test_an_image_of_the_users_that_a_build_comes_to_stays(
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("first", [0, 1], ids=["first closes first", "last closes first"])
+@pytest.mark.parametrize("environment", ["0"], ids=["classic"], indirect=True)
 def test_two_runs_at_once_do_not_disturb_each_other(
     first: int, client: EngineClient, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -169,6 +170,7 @@ def test_two_runs_at_once_do_not_disturb_each_other(
 
 
 @pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("environment", ["1"], ids=["buildkit"], indirect=True)
 def test_a_run_that_closes_breaks_no_build_of_another(
     client: EngineClient, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -274,6 +276,7 @@ def test_a_folder_is_removed_by_who_is_not_root(tmp_path: Path, *, foreign: bool
 
 
 @pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("environment", ["0"], ids=["classic"], indirect=True)
 def test_a_folder_that_stays_is_told_and_tried_again(
     client: EngineClient, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +325,7 @@ def door(engine: PrivateEngine, environment: dict[str, str]) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("environment", ["1"], ids=["buildkit"], indirect=True)
 def test_an_engine_that_is_gone_is_told_and_cleaned_when_it_is_back(
     door: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -26,7 +26,7 @@ def test_steps_begin_and_end(buildkit: str, engine: PrivateEngine, tmp_path: Pat
     def build(dockerfile: str) -> list[Step]:
         (tmp_path / "Dockerfile").write_text(dockerfile)
         told = Steps()
-        words = ["docker", "build", "-t", "steps", str(tmp_path)]
+        words = ["docker", "build", "--force-rm", "-t", "steps", str(tmp_path)]
         with subprocess.Popen(
             words, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as building:

@@ -18,7 +18,7 @@ from tests.proof.sides import prove_changes
 
 TOLD = {"other-file-changed": ("MS420", "MS452")}
 """A migration that changes files of the project says of each that it does: so it is not told apart, but told."""
-SHARE = 1 if "MS_FUZZ" in os.environ else 4
+SHARE = 1 if "MS_FUZZ" in os.environ else 8
 MANY = {
     "dropped": 400,
     "swapped": 250,

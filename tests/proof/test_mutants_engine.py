@@ -33,7 +33,7 @@ def equivalent_mutants() -> dict[str, list[Mutant]]:
             by_reason.setdefault(why, []).append(mutant)
     by_sample: dict[str, list[Mutant]] = {}
     reasons = sorted(by_reason.values(), key=len)
-    for found in reasons if OF_EACH > 1 else reasons[::2]:
+    for found in reasons if OF_EACH > 1 else reasons[::4]:
         found.sort(key=lambda m: (m.sample not in by_sample, zlib.crc32(m.id.encode())))
         for mutant in found[:OF_EACH]:
             by_sample.setdefault(mutant.sample, []).append(mutant)

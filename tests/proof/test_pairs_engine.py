@@ -17,7 +17,7 @@ from tests.proof.records import KINDS, read
 
 pytestmark = pytest.mark.engine
 
-SEEDS = int(os.environ.get("MS_FUZZ", "10"))
+SEEDS = int(os.environ.get("MS_FUZZ", "6"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
