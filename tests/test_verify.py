@@ -193,7 +193,8 @@ def test_a_wildcard_that_matches_nothing_is_not_verified(
     codes = {d.rule.code for d in build.diagnostics}
     if environment["DOCKER_BUILDKIT"] == "1":
         assert build.status is Status.DIFFERENT
-        assert "MS509" in codes
+        # BuildKit of Docker 26 fails where 20.10's doesn't, and the script goes on
+        assert codes & {"MS509", "MS504"}
     else:
         assert build.status is Status.BUILD_FAILED
     root = lay(tmp_path / "other", {**files, "Dockerfile.build": made.format("a.txt && echo a > out/b.txt")})

@@ -1,8 +1,11 @@
 """Which engine is meant: asked of docker's own client."""
 
 import shutil
+import socketserver
 import subprocess
+import threading
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,41 @@ def contexts(engine: PrivateEngine, tmp_path: Path) -> dict[str, str]:
         words = ["docker", "context", "create", name, "--docker", f"host={host}"]
         subprocess.run(words, env=environment, check=True, capture_output=True)
     return environment
+
+
+class _Podman(BaseHTTPRequestHandler):
+    """Says what podman 4.3's service says of itself."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        text = (
+            b'{"Components": [{"Name": "Podman Engine", "Version": "4.3.1"}], "ApiVersion": "1.41", "Version": "4.3.1"}'
+        )
+        body = text if self.path.endswith("/version") else b"OK"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def address_string(self) -> str:
+        return "a socket"
+
+
+def test_podman_is_refused_by_its_name(tmp_path: Path) -> None:
+    with socketserver.UnixStreamServer(str(tmp_path / "s"), _Podman) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(EngineUnavailable) as raised:
+            connect({"DOCKER_HOST": f"unix://{tmp_path}/s"})
+        server.shutdown()
+    assert raised.value.message == "what answers is podman 4.3.1, not docker's engine: its builds and names differ"
+    assert "docker context use" in raised.value.help
 
 
 CASES = {
