@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.private import PrivateEngine
 from tests.pipeline.legacy import BUILDER, RUNTIME, lay
-from tests.test_migration import contents, environment, run, untouched
+from tests.test_migration import WITH_BUILDKIT, contents, environment, run, untouched
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
 __all__ = ["environment", "untouched"]
@@ -60,7 +60,7 @@ def test_a_migration_that_was_committed_is_verified(tmp_path: Path, environment:
     assert contents(root) == before
 
 
-@pytest.mark.parametrize("environment", ["1"], indirect=True)
+@WITH_BUILDKIT
 def test_what_a_migration_got_wrong_is_found(tmp_path: Path, environment: dict[str, str]) -> None:
     root = committed(tmp_path / "demo", {"Dockerfile.build": BUILDER + "RUN chown 7:7 app\n"})
     by_hand(root, MIGRATED.replace("main.c\n\n", "main.c && chown 7:7 app\n\n"))
@@ -69,7 +69,7 @@ def test_what_a_migration_got_wrong_is_found(tmp_path: Path, environment: dict[s
     assert "/usr/local/bin/app: owner 0:0 became 7:7" in done.stderr
 
 
-@pytest.mark.parametrize("environment", ["1"], indirect=True)
+@WITH_BUILDKIT
 def test_files_of_the_migration_in_an_image_are_told_apart(tmp_path: Path, environment: dict[str, str]) -> None:
     """`COPY .` takes the Dockerfiles and the script along; another file that was changed beside them is a difference."""
     root = committed(tmp_path / "demo", {"Dockerfile": RUNTIME + "COPY . /all\nRUN rm -rf /all/.git /all/app\n"})
@@ -84,7 +84,7 @@ def test_files_of_the_migration_in_an_image_are_told_apart(tmp_path: Path, envir
     assert "/all/main.c: content" in done.stderr
 
 
-@pytest.mark.parametrize("environment", ["1"], indirect=True)
+@WITH_BUILDKIT
 def test_a_folder_of_a_repository_and_a_build_that_is_refused(tmp_path: Path, environment: dict[str, str]) -> None:
     """Where the earlier state has no plan, the images are compared by their names all the same."""
     root = tmp_path / "demo/service"

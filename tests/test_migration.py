@@ -31,6 +31,10 @@ def environment(engine: PrivateEngine, request: pytest.FixtureRequest) -> dict[s
     return engine.environment() | {"DOCKER_BUILDKIT": request.param, "NO_COLOR": "1"}
 
 
+WITH_BUILDKIT = pytest.mark.parametrize("environment", ["1"], ids=["buildkit"], indirect=True)
+"""What the builder has no part in, or what is BuildKit's own."""
+
+
 @pytest.fixture
 def untouched(engine: PrivateEngine) -> Iterator[None]:
     """What was on the engine before is there after, and nothing more. The container of a step of the classic builder that
@@ -193,6 +197,7 @@ def test_a_wrong_migration_is_found_and_not_written(
 
 
 @pytest.mark.usefixtures("untouched")
+@WITH_BUILDKIT
 def test_a_legacy_build_that_fails_is_told_and_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
     root = lay(
         tmp_path / "demo",
@@ -232,6 +237,7 @@ def test_the_users_names_are_left_alone(tmp_path: Path, engine: PrivateEngine, e
 
 
 @pytest.mark.usefixtures("untouched")
+@WITH_BUILDKIT
 def test_a_migrated_build_that_fails_is_told(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +251,7 @@ def test_a_migrated_build_that_fails_is_told(
 
 
 @pytest.mark.usefixtures("untouched")
+@WITH_BUILDKIT
 def test_an_image_that_only_one_side_makes_is_told(tmp_path: Path, environment: dict[str, str]) -> None:
     """The script asks for a file that the migration takes away, which no trace shows."""
     script = SCRIPT.replace("demo:latest", "demo:$(grep -qs gcc Dockerfile.build && echo old || echo new)")
@@ -254,6 +261,7 @@ def test_an_image_that_only_one_side_makes_is_told(tmp_path: Path, environment: 
 
 
 @pytest.mark.usefixtures("untouched")
+@WITH_BUILDKIT
 def test_a_command_that_is_not_carried_out_ends_the_verification(tmp_path: Path, environment: dict[str, str]) -> None:
     script = SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\npython3 prepare.py\n")
     program = 'import subprocess, sys\nsys.exit(subprocess.call(["docker", "volume", "create", "data"]))\n'

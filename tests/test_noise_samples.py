@@ -15,8 +15,8 @@ from migrate.compare.verdict import Verdict
 from migrate.outcome import Status
 from tests.engine.private import PrivateEngine
 from tests.pipeline.legacy import SCRIPT, lay
-from tests.test_migration import environment, spoil, untouched, use
-from tests.test_verify import WITH_BUILDKIT, verdicts, verified
+from tests.test_migration import WITH_BUILDKIT, environment, spoil, untouched, use
+from tests.test_verify import verdicts, verified
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
 __all__ = ["environment", "untouched"]

@@ -11,13 +11,11 @@ from migrate.pipeline.run import Mode, Request, migrate
 from migrate.pipeline.verification import VerifyOptions
 from tests.engine.private import PrivateEngine
 from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, lay
-from tests.test_migration import OWNED, contents, environment, run, spoil, untouched, use
+from tests.test_migration import OWNED, WITH_BUILDKIT, contents, environment, run, spoil, untouched, use
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
 __all__ = ["environment", "untouched"]
 
-WITH_BUILDKIT = pytest.mark.parametrize("environment", ["1"], indirect=True)
-"""What the builder has no part in, or what is BuildKit's own."""
 STAMPED = RUNTIME + "RUN sleep 1; date > /etc/built; date +%s > /etc/build-number\n"
 RANDOM_ID = "RUN echo name=demo > {0} && echo id=$(head -c 8 /dev/urandom | od -An -tx1 | tr -d ' \\n') >> {0}\n"
 
