@@ -39,7 +39,7 @@ class Steps:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._classic: tuple[str, float, bool] | None = None
-        self._open: dict[str, str] = {}
+        self._open: dict[str, tuple[str, float]] = {}
         self._over: set[str] = set()
 
     def feed(self, line: str) -> Iterator[Step]:
@@ -58,6 +58,9 @@ class Steps:
     def end(self) -> Iterator[Step]:
         """What is still open when the output is over."""
         yield from self._classic_over(failed=True)
+        for name, start in self._open.values():
+            yield Step(name=name, seconds=self._clock() - start, failed=True)
+        self._open.clear()
 
     def _classic_over(self, *, failed: bool) -> Iterator[Step]:
         if self._classic is not None:
@@ -72,12 +75,12 @@ class Steps:
         elif found := _BUILDKIT.fullmatch(line):
             number, name = found[1], f"{found[2]} {found[3]}"
             if number not in self._open and number not in self._over:
-                self._open[number] = name
+                self._open[number] = (name, self._clock())
                 yield Step(name=name)
         elif (found := _BUILDKIT_END.fullmatch(line)) and found[1] in self._open:
             self._over.add(found[1])
             yield Step(
-                name=self._open.pop(found[1]),
+                name=self._open.pop(found[1])[0],
                 seconds=float(found[3] or 0),
                 cached=found[2] is not None,
                 failed=found[4] is not None,

@@ -17,13 +17,24 @@ _WIDEST = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Side:
-    """What a side is at since `since`, and how many steps of its builds are over."""
+    """What a side is at since `since`, which steps of its builds run, since when, and how many are over."""
 
     name: str
     at: str
     since: float
+    running: tuple[tuple[str, float], ...] = ()
     steps: int = 0
     cached: int = 0
+
+    def told(self, what: str | Step, now: float) -> "_Side":
+        """The side after a report."""
+        if not isinstance(what, Step):
+            return replace(self, at=what, since=now, running=())
+        if what.seconds is None:
+            return replace(self, running=(*self.running, (what.name, now)))
+        # stages are built side by side: others may go on
+        running = tuple(each for each in self.running if each[0] != what.name)
+        return replace(self, running=running, steps=self.steps + 1, cached=self.cached + what.cached)
 
 
 class Progress:
@@ -53,18 +64,15 @@ class Progress:
 
     def __call__(self, side: str, what: str | Step) -> None:
         now = self._clock()
-        before = self._side if self._side is not None and self._side.name == side else None
+        if self._side is None or self._side.name != side:
+            self._side = _Side(name=side, at="", since=now)
+        self._side = self._side.told(what, now)
         if not isinstance(what, Step):
-            self._side = replace(before, at=what, since=now) if before else _Side(name=side, at=what, since=now)
             self._write(side, what)
         elif what.seconds is None:
-            at = replace(before, at=what.name, since=now) if before else _Side(name=side, at=what.name, since=now)
-            self._side = at
             if self._screen is None and " RUN " in f" {what.name}":
                 self._write(side, what.name)  # it may take long: who reads a log sees what for
         else:
-            if before is not None:
-                self._side = replace(before, steps=before.steps + 1, cached=before.cached + what.cached)
             how = "failed" if what.failed else "cached" if what.cached else f"{what.seconds:.1f} s"
             self._write(side, what.name, f" ({how})")
 
@@ -81,9 +89,10 @@ class Progress:
         if side is None:
             return ""
         now = self._clock()
+        at, since = side.running[-1] if side.running else (side.at, side.since)
         counted = f", {side.cached} cached" if side.cached else ""
         steps = f"{side.steps} step{'s' if side.steps != 1 else ''} done{counted}; " if side.steps else ""
-        return f"[{now - self._start:6.1f}s] {side.name:<9}{steps}{_cut(side.at, _WIDEST)} ({now - side.since:.0f} s)"
+        return f"[{now - self._start:6.1f}s] {side.name:<9}{steps}{_cut(at, _WIDEST)} ({now - since:.0f} s)"
 
 
 def _cut(text: str, width: int) -> str:

@@ -77,3 +77,13 @@ Successfully built 0123456789ab
         ("1/1 FROM b", 0, False, False),
     ]
     assert list(told.end()) == []
+
+
+@pytest.mark.parametrize("line", ["Step 1/1 : RUN make", "#5 [1/1] RUN make"], ids=["classic", "buildkit"])
+def test_what_is_open_when_the_output_ends_has_failed(line: str) -> None:
+    """As where the time limit ends a build."""
+    seconds = iter([2.0, 5.0])
+    told = Steps(clock=lambda: next(seconds))
+    assert list(told.feed(line)) == [Step(name="1/1 RUN make")]
+    assert list(told.end()) == [Step(name="1/1 RUN make", seconds=3.0, failed=True)]
+    assert list(told.end()) == []
