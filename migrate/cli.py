@@ -126,6 +126,9 @@ def migrate_command(
     without: Without = None,
     smoke: SmokeCommand = None,
     smoke_limit: SmokeLimit = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write also over files with changes that are not committed.")
+    ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Take back the last migration of PATH.")] = False,
 ) -> None:
     """Find legacy builds under PATH, plan them, build both versions, compare, and write the migration."""
@@ -148,6 +151,8 @@ def migrate_command(
     needless = [n for n in _given(context) if n in _OF_BUILDING]
     if still is not None and needless:
         raise typer.BadParameter(f"{_option(needless[0])} says how to build, and {still} builds nothing")
+    if force and modes:
+        raise typer.BadParameter(f"{modes[0]} writes over nothing that it could be needed for", param_hint="--force")
     if undo:
         raise typer.Exit(print_undone(path, undo_migration(path.absolute())))
     _run(
@@ -156,6 +161,7 @@ def migrate_command(
             mode=Mode.DRY_RUN if dry_run else Mode.CHECK if check else Mode.WRITE,
             output=output,
             verify=not no_verify,
+            force=force,
             driver=PurePosixPath(driver) if driver else None,
             environment=_pairs(env or []),
             arguments=tuple(arg or ()),

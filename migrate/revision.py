@@ -1,11 +1,12 @@
-"""An earlier state of a repository, from its git history: the commit that a name means, and its files, checked out elsewhere.
+"""What git knows of a repository: the commit that a name means, its files checked out elsewhere, and what is not committed.
 
 By the git program, which knows every form of history. The repository itself is only read.
 """
 
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 _SECONDS = 600
 # nothing of the user's is to be run: a clone's hooks and file-system monitors are commands
@@ -46,6 +47,20 @@ def check_out(revision: Revision, folder: Path) -> Path:
     if not root.is_dir():
         raise RevisionError(f"`{revision.folder}` was not there at {revision.commit[:12]}")
     return root
+
+
+def uncommitted(root: Path, paths: Iterable[PurePosixPath]) -> tuple[PurePosixPath, ...]:
+    """Those of `paths` (relative to `root`, through links) that differ from the last commit, or are in none though git does not
+    ignore them. None where `root` is in no work tree. Raises RevisionError where git can't be asked."""
+    if not any((folder / ".git").exists() for folder in (root.absolute(), *root.resolve().parents)):
+        return ()
+    return tuple(p for p in paths if any(_is_dirty(place) for place in {root / p, (root / p).resolve()}))
+
+
+def _is_dirty(place: Path) -> bool:
+    """Asked in the file's own folder, which may be in a submodule. The index is not refreshed: nothing is written."""
+    words = ("--literal-pathspecs", "--no-optional-locks", "status", "--porcelain", "-z", "--untracked-files=all", "--")
+    return place.parent.is_dir() and _asked(place.parent, *words, place.name) != ""
 
 
 def _git(folder: Path, *words: str) -> str:

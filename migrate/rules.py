@@ -187,5 +187,6 @@ ARTIFACT_MISSING = _rule("MS509", "artifact-missing", _E, "a COPY of the new Doc
 # 6xx applying
 FILE_CHANGED = _rule("MS601", "file-changed", _E, "a file changed between reading and writing")
 WRITE_FAILED = _rule("MS602", "write-failed", _E, "the migration could not be written")
+UNCOMMITTED = _rule("MS603", "uncommitted", _E, "a file that would be written has changes that are not committed")
 
 ALL: tuple[Rule, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

@@ -4,11 +4,13 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from migrate import __version__, cli
+from migrate.revision import uncommitted
 from tests.pipeline.legacy import RUNTIME, SCRIPT, lay
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -156,3 +158,85 @@ def test_an_error_that_nobody_foresaw_is_a_report(
     said = capsys.readouterr().err
     assert "internal error" in said
     assert "unforeseen" in said
+
+
+def git(root: Path, *words: str) -> None:
+    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(root), *words]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def untracked(root: Path) -> None:
+    git(root, "rm", "-q", "--cached", "Dockerfile.build")
+    git(root, "commit", "-qm", "no builder")
+
+
+def staged(root: Path) -> None:
+    edited(root)
+    git(root, "add", "build.sh")
+
+
+def edited(root: Path) -> None:
+    with (root / "build.sh").open("a") as script:
+        script.write("# mine\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [(edited, "build.sh"), (staged, "build.sh"), (untracked, "Dockerfile.build")],
+)
+def test_what_is_not_committed_is_not_written_over(change: Callable[[Path], None], path: str, tmp_path: Path) -> None:
+    root = lay(tmp_path / "tree")
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "legacy")
+    change(root)
+    (root / "notes.txt").write_text("of no concern to anyone")
+    before = files(root)
+    done = ms_migrate("--no-verify", root)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error[MS603]: `{path}` has changes that are not committed\n"), done.stderr
+    assert files(root) == before
+    assert ms_migrate("--dry-run", root).returncode == 0
+    assert ms_migrate("--no-verify", "--output", tmp_path / "out", root).returncode == 0
+    assert ms_migrate("--no-verify", "--force", root).returncode == 0
+    assert not (root / "Dockerfile.build").exists()
+
+
+def test_what_git_ignores_or_never_knew_is_written(tmp_path: Path) -> None:
+    root = lay(tmp_path)
+    git(root, "init", "-q")
+    (root / ".gitignore").write_text("Dockerfile.build\n")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "legacy")
+    assert ms_migrate("--no-verify", root).returncode == 0
+
+
+def test_without_git_a_repository_is_not_written_unless_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = lay(tmp_path)
+    git(root, "init", "-q")
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    done = ms_migrate("--no-verify", root)
+    assert done.returncode == 1
+    assert "error[MS603]: what is not committed can't be told: git is not installed" in done.stderr
+    assert ms_migrate("--no-verify", "--force", root).returncode == 0
+
+
+def test_a_change_is_seen_behind_a_link_and_in_a_folder(tmp_path: Path) -> None:
+    root = lay(tmp_path / "tree")
+    (root / "link").symlink_to("build.sh")
+    (root / "sub").mkdir()
+    (root / "sub" / "[ab]").write_text("old")
+    (root / "sub" / "a").write_text("old")
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "legacy")
+    asked = [PurePosixPath(p) for p in ("link", "sub/[ab]", "Dockerfile", "none/such", "new")]
+    index = (root / ".git/index").read_bytes()
+    assert uncommitted(root, asked) == ()
+    (root / "sub" / "a").write_text("new")
+    os.utime(root / "Dockerfile")
+    assert uncommitted(root, asked) == ()
+    edited(root)
+    assert uncommitted(root, asked) == (PurePosixPath("link"),)
+    assert uncommitted(root / "sub", [PurePosixPath("a"), PurePosixPath("[ab]")]) == (PurePosixPath("a"),)
+    assert (root / ".git/index").read_bytes() == index

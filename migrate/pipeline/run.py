@@ -17,10 +17,8 @@ from migrate.pipeline.against import verify_against
 from migrate.pipeline.analysis import Analysis, analyse
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.verification import Verified, VerifyOptions, verify
-from migrate.revision import Revision
+from migrate.revision import Revision, RevisionError, uncommitted
 from migrate.source import FileChange
-
-"""Called with a side or phase, and one line of what happens."""
 
 
 class Mode(Enum):
@@ -33,7 +31,8 @@ class Mode(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a person asked for. `options` say how both sides are built and compared, where `verify` is set; `against` is the state
-    that the legacy side is taken from, where the migration is made already (with Mode.VERIFY)."""
+    that the legacy side is taken from, where the migration is made already (with Mode.VERIFY); with `force` also over
+    files that git has no commit of."""
 
     root: Path
     mode: Mode = Mode.WRITE
@@ -45,6 +44,7 @@ class Request:
     targets: tuple[str, ...] = ()
     options: VerifyOptions = field(default_factory=VerifyOptions)
     against: Revision | None = None
+    force: bool = False
 
 
 def migrate(request: Request, report: Report) -> MigrationOutcome:
@@ -203,11 +203,30 @@ def _judge(
         return outcome
     if request.mode is Mode.CHECK:
         return replace(outcome, status=Status.FOUND)
+    if problems := _uncommitted(request, analysis.changes):
+        diagnostics = (*outcome.diagnostics, *problems)
+        return replace(outcome, status=Status.REFUSED, changes=(), diagnostics=diagnostics)
     if not request.verify:
         return _needing_engine(replace(outcome, not_verified="`--no-verify` was given"))
     verified = verify(repository, analysis, inputs, request.options, report)
     judged = _judged(request, outcome, verified)
     return _needing_engine(judged) if verified.status is Status.NO_ENGINE else judged
+
+
+def _uncommitted(request: Request, changes: tuple[FileChange, ...]) -> tuple[Diagnostic, ...]:
+    """Files to be written in place that git could not give back; asked before anything is built."""
+    if request.mode is not Mode.WRITE or request.output is not None or request.force:
+        return ()
+    try:
+        paths = uncommitted(request.root, (c.path for c in changes if c.before is not None))
+    except RevisionError as error:
+        message = f"what is not committed can't be told: {error}"
+        return (Diagnostic(rule=rules.UNCOMMITTED, message=message, help="with `--force` git is not asked"),)
+    help_ = "commit or stash it, or give `--force`"
+    return tuple(
+        Diagnostic(rule=rules.UNCOMMITTED, message=f"`{p}` has changes that are not committed", help=help_)
+        for p in paths
+    )
 
 
 _OPEN = {
@@ -260,6 +279,7 @@ def _judged(request: Request, outcome: BuildOutcome, verified: Verified) -> Buil
 
 def _write(request: Request, outcomes: tuple[BuildOutcome, ...]) -> tuple[BuildOutcome, ...]:
     """Write what ended well, all of it at once; a build that did not end well keeps nobody else from being written."""
+    outcomes = tuple(_unless_uncommitted(request, o) for o in outcomes)
     ready = [o for o in outcomes if o.status is Status.PLANNED]
     changes = tuple(c for o in ready for c in o.changes)
     if not changes:
@@ -270,6 +290,14 @@ def _write(request: Request, outcomes: tuple[BuildOutcome, ...]) -> tuple[BuildO
         replace(o, status=status, diagnostics=(*o.diagnostics, *problems)) if o.status is Status.PLANNED else o
         for o in outcomes
     )
+
+
+def _unless_uncommitted(request: Request, outcome: BuildOutcome) -> BuildOutcome:
+    """Once more, since what an engine said may have led to other changes, and a build takes its time."""
+    problems = _uncommitted(request, outcome.changes) if outcome.status is Status.PLANNED else ()
+    if not problems:
+        return outcome
+    return replace(outcome, status=Status.REFUSED, diagnostics=(*outcome.diagnostics, *problems))
 
 
 def _write_copy(request: Request, output: Path, changes: tuple[FileChange, ...]) -> tuple[Diagnostic, ...]:
