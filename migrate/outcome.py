@@ -51,7 +51,7 @@ class Verification:
     """Both versions built and compared. Seconds are wall time of each side's driver; `builder_size` in bytes is that of the
     image that the artifacts came from (None where no plan says which); `engine` says which engine and which builder did it;
     `independent` is whether neither side used the engine's cache; `unpaired` are images, in words, that only one side made, as it
-    was to be expected."""
+    was to be expected; `sides` are what the two are called."""
 
     engine: str
     checks: tuple[ImageCheck, ...]
@@ -61,6 +61,7 @@ class Verification:
     legacy_seconds: float
     migrated_seconds: float
     unpaired: tuple[str, ...] = ()
+    sides: tuple[str, str] = ("legacy", "migrated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,9 @@ _TAIL_SHOWN = 12
 _LINES_SHOWN = 20
 
 
-def failed_side(run: SideRun, side: str, rule: Rule, place: Span) -> tuple[Diagnostic, ...]:
-    """What is to be said of a side that failed, or of which a command was not carried out; nothing where it ended well."""
+def failed_side(run: SideRun, side: str, rule: Rule, place: Span, what: str = "script") -> tuple[Diagnostic, ...]:
+    """What is to be said of a side that failed, or of which a command was not carried out; nothing where it ended well. `what` is
+    what ran."""
     found = [
         Diagnostic(
             rule=rules.COMMAND_NOT_ALLOWED,
@@ -25,7 +26,7 @@ def failed_side(run: SideRun, side: str, rule: Rule, place: Span) -> tuple[Diagn
     ]
     if run.exit_code != 0:
         how = "was ended at the time limit" if run.exit_code is None else f"ended with exit code {run.exit_code}"
-        message = f"the {side} script {how} after {run.seconds:.1f} s"
+        message = f"the {side} {what} {how} after {run.seconds:.1f} s"
         notes = tuple(f"`{words}` failed" for words in run.failed[:3])
         if run.tail:
             notes = (*notes, "\n".join(["the last lines that it printed:", *run.tail[-_TAIL_SHOWN:]]))

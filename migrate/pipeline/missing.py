@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from migrate.discover import EntryKind, Repository, is_compose_file
+from migrate.dockerfile.instructions import Dockerfile
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.source import SourceFile
 
@@ -55,16 +56,15 @@ def _missing(repository: Repository) -> Iterator[PurePosixPath]:
     names = [p for p, k in repository.entries.items() if k is EntryKind.FILE and "dockerfile" in p.name.lower()]
     for path in names[:MAX_DOCKERFILES]:
         source = repository.source(path)
-        for text in _plain_sources(source) if source is not None else ():
+        dockerfile, _ = read_dockerfile(source) if source is not None else (None, ())
+        for text in plain_sources(dockerfile) if dockerfile is not None else ():
             beside, above = path.parent / text, PurePosixPath(text)
             if repository.kind(beside) is None and repository.kind(above) is None:
                 yield from (beside, above)
 
 
-def _plain_sources(source: SourceFile) -> list[str]:
-    dockerfile, _ = read_dockerfile(source)
-    if dockerfile is None:
-        return []
+def plain_sources(dockerfile: Dockerfile) -> list[str]:
+    """What a Dockerfile copies from its context, by name: no patterns, variables or URLs."""
     found = []
     for instruction in dockerfile.instructions:
         if instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None:

@@ -16,9 +16,12 @@ from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.against import verify_against
 from migrate.pipeline.analysis import Analysis, analyse
 from migrate.pipeline.following import Inputs
+from migrate.pipeline.rebuilding import rebuild
+from migrate.pipeline.refining import Refinement, named_stages
 from migrate.pipeline.verification import Verified, VerifyOptions, verify
 from migrate.revision import Revision, RevisionError, uncommitted
 from migrate.source import FileChange
+from migrate.trace.events import ImageBuild
 
 
 class Mode(Enum):
@@ -68,6 +71,9 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
         return MigrationOutcome(root=request.root, builds=outcomes, has_dockerfile=repository.has_dockerfile)
     analyses = found_builds(repository, inputs, drivers)
     outcomes = tuple(_judge(request, repository, inputs, a, report) for a in analyses)
+    if request.mode is not Mode.CHECK and drivers is None:
+        refined = named_stages(repository, _taken(analyses), inputs)
+        outcomes += tuple(_judge_refinement(request, repository, inputs, r, report) for r in refined)
     if request.mode is Mode.WRITE:
         outcomes = _write(request, outcomes)
     written = request.output is None and any(o.status is Status.WRITTEN for o in outcomes)
@@ -77,6 +83,12 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
         has_dockerfile=repository.has_dockerfile,
         backup=backup_directory(request.root) if written else None,
     )
+
+
+def _taken(analyses: Sequence[Analysis]) -> frozenset[PurePosixPath]:
+    """The Dockerfiles of legacy builds, migrated or not."""
+    built = {e.dockerfile for a in analyses if a.trace is not None for e in a.trace.events if isinstance(e, ImageBuild)}
+    return frozenset({p for p in built if p is not None} | {c.path for a in analyses for c in a.changes})
 
 
 def undo_migration(root: Path) -> Undone:
@@ -209,6 +221,28 @@ def _judge(
     if not request.verify:
         return _needing_engine(replace(outcome, not_verified="`--no-verify` was given"))
     verified = verify(repository, analysis, inputs, request.options, report)
+    judged = _judged(request, outcome, verified)
+    return _needing_engine(judged) if verified.status is Status.NO_ENGINE else judged
+
+
+def _judge_refinement(
+    request: Request, repository: Repository, inputs: Inputs, refinement: Refinement, report: Report
+) -> BuildOutcome:
+    """A Dockerfile that is multi-stage already, up to the moment before writing."""
+    outcome = BuildOutcome(
+        driver=refinement.driver.path,
+        status=Status.PLANNED,
+        changes=refinement.changes,
+        diagnostics=refinement.diagnostics,
+        started=refinement.what,
+        proof=refinement.proof,
+    )
+    if problems := _uncommitted(request, refinement.changes):
+        diagnostics = (*outcome.diagnostics, *problems)
+        return replace(outcome, status=Status.REFUSED, changes=(), diagnostics=diagnostics)
+    if not request.verify:
+        return _needing_engine(replace(outcome, not_verified="`--no-verify` was given"))
+    verified = rebuild(repository, refinement, inputs, request.options, report)
     judged = _judged(request, outcome, verified)
     return _needing_engine(judged) if verified.status is Status.NO_ENGINE else judged
 

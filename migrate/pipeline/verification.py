@@ -31,7 +31,7 @@ from migrate.proof.model import Proof
 from migrate.source import FileChange
 
 _KINDS = {FileType.DIRECTORY: ArtifactKind.DIRECTORY, FileType.SYMLINK: ArtifactKind.LINK}
-_SETTLED = frozenset(
+SETTLED = frozenset(
     {
         rules.KIND_ASSUMED,
         rules.LINK_ASSUMED_ABSENT,
@@ -190,7 +190,7 @@ class _Verifier:
             *(smoke_difference(s, planned.place) for s in smoking),
             *(d for d in brought if d.rule.severity is Severity.ERROR),
         )
-        open_ = [d for d in self._analysis.diagnostics if different or d.rule not in _SETTLED]
+        open_ = [d for d in self._analysis.diagnostics if different or d.rule not in SETTLED]
         return Verified(
             status=Status.DIFFERENT if found else Status.PLANNED,
             changes=self._analysis.changes,

@@ -1,8 +1,10 @@
 """Names for stages: what the author called things, valid, unique, and never an image's name in use (semantics.md 3, rule 4)."""
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from migrate.dockerfile.instructions import Dockerfile
 from migrate.image import ImageReference
 from migrate.provenance.model import Build
 
@@ -12,15 +14,17 @@ _PLAIN = {"build", "builder", "dockerfile", "latest", "image", "docker", "final"
 
 
 class Names:
-    """Hands out names; `taken` are those that stages or images of the file already have."""
+    """Hands out names; `taken` are those of images that the files use."""
 
-    def __init__(self, builds: tuple[Build, ...]) -> None:
+    def __init__(self, dockerfiles: Iterable[Dockerfile]) -> None:
         self.taken: set[str] = set(_RESERVED)
-        stages = [s for b in builds for s in b.dockerfile.stages]
+        stages = [s for d in dockerfiles for s in d.stages]
         flags = [
             f.value for s in stages for i in s.instructions if (f := i.flag("from")) is not None and f.value is not None
         ]
-        for text in (*(s.image.text for s in stages), *flags):
+        mounts = [f.value or "" for s in stages for i in s.instructions for f in i.flags if f.name == "mount"]
+        mounted = [m for text in mounts for m in re.findall(r"(?:^|,)from=([^,]+)", text)]
+        for text in (*(s.image.text for s in stages), *flags, *mounted):
             reference = ImageReference.parse(text)
             self.taken.add(text.lower())
             if reference is not None and reference.domain == "docker.io":

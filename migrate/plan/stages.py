@@ -173,7 +173,7 @@ class _GroupPlanner:
         self._builders = {b.number: b for b in provenance.builds}
         self._same = self._alike()
         self._parts_of = [b for b in self._builds if self._same[b.number] == b.number]
-        self._names = Names(tuple(self._parts_of))
+        self._names = Names(p.dockerfile for p in self._parts_of)
         self._image_names: dict[Image, str] = {}
         self._stage_names: dict[int, str] = {}
         self._renames: dict[int, dict[str, str]] = {}

@@ -1,12 +1,12 @@
 """The edits of one Dockerfile on its way into a larger one: stage names, bases, global ARGs, directives."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at
 from migrate.dockerfile.expand import expand
-from migrate.dockerfile.instructions import Dockerfile, Stage
+from migrate.dockerfile.instructions import Dockerfile, Flag, Stage
 from migrate.dockerfile.scope import global_variables
 from migrate.plan.arguments import argument_names, replaced
 from migrate.plan.naming import Names
@@ -39,7 +39,7 @@ class StageTexts:
         self.edits.append(Edit(span=span, text=text))
 
     def distinct(self, others: Sequence[Build], names: Names) -> list[Diagnostic]:
-        """Other names for stages whose names the others have too, or whose image they use; names for numbered ones."""
+        """Other names for stages whose names the others have too, or whose image they use; names for those without."""
         taken = {s.name.text.lower() for b in others for s in b.dockerfile.stages if s.name}
         images: set[str] = set()
         for other in others:
@@ -54,40 +54,29 @@ class StageTexts:
             images |= {f.lower() for f in found if f.lower() not in own}
         for stage in self.stages:
             name = stage.name.text.lower() if stage.name else None
-            if stage.index in self._names or name is None:
+            if stage.index in self._names or (name is None and stage is self.last):
                 continue
-            if name in taken or name in images:
+            if name is None:
+                self._names[stage.index] = names.give(f"{self._name or 'runtime'}-{stage.index}")
+            elif name in taken or name in images:
                 self._names[stage.index] = names.give(f"{self._name or 'runtime'}-{name}")
-        self._number_references(names)
+        self._number_references()
         self._rename_references()
         return []
 
-    def _number_references(self, names: Names) -> None:
-        """A stage that is named by its number gets a name: its number changes."""
-        for stage in self.stages:
-            for instruction in stage.instructions:
-                flag = instruction.flag("from")
-                if flag is None or flag.value is None or not flag.value.isdigit():
-                    continue
-                index = int(flag.value)
-                if index >= stage.index:
-                    continue
-                named = self._dockerfile.stages[index]
-                name = self._names.get(index) or (named.name.text if named.name else None)
-                if name is None:
-                    name = self._names[index] = names.give(f"{self._name or 'runtime'}-{index}")
+    def _number_references(self) -> None:
+        """A stage's number changes, its name doesn't."""
+        for flag, named in numbered(self._dockerfile):
+            if flag.span.end <= self.last.span.end:
+                name = self._names.get(named.index) or (named.name.text if named.name else None)
                 self.edits.append(Edit(span=flag.span, text=f"--from={name}"))
 
     def _rename_references(self) -> None:
         for index, new in self._names.items():
             stage = self._dockerfile.stages[index]
+            self.edits.append(called(stage, new))
             if stage.name is None:
-                end = stage.image.span.end
-                keyword = stage.span.file.text[stage.instruction.span.start : stage.instruction.span.start + 4]
-                word = "as" if keyword.islower() else "AS"
-                self.edits.append(Edit(span=stage.span.file.span(end, end), text=f" {word} {new}"))
                 continue
-            self.edits.append(Edit(span=stage.name.span, text=new))
             old = stage.name.text.lower()
             for later in self.stages[index + 1 :]:
                 if later.image.text.lower() == old:
@@ -132,6 +121,26 @@ class StageTexts:
             self.edits = [e for e in self.edits if e.span.end <= start]
             self.edits.append(Edit(span=source.span(start, len(source.text)), text="\n"))
         return tuple(dict.fromkeys(self.edits))
+
+
+def called(stage: Stage, name: str) -> Edit:
+    """FROM with another name for its stage, or with one where there was none."""
+    if stage.name is not None:
+        return Edit(span=stage.name.span, text=name)
+    end = stage.image.span.end
+    keyword = stage.span.file.text[stage.instruction.span.start : stage.instruction.span.start + 4]
+    word = "as" if keyword.islower() else "AS"
+    return Edit(span=stage.span.file.span(end, end), text=f" {word} {name}")
+
+
+def numbered(dockerfile: Dockerfile) -> Iterator[tuple[Flag, Stage]]:
+    """Every `--from` that is a number, and the stage that it means. (`RUN --mount=from=` takes no number: BuildKit's
+    `detectRunMount` looks for a name alone.)"""
+    for stage in dockerfile.stages:
+        for instruction in stage.instructions:
+            flag = instruction.flag("from")
+            if flag is not None and flag.value is not None and flag.value.isdigit() and int(flag.value) < stage.index:
+                yield flag, dockerfile.stages[int(flag.value)]
 
 
 def directives(files: Sequence[Dockerfile]) -> list[Diagnostic]:

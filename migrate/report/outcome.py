@@ -88,11 +88,12 @@ def _verification(verification: Verification) -> list[str]:
         lines.append(f"  smoke    {visible(str(smoke.reference))}: {visible(command)}: {verdict} ({ended})")
     lines += [f"  made     {visible(text)}" for text in verification.unpaired]
     sizes = [] if verification.builder_size is None else [("builder", verification.builder_size)]
+    one, other = verification.sides
     if verification.checks:
-        sizes += [("legacy", verification.checks[0].legacy_size), ("migrated", verification.checks[0].migrated_size)]
+        sizes += [(one, verification.checks[0].legacy_size), (other, verification.checks[0].migrated_size)]
     lines.append("  size     " + ", ".join(f"{name} {_megabytes(size)}" for name, size in sizes))
     lines.append(
-        f"  time     legacy {verification.legacy_seconds:.1f} s, migrated {verification.migrated_seconds:.1f} s"
+        f"  time     {one} {verification.legacy_seconds:.1f} s, {other} {verification.migrated_seconds:.1f} s"
         + ("" if verification.independent else " (its builder stage from the cache)")
     )
     return lines
