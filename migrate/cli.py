@@ -97,7 +97,7 @@ SmokeLimit = Annotated[
 ]
 
 
-_OF_BUILDING = ("time_limit", "independent", "strict", "without", "smoke", "smoke_limit")
+_OF_BUILDING = ("split", "time_limit", "independent", "strict", "without", "smoke", "smoke_limit")
 
 
 @app.command("migrate")
@@ -126,6 +126,10 @@ def migrate_command(
     without: Without = None,
     smoke: SmokeCommand = None,
     smoke_limit: SmokeLimit = None,
+    split: Annotated[
+        bool,
+        typer.Option("--split", help="Divide builders whose compiles run one after the other, where it is quicker."),
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Write also over files with changes that are not committed.")
     ] = False,
@@ -162,6 +166,7 @@ def migrate_command(
             output=output,
             verify=not no_verify,
             force=force,
+            split=split,
             driver=PurePosixPath(driver) if driver else None,
             environment=_pairs(env or []),
             arguments=tuple(arg or ()),

@@ -173,6 +173,12 @@ CONTEXT_FILE_CHANGED = _rule(
 )
 NOT_PROVED = _rule("MS453", "not-proved", _W, "the two versions are not proved to make the same images")
 
+# 47x beyond the trio
+NOT_SPLIT = _rule("MS471", "not-split", _I, "a builder with several compiles is not divided into stages")
+COMPILES_APART = _rule(
+    "MS472", "compiles-apart", _W, "a compiler is taken neither to read nor to change what another one made"
+)
+
 # 5xx verifying
 LEGACY_BUILD_FAILS = _rule("MS501", "legacy-build-fails", _E, "the legacy build does not run")
 MIGRATED_BUILD_FAILS = _rule("MS502", "migrated-build-fails", _E, "the migrated build does not run")

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.compare.verdict import Verdict
@@ -29,7 +30,7 @@ from migrate.pipeline.refining import Refinement, needed
 from migrate.pipeline.smoke import Smoke
 from migrate.pipeline.verification import SETTLED, Verified, VerifyOptions
 from migrate.plan.texts import called
-from migrate.source import FileChange, apply_edits, encode
+from migrate.source import FileChange, SourceFile, apply_edits, decode, encode
 
 
 def rebuild(
@@ -76,7 +77,7 @@ def rebuild(
             engine=engine,
             checks=checks,
             smokes=smokes,
-            independent=options.independent,
+            independent=options.independent or refinement.timed,
             builder_size=None,
             legacy_seconds=before.seconds,
             migrated_seconds=after.seconds,
@@ -126,7 +127,8 @@ class _Sides:
         refinement, start = self.refinement, self.refinement.start
         earlier = side != "after"
         dockerfile = refinement.before if earlier else refinement.after
-        changes: tuple[FileChange, ...] = () if earlier else refinement.changes
+        changes = refinement.base if earlier else refinement.changes
+        source = self._source(refinement.driver.path, changes)
         self.report(side, f"runs {start.name}")
         request = SideRequest(
             side=side,
@@ -135,7 +137,7 @@ class _Sides:
             directory=start.directory,
             name=start.name,
             arguments=self.inputs.arguments,
-            commands=command_text(dockerfile.source, start),
+            commands=command_text(source, start),
             environment=self.inputs.environment,
             time_limit=self.options.time_limit,
             changes=changes,
@@ -144,6 +146,14 @@ class _Sides:
         done = self.runs.side(request, self.report)
         self.report(side, f"ended after {done.seconds:.1f} s")
         return done
+
+    def _source(self, path: PurePosixPath, changes: tuple[FileChange, ...]) -> SourceFile:
+        """The driver's text on a side."""
+        after = next((c.after for c in changes if c.path == path and c.after is not None), None)
+        source = self.repository.source(path) if after is None else SourceFile(path=path, text=decode(after))
+        if source is None:
+            raise ScratchError(f"`{path}` was read a moment ago")
+        return source
 
     def again(self) -> Mapping[ImageReference, str] | None:
         done = self.run("again")
@@ -156,7 +166,7 @@ class _Sides:
         """With the stages that others need as images, where they may be. `--target` asks for a name: Docker 20.10 knows no stage
         by its number there (measured, both builders)."""
         staged = [dockerfile.stages[i] for i in sorted(needed(dockerfile))] if cached else []
-        staged = [] if self.options.independent else staged
+        staged = [] if self.options.independent or self.refinement.timed else staged
         names = {s.index: s.name.text if s.name is not None else f"stage-number-{s.index}" for s in staged}
         images = {i: self.runs.image_name(f"{i}-{n}") for i, n in names.items()}
         blocks = [Block(first=i, last=i, name=n, image=images[i]) for i, n in names.items()]

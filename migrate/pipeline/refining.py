@@ -5,7 +5,7 @@ No driver says how such a file is built, so it is built as people do: all that i
 
 import re
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -29,8 +29,9 @@ _DOCKERFILE = re.compile(r"(?i)dockerfile(?:[._-](?!.*(?:ignore|md|j2|tmpl|tpl|i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refinement:
-    """A Dockerfile with other texts for the same images. `start` is how both are built, `before` and `after` the file's two
-    texts, `place` what it is about; `what` says it to a person."""
+    """A Dockerfile with another text for the same images. `driver` and `start` are how both are built, `before` and `after` the
+    two texts, `place` what it is about; `what` says it to a person. `base` are changes that are made ahead, `changes` all that
+    there are then. With `timed`, how long it takes is what matters."""
 
     driver: Driver
     start: Start
@@ -41,16 +42,14 @@ class Refinement:
     changes: tuple[FileChange, ...]
     diagnostics: tuple[Diagnostic, ...]
     proof: Proof
+    base: tuple[FileChange, ...] = ()
+    timed: bool = False
 
 
-def named_stages(repository: Repository, taken: Collection[PurePosixPath], inputs: Inputs) -> tuple[Refinement, ...]:
-    """Each multi-stage Dockerfile that has a stage without a name, or refers to one by its number; none of `taken`."""
-    found = []
-    for path, dockerfile in multi_stage(repository):
-        edits = name_stages(dockerfile) if path not in taken else ()
-        if edits:
-            found.append(_refined(repository, dockerfile, edits, "names for its stages", inputs))
-    return tuple(found)
+def named_stages(repository: Repository, dockerfile: Dockerfile, inputs: Inputs) -> Refinement | None:
+    """A multi-stage Dockerfile of which a stage has no name, or is referred to by its number; None for any other."""
+    edits = name_stages(dockerfile)
+    return _refined(repository, dockerfile, edits, "names for its stages", inputs) if edits else None
 
 
 def multi_stage(repository: Repository) -> Iterator[tuple[PurePosixPath, Dockerfile]]:
@@ -83,8 +82,8 @@ def _refined(
     change = FileChange(path=source.path, before=encode(source.text), after=encode(text))
     start = build_start(repository, dockerfile)
     place = edits[0].span
-    old = _version(repository, source, start, inputs)
-    new = _version(repository.changed({source.path: text}), source, start, inputs)
+    old = version(repository, source.path, start, inputs)
+    new = version(repository.changed({source.path: text}), source.path, start, inputs)
     proof = prove(old, new, (change,), Given(facts={}, dockerfiles={}, buildkit=True))
     proof, diagnostics = with_assumptions(proof, (), place)
     return Refinement(
@@ -100,10 +99,12 @@ def _refined(
     )
 
 
-def _version(repository: Repository, source: SourceFile, start: Start, inputs: Inputs) -> Version:
-    followed, _ = traced(repository, source, start, inputs)
+def version(repository: Repository, driver: PurePosixPath, start: Start, inputs: Inputs) -> Version:
+    """A state of the repository, and what `driver` does in it."""
+    source = repository.source(driver)
+    followed, _ = traced(repository, source, start, inputs) if source is not None else (None, ())
     if followed is None:
-        raise ValueError("commands of our own are shell")
+        raise ValueError(f"`{driver}` was followed a moment ago")
     return Version(trace=followed, repository=repository)
 
 

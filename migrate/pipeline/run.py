@@ -9,15 +9,25 @@ from pathlib import Path, PurePosixPath
 from migrate import rules
 from migrate.apply import RefusedError, apply, backup_directory, recover, undo
 from migrate.diagnostics import Diagnostic, Label, Severity
-from migrate.discover import Driver, Repository, find_callers, find_drivers, is_compose_file, named_driver, scan
+from migrate.discover import (
+    Driver,
+    DriverKind,
+    Repository,
+    find_callers,
+    find_drivers,
+    is_compose_file,
+    named_driver,
+    scan,
+)
 from migrate.drivers.unread import find_unread
 from migrate.engine.steps import Report
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.against import verify_against
 from migrate.pipeline.analysis import Analysis, analyse
+from migrate.pipeline.dividing import divided
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.rebuilding import rebuild
-from migrate.pipeline.refining import Refinement, named_stages
+from migrate.pipeline.refining import Refinement, build_start, multi_stage, named_stages
 from migrate.pipeline.verification import Verified, VerifyOptions, verify
 from migrate.revision import Revision, RevisionError, uncommitted
 from migrate.source import FileChange
@@ -35,7 +45,7 @@ class Mode(Enum):
 class Request:
     """What a person asked for. `options` say how both sides are built and compared, where `verify` is set; `against` is the state
     that the legacy side is taken from, where the migration is made already (with Mode.VERIFY); with `force` also over
-    files that git has no commit of."""
+    files that git has no commit of; with `split` builders are divided into stages that are built side by side."""
 
     root: Path
     mode: Mode = Mode.WRITE
@@ -48,6 +58,7 @@ class Request:
     options: VerifyOptions = field(default_factory=VerifyOptions)
     against: Revision | None = None
     force: bool = False
+    split: bool = False
 
 
 def migrate(request: Request, report: Report) -> MigrationOutcome:
@@ -70,10 +81,9 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
         )
         return MigrationOutcome(root=request.root, builds=outcomes, has_dockerfile=repository.has_dockerfile)
     analyses = found_builds(repository, inputs, drivers)
-    outcomes = tuple(_judge(request, repository, inputs, a, report) for a in analyses)
+    outcomes = tuple(_migrated(request, repository, inputs, a, report) for a in analyses)
     if request.mode is not Mode.CHECK and drivers is None:
-        refined = named_stages(repository, _taken(analyses), inputs)
-        outcomes += tuple(_judge_refinement(request, repository, inputs, r, report) for r in refined)
+        outcomes += _refined(request, repository, inputs, _taken(analyses), report)
     if request.mode is Mode.WRITE:
         outcomes = _write(request, outcomes)
     written = request.output is None and any(o.status is Status.WRITTEN for o in outcomes)
@@ -83,6 +93,38 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
         has_dockerfile=repository.has_dockerfile,
         backup=backup_directory(request.root) if written else None,
     )
+
+
+def _migrated(
+    request: Request, repository: Repository, inputs: Inputs, analysis: Analysis, report: Report
+) -> BuildOutcome:
+    """One legacy build, and its builders divided where that is asked for."""
+    outcome = _judge(request, repository, inputs, analysis, report)
+    if request.split and outcome.status in _WELL and analysis.plan is not None:
+        for group in analysis.plan.groups:
+            how = (analysis.driver, analysis.start)
+            outcome = divided(repository, outcome, group.path, how, inputs, request.options, report)
+    return outcome
+
+
+def _refined(
+    request: Request, repository: Repository, inputs: Inputs, taken: frozenset[PurePosixPath], report: Report
+) -> tuple[BuildOutcome, ...]:
+    """The Dockerfiles that are multi-stage already, none of `taken`; those of which there is something to say."""
+    found = []
+    for path, dockerfile in multi_stage(repository):
+        if path in taken:
+            continue
+        outcome = BuildOutcome(driver=path, status=Status.UNCHANGED, changes=(), diagnostics=())
+        refinement = named_stages(repository, dockerfile, inputs)
+        if refinement is not None:
+            outcome = _judge_refinement(request, repository, inputs, refinement, report)
+        if request.split and outcome.status in (*_WELL, Status.UNCHANGED):
+            how = (Driver(path=path, kind=DriverKind.SCRIPT), build_start(repository, dockerfile))
+            outcome = divided(repository, outcome, path, how, inputs, request.options, report)
+        if outcome.changes or outcome.diagnostics:
+            found.append(outcome)
+    return tuple(found)
 
 
 def _taken(analyses: Sequence[Analysis]) -> frozenset[PurePosixPath]:
@@ -98,6 +140,8 @@ def undo_migration(root: Path) -> Undone:
     except RefusedError as refused:
         return Undone(restored=(), diagnostics=refused.diagnostics)
 
+
+_WELL = (Status.PLANNED, Status.VERIFIED)
 
 _NEEDS = (rules.COMMAND_TOUCHES_ARTIFACT, rules.BUILDER_IMAGE_USED, rules.DRIVER_EDIT_UNCERTAIN)
 """What is found where a command stays that needs what would go."""

@@ -14,6 +14,7 @@ from migrate.dockerfile.scope import PROXY_ARGUMENTS
 from migrate.image import USUAL_FOLDERS
 from migrate.plan.model import ArtifactKind
 from migrate.proof import words
+from migrate.proof.apart import separated
 from migrate.proof.contents import as_folder, joined, put, settled
 from migrate.proof.expressions import (
     Assembled,
@@ -53,7 +54,8 @@ from migrate.proof.symbols import known, shown
 class Ground:
     """What is known beside the two expressions: `facts` of an engine, `options` those of any legacy build, `changed` the files
     that the migration changes, removes or creates, `created` these last, `arguments` the
-    names that ARGs of the legacy side declare, `new_arguments` those that only the new side's do."""
+    names that ARGs of the legacy side declare, `new_arguments` those that only the new side's do. With `apart`, compiles may be
+    told apart."""
 
     facts: Facts
     options: frozenset[str]
@@ -61,6 +63,7 @@ class Ground:
     created: frozenset[str]
     arguments: frozenset[str]
     new_arguments: frozenset[str]
+    apart: bool = False
 
     def renames(self, name: str) -> bool:
         """Whether an ARG is one of the legacy side's under another name."""
@@ -394,7 +397,11 @@ class Comparison:
             case (At(), At()) if legacy.path == migrated.path:
                 if _lost(migrated) and not _lost(legacy):
                     return _differ("VOLUME", legacy, migrated)
-                return self._of_another(legacy.files, migrated.files)
+                return (
+                    self._apart(legacy, migrated)
+                    if self.ground.apart
+                    else self._of_another(legacy.files, migrated.files)
+                )
             case (Stdout(), Stdout()):
                 return self._of_another(legacy.command, migrated.command)
             case (File(), File()) if (
@@ -410,6 +417,17 @@ class Comparison:
                 return next((d for (_, a), (_, b) in pairs if (d := self._content(a, b)) is not None), None)
             case _:
                 return self._wrapped(legacy, migrated)
+
+    def _apart(self, legacy: At, migrated: At) -> Difference | None:
+        """Two artifacts, each with the compiles alone that have a part in it."""
+        mine, dropped = separated(legacy)
+        theirs, others = separated(migrated)
+        found = self._of_another(mine.files, theirs.files)
+        if found is None:
+            for each in (*dropped, *others):
+                message = f"`{words.said(each.command)}` is taken to have no part in `{shown(legacy.path)}`"
+                self._assume(rules.COMPILES_APART, message, each)
+        return found
 
     def _wrapped(self, legacy: Content, migrated: Content) -> Difference | None:
         """Two contents that say the same of another one."""

@@ -45,11 +45,13 @@ class Version:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What is known beside the two versions: `facts` of an engine about the legacy images, `dockerfiles` of the legacy builds
-    whose context is a tar, and whether `buildkit` builds where the script doesn't say."""
+    whose context is a tar, and whether `buildkit` builds where the script doesn't say. With `apart`, what compilers are known to
+    do may be used, under an assumption."""
 
     facts: Mapping[ArtifactKey, ArtifactFact]
     dockerfiles: Mapping[int, PurePosixPath]
     buildkit: bool
+    apart: bool = False
 
 
 def prove(legacy: Version, migrated: Version, changes: tuple[FileChange, ...], given: Given) -> Proof:
@@ -81,6 +83,7 @@ def prove(legacy: Version, migrated: Version, changes: tuple[FileChange, ...], g
         created=frozenset(str(c.path) for c in changes if c.before is None),
         arguments=frozenset(old.arguments),
         new_arguments=frozenset(new.arguments - old.arguments),
+        apart=given.apart,
     )
     return _judged(before, after, old, new, ground)
 

@@ -59,6 +59,11 @@ def _lines(build: BuildOutcome) -> list[str]:
         lines += _verification(build.verification)
     elif build.not_verified is not None:
         lines.append(f"  not verified: {visible(build.not_verified)}")
+    for gain in build.gains:
+        lines.append(
+            f"  split    {visible(str(gain.dockerfile))}: {', '.join(map(visible, gain.stages))} side by side: "
+            f"{gain.before:.1f} s before, {gain.after:.1f} s after ({gain.after / gain.before:.2f}), nothing from the cache"
+        )
     if build.status in (Status.WRITTEN, Status.PLANNED):
         written = build.status is Status.WRITTEN
         for change in build.changes:
