@@ -130,6 +130,9 @@ def migrate_command(
         bool,
         typer.Option("--split", help="Divide builders whose compiles run one after the other, where it is quicker."),
     ] = False,
+    bake: Annotated[
+        bool, typer.Option("--bake", help="Write a docker-bake.hcl too, where several images are built.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Write also over files with changes that are not committed.")
     ] = False,
@@ -167,6 +170,7 @@ def migrate_command(
             verify=not no_verify,
             force=force,
             split=split,
+            bake=bake,
             driver=PurePosixPath(driver) if driver else None,
             environment=_pairs(env or []),
             arguments=tuple(arg or ()),

@@ -114,11 +114,12 @@ def build_start(repository: Repository, dockerfile: Dockerfile) -> Start:
     context = _context(repository, dockerfile)
     image = clean(path.parent.name or repository.root.name) or "image"
     named = ("-f", str(path)) if path != context / "Dockerfile" else ()
-    targets = [s.name.text for s in dockerfile.stages[:-1] if s.name is not None and s.index not in needed(dockerfile)]
-    calls = [
-        ("docker", "build", "--target", t, "-t", f"{image}:{clean(t) or t}", *named, str(context)) for t in targets
-    ]
-    calls.append(("docker", "build", "-t", image, *named, str(context)))
+    *ahead, last = dockerfile.stages
+    ends = [s.name.text for s in ahead if s.name is not None and s.index not in needed(dockerfile)]
+    ends += [last.name.text] if ends and last.name is not None else []
+    calls = [("docker", "build", "--target", t, "-t", f"{image}:{clean(t) or t}", *named, str(context)) for t in ends]
+    if not ends or last.name is None:
+        calls.append(("docker", "build", "-t", image, *named, str(context)))
     name = " && ".join(map(shlex.join, calls))
     return Start(directory=PurePosixPath(), name=name, arguments=(), commands=tuple(calls))
 

@@ -24,6 +24,7 @@ from migrate.engine.steps import Report
 from migrate.outcome import BuildOutcome, MigrationOutcome, Status, Undone
 from migrate.pipeline.against import verify_against
 from migrate.pipeline.analysis import Analysis, analyse
+from migrate.pipeline.baking import baked
 from migrate.pipeline.dividing import divided
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.rebuilding import rebuild
@@ -45,7 +46,8 @@ class Mode(Enum):
 class Request:
     """What a person asked for. `options` say how both sides are built and compared, where `verify` is set; `against` is the state
     that the legacy side is taken from, where the migration is made already (with Mode.VERIFY); with `force` also over
-    files that git has no commit of; with `split` builders are divided into stages that are built side by side."""
+    files that git has no commit of; with `split` builders are divided into stages that are built side by
+    side; with `bake` several images get a bake file."""
 
     root: Path
     mode: Mode = Mode.WRITE
@@ -59,6 +61,7 @@ class Request:
     against: Revision | None = None
     force: bool = False
     split: bool = False
+    bake: bool = False
 
 
 def migrate(request: Request, report: Report) -> MigrationOutcome:
@@ -104,6 +107,8 @@ def _migrated(
         for group in analysis.plan.groups:
             how = (analysis.driver, analysis.start)
             outcome = divided(repository, outcome, group.path, how, inputs, request.options, report)
+    if request.bake and outcome.status in _WELL:
+        outcome = baked(repository, outcome, (analysis.driver, analysis.start), inputs)
     return outcome
 
 
@@ -119,9 +124,12 @@ def _refined(
         refinement = named_stages(repository, dockerfile, inputs)
         if refinement is not None:
             outcome = _judge_refinement(request, repository, inputs, refinement, report)
-        if request.split and outcome.status in (*_WELL, Status.UNCHANGED):
-            how = (Driver(path=path, kind=DriverKind.SCRIPT), build_start(repository, dockerfile))
+        how = (Driver(path=path, kind=DriverKind.SCRIPT), build_start(repository, dockerfile))
+        well = outcome.status in (*_WELL, Status.UNCHANGED)
+        if request.split and well:
             outcome = divided(repository, outcome, path, how, inputs, request.options, report)
+        if request.bake and well:
+            outcome = baked(repository, outcome, how, inputs)
         if outcome.changes or outcome.diagnostics:
             found.append(outcome)
     return tuple(found)
