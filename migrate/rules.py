@@ -173,6 +173,14 @@ CONTEXT_FILE_CHANGED = _rule(
 )
 NOT_PROVED = _rule("MS453", "not-proved", _W, "the two versions are not proved to make the same images")
 
+REFERENCE_LEFT = _rule("MS454", "reference-left", _I, "a file names what the migration takes away")
+REFERENCE_MENDED = _rule(
+    "MS455", "reference-mended", _I, "a file named what the migration takes away, and names what stands for it"
+)
+IGNORE_ENTRY_IDLE = _rule(
+    "MS456", "ignore-entry-idle", _I, "an entry of an ignore file is for what no longer comes to be"
+)
+
 # 47x beyond the trio
 NOT_SPLIT = _rule("MS471", "not-split", _I, "a builder with several compiles is not divided into stages")
 COMPILES_APART = _rule(

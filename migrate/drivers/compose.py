@@ -24,6 +24,9 @@ _NUMBER = re.compile(r"[-+]?(?:0[0-9_xXoObB].*|[0-9][0-9_]*_.*|[0-9.]+[eE].*|\.[
 _WORDS = frozenset("true false yes no on off y n".split())
 
 
+_WITH_TARGET = re.compile(r"2\.[3-9]|3\.[4-9]|3\.\d\d")
+
+
 class ComposeError(Exception):
     """What isn't read of a compose file, and where it stands."""
 
@@ -94,6 +97,11 @@ def read_project(files: Sequence[SourceFile], directory: PurePosixPath) -> Proje
     found = tuple(_service(merged, name, node, key) for (name, node), key in entries)
     driven = frozenset(name for source in files for name in _driven(source))
     return Project(files=tuple(files), directory=directory, version=version, services=found, driven=driven)
+
+
+def knows_target(version: str | None) -> bool:
+    """Whether a version of the format knows `target`; files without a version do."""
+    return version is None or _WITH_TARGET.match(version) is not None
 
 
 def plain(node: Scalar) -> str:

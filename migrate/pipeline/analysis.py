@@ -30,8 +30,9 @@ from migrate.pipeline.missing import lacks_sources, services_make_sources
 from migrate.pipeline.other_targets import folders_of_others, left_unread, other_targets
 from migrate.pipeline.proving import Evidence, prove_analysis, with_assumptions
 from migrate.pipeline.read_back import read_back
+from migrate.pipeline.references import told_references
 from migrate.pipeline.staying import check_staying
-from migrate.plan.callers import naming_file
+from migrate.plan.callers import followed_files
 from migrate.plan.model import Facts, MigrationPlan
 from migrate.plan.stages import plan
 from migrate.proof.model import Proof
@@ -39,6 +40,7 @@ from migrate.proof.prove import Version
 from migrate.provenance.derive import derive, extracts, only_shows
 from migrate.render.changes import render_changes
 from migrate.render.lines import UncertainEditError
+from migrate.render.references import find_references
 from migrate.source import FileChange, SourceFile, Span, decode
 from migrate.trace.commands import mentions_client
 from migrate.trace.events import Compose, ContainerCreate, Extraction, ImageBuild, Trace
@@ -177,8 +179,8 @@ def _settled(
             message = f"`{named[0]}` is named here, and is no longer there after the migration"
             said = (*said, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
     diagnostics += said
-    removed = [p for g in planned.groups for p in g.removed]
-    naming = next(((p, n) for p in removed if (n := naming_file(repository, followed, p)) is not None), None)
+    references = find_references(repository, planned, changes, followed_files(followed))
+    naming = next(((m.path, m.span.file.path) for m in references.left if m.runs and m.path is not None), None)
     if (
         (needed or naming is not None)
         and not has_errors(found)
@@ -196,7 +198,14 @@ def _settled(
     settled = replace(analysis, diagnostics=(*diagnostics, *found))
     if has_errors(found) or again is None:
         return replace(settled, plan=None, changes=())
-    settled = replace(settled, plan=planned, changes=changes)
+    references = find_references(repository, planned, changes, followed_files(followed))
+    if references.changes:
+        changes = (*changes, *references.changes)
+        again, found = read_back(repository, driver, planned, changes, start, inputs, followed)
+        if has_errors(found) or again is None:
+            return replace(settled, diagnostics=(*diagnostics, *found), plan=None, changes=())
+    told = told_references(references, settled.diagnostics)
+    settled = replace(settled, plan=planned, changes=changes, diagnostics=(*settled.diagnostics, *told))
     proof = prove_analysis(repository, followed, changes, again, evidence)
     proof, found = with_assumptions(proof, settled.diagnostics, planned.place)
     return replace(settled, proof=proof, diagnostics=found)

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, at
-from migrate.discover import EntryKind, Repository, is_compose_file
+from migrate.discover import EntryKind, Repository
 from migrate.plan.groups import Group
 from migrate.provenance.model import Provenance, builds_of
 from migrate.source import SourceFile, Span
@@ -29,7 +29,7 @@ def other_callers(trace: Trace, provenance: Provenance, grouped: Sequence[Group]
     if not provenance.builds:
         return []
     repository = provenance.builds[0].workspace.repository
-    followed = _followed(trace)
+    followed = followed_files(trace)
     services = {f.path for c in trace.composed.values() for f in c.project.files}  # `plan.services` looks after these
     for group in grouped:
         steps = list(_steps(trace, provenance, group))
@@ -45,22 +45,16 @@ def other_callers(trace: Trace, provenance: Provenance, grouped: Sequence[Group]
     return []
 
 
-def naming_file(repository: Repository, trace: Trace, path: PurePosixPath) -> PurePosixPath | None:
-    """A file beside those that are followed, no Dockerfile and no compose file, which names the Dockerfile at `path`: it may
-    build from it."""
-    followed = _followed(trace)
-    others = {p for p in repository.entries if "dockerfile" in p.name.lower() or is_compose_file(p)}
-    return _naming(repository, path, rf"(?<![\w-]){re.escape(_called(path))}(?!\.?[\w-])", followed | others)
-
-
-def _called(path: PurePosixPath) -> str:
+def called(path: PurePosixPath) -> str:
     """By which name a Dockerfile is told from others."""
     plain = path.name == "Dockerfile" and path.parent.name
     return f"{path.parent.name}/{path.name}" if plain else path.name
 
 
-def _followed(trace: Trace) -> set[PurePosixPath]:
-    return {p.source.whole().origin.file.path for p in trace.pieces} | {trace.source.path}
+def followed_files(trace: Trace) -> set[PurePosixPath]:
+    """The files of which a trace knows what they do: scripts, Makefiles, compose files."""
+    composed = {f.path for c in trace.composed.values() for f in c.project.files}
+    return {p.source.whole().origin.file.path for p in trace.pieces} | {trace.source.path} | composed
 
 
 def _steps(trace: Trace, provenance: Provenance, group: Group) -> Iterator[Span]:
@@ -95,7 +89,7 @@ def _naming(
     for other, kind in repository.entries.items():
         if kind is not EntryKind.FILE or other == path or other in followed:
             continue
-        if other.suffix.lower() not in _RUN or other.name.lower() in _LISTS:
+        if not may_run(other):
             continue
         beside = other.parent / path.name
         if beside != path and repository.kind(beside) is EntryKind.FILE:
@@ -104,6 +98,11 @@ def _naming(
         if source is not None and any(names.search(line) for line in _lines(source)):
             return other
     return None
+
+
+def may_run(path: PurePosixPath) -> bool:
+    """By its name, whether a file may run something."""
+    return path.suffix.lower() in _RUN and path.name.lower() not in _LISTS
 
 
 def _lines(source: SourceFile) -> Iterator[str]:

@@ -3,6 +3,7 @@
 A service goes where all that the driver does with it goes, and nothing else names it.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -11,10 +12,10 @@ from migrate import rules
 from migrate.diagnostics import Diagnostic, at
 from migrate.discover import EntryKind, Repository, is_compose_file
 from migrate.drivers import yaml_reader
-from migrate.drivers.compose import FILES, ComposeError, Project, Service, read_project
+from migrate.drivers.compose import FILES, ComposeError, Project, Service, knows_target, read_project
 from migrate.drivers.yaml_reader import Scalar, YamlNode
 from migrate.image import ImageReference
-from migrate.plan.model import DriverPlan, FilePart, GroupPlan
+from migrate.plan.model import DriverPlan, FilePart, GroupPlan, ServiceEdit
 from migrate.plan.options import Inserted
 from migrate.shell.syntax import SimpleCommand
 from migrate.source import SourceFile, Span
@@ -270,15 +271,20 @@ def _may_name(path: PurePosixPath) -> bool:
     return path.suffix.lower() in _TEXTS or name.startswith(("makefile", "jenkinsfile", ".env")) or "dockerfile" in name
 
 
+_SHARED = re.compile(r"(?:^|[\s:\[{,-])[&*]\w|<<\s*:|\bextends\b", re.MULTILINE)
+"""Anchors and the like: what changes in one service would change in others."""
+
+
 def other_services(
     repository: Repository, planned: Sequence[GroupPlan], driver: DriverPlan, inserted: Mapping[int, Inserted]
-) -> tuple[tuple[Diagnostic, ...], frozenset[PurePosixPath]]:
-    """Services that the driver doesn't build: Dockerfiles that would go and that one of them needs, which stay; and what one
-    would have to say otherwise to be built from a Dockerfile that changes."""
+) -> tuple[tuple[Diagnostic, ...], frozenset[PurePosixPath], tuple[ServiceEdit, ...]]:
+    """Services that the driver doesn't build: Dockerfiles that would go and that one of them needs, which stay; what one would
+    have to say otherwise to be built from a Dockerfile that changes; and those that are sure to be built from a stage instead."""
     changed = [*driver.gone_services, *((e.project, e.service) for e in driver.services)]
     removed = {p for g in planned for p in g.removed}
     found: list[Diagnostic] = []
     kept: set[PurePosixPath] = set()
+    mended: dict[PurePosixPath, list[ServiceEdit]] = {}
     for path, kind in repository.entries.items():
         if kind is not EntryKind.FILE or path.suffix.lower() not in (".yml", ".yaml"):
             continue
@@ -286,7 +292,7 @@ def other_services(
         if source is None or not _is_compose(source):
             continue
         try:
-            services = read_project([source], path.parent).services
+            project = read_project([source], path.parent)
         except ComposeError:
             for name in removed:
                 named = re.search(rf"(?<![\w.-]){re.escape(name.name)}(?![\w.-])", source.text)
@@ -295,17 +301,60 @@ def other_services(
                     message = f"`{name}` stays: `{path}`, which can't be followed, names it"
                     found.append(at(rules.BUILDER_FILE_KEPT, message, source.span(*named.span())))
             continue
-        for service in services:
+        for service in project.services:
             if any(s.name == service.name and source.path in {f.path for f in p.files} for p, s in changed):
                 continue
             for dockerfile in _dockerfiles(repository, path.parent, service, removed):
+                edit = _from_stage(repository, project, service, dockerfile, planned)
+                if edit is not None:
+                    mended.setdefault(dockerfile, []).append(edit)
+                    continue
                 kept.add(dockerfile)
                 message = f"`{dockerfile}` stays: the service `{service.name}` is built from it"
                 found.append(at(rules.BUILDER_FILE_KEPT, message, service.key))
             for group in planned:
                 if group.path in _dockerfiles(repository, path.parent, service, {group.path}):
                     found += _changing(repository, path.parent, service, group, inserted)
-    return tuple(found), frozenset(kept)
+    edits = tuple(e for dockerfile, each in mended.items() if dockerfile not in kept for e in each)
+    for edit in edits:
+        message = f"the service `{edit.service.name}` is built from the stage `{edit.target}` of `{edit.dockerfile}`"
+        found.append(at(rules.REFERENCE_MENDED, message, edit.service.key))
+    return tuple(found), frozenset(kept), edits
+
+
+def _from_stage(
+    repository: Repository, project: Project, service: Service, dockerfile: PurePosixPath, planned: Sequence[GroupPlan]
+) -> ServiceEdit | None:
+    """A service as one that is built from the stage which stands for a Dockerfile; None where that isn't sure to be the same."""
+    build, source = service.build, project.files[0]
+    if build is None or build.target is not None or not knows_target(project.version) or _SHARED.search(source.text):
+        return None
+    context = build.context.text if build.context is not None else "."
+    name = build.dockerfile.text if build.dockerfile is not None else "Dockerfile"
+    root = resolve(PurePosixPath(repository.root.absolute()), project.directory, context)
+    heir = heir_of(dockerfile, planned)
+    if heir is None or "$" in context + name or root != heir[0].context:
+        return None
+    group, stage = heir
+    return ServiceEdit(
+        project=project,
+        service=service,
+        context=posixpath.relpath(group.context, project.directory),
+        dockerfile=posixpath.relpath(group.path, group.context),
+        same=False,
+        target=stage,
+        arguments=(),
+    )
+
+
+def heir_of(dockerfile: PurePosixPath, planned: Sequence[GroupPlan]) -> tuple[GroupPlan, str] | None:
+    """The stage that makes what a Dockerfile made as a whole, in the same build context; None where no one does for sure."""
+    parts = [
+        (g, p) for g in planned for p in g.parts if isinstance(p, FilePart) and p.build.path == dockerfile and p.name
+    ]
+    names = {(g.path, p.name) for g, p in parts}
+    sure = all(p.build.target is None and p.build.tree is None and p.build.context == g.context for g, p in parts)
+    return (parts[0][0], parts[0][1].name) if len(names) == 1 and sure else None
 
 
 def _changing(

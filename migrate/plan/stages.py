@@ -67,10 +67,11 @@ def plan(
         inserted |= planner.inserted
     driver, diagnostics = plan_driver(trace, provenance, grouped, planned, inserted, needed_folders)
     found += diagnostics
-    needed, kept_files = other_services(provenance.builds[0].workspace.repository, planned, driver, inserted)
+    needed, kept_files, mended = other_services(provenance.builds[0].workspace.repository, planned, driver, inserted)
     found += needed
     planned = [replace(g, removed=tuple(p for p in g.removed if p not in kept_files)) for g in planned]
-    driver = replace(driver, gone=tuple(p for p in driver.gone if p not in kept_files))
+    gone = tuple(p for p in driver.gone if p not in kept_files)
+    driver = replace(driver, gone=gone, services=(*driver.services, *mended))
     changed = [g.path for g in planned] + [trace.source.path] + [c.path for g in planned for c in g.others]
     changed += [f.path for p, _ in driver.gone_services for f in p.files]
     changed += [e.service.key.file.path for e in driver.services]

@@ -6,15 +6,20 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from migrate.drivers.compose import ComposeError, Project, Service, ServiceBuild, read_project, trimmed
+from migrate.drivers.compose import (
+    ComposeError,
+    Project,
+    Service,
+    ServiceBuild,
+    knows_target,
+    read_project,
+    trimmed,
+)
 from migrate.drivers.yaml_reader import Mapping, Scalar, YamlNode
 from migrate.drivers.yaml_reader import Sequence as YamlSequence
 from migrate.plan.model import ServiceEdit
 from migrate.render.lines import Cut, UncertainEditError, merged, whole_lines
 from migrate.source import Edit, SourceFile, Span, apply_edits
-
-_WITH_TARGET = re.compile(r"2\.[3-9]|3\.[4-9]|3\.\d\d")
-"""Versions of the format that know `target`; files without a version do too."""
 
 
 def render_services(
@@ -106,16 +111,12 @@ def _edits(edit: ServiceEdit) -> list[Edit]:
     if edit.same:
         new_context = new_name = None
     target = edit.target if build.target is None or build.target.text != edit.target else None
-    if target is not None and not _knows_target(edit.project.version):
+    if target is not None and not knows_target(edit.project.version):
         message = f"version {edit.project.version} of the format has no `target`: this service needs `target: {target}`"
         raise UncertainEditError(message, edit.service.key)
     if isinstance(build.node, Scalar):
         return _short(edit, build, new_context, new_name, target)
     return _long(edit, build, new_context, new_name, target)
-
-
-def _knows_target(version: str | None) -> bool:
-    return version is None or _WITH_TARGET.match(version) is not None
 
 
 def _short(

@@ -444,8 +444,8 @@ def test_a_service_that_something_else_names_stays_with_its_dockerfile(
 
 
 def test_a_dockerfile_that_a_service_builds_stays(tmp_path: Path) -> None:
-    """The driver knows nothing of the compose file."""
-    compose = "services:\n  dev:\n    build: {context: ., dockerfile: Dockerfile.build}\n"
+    """The driver knows nothing of the compose file, and another service shares what would change."""
+    compose = "services:\n  dev: &dev\n    build: {context: ., dockerfile: Dockerfile.build}\n  test: *dev\n"
     analysis = analysed(tmp_path, {"docker-compose.yml": compose})
     assert "MS439" in codes(analysis)
     assert "Dockerfile.build" not in rendered(analysis)
