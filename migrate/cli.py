@@ -97,7 +97,7 @@ SmokeLimit = Annotated[
 ]
 
 
-_OF_BUILDING = ("split", "time_limit", "independent", "strict", "without", "smoke", "smoke_limit")
+_OF_BUILDING = ("split", "single", "time_limit", "independent", "strict", "without", "smoke", "smoke_limit")
 
 
 @app.command("migrate")
@@ -133,6 +133,16 @@ def migrate_command(
     bake: Annotated[
         bool, typer.Option("--bake", help="Write a docker-bake.hcl too, where several images are built.")
     ] = False,
+    single: Annotated[
+        bool,
+        typer.Option(
+            "--single",
+            help="Give a Dockerfile of one stage a second one with its program alone, held to it by `--smoke`.",
+        ),
+    ] = False,
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="IMAGE", help="With `--single`: the second stage's base (scratch).")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write also over files with changes that are not committed.")
     ] = False,
@@ -158,6 +168,11 @@ def migrate_command(
     needless = [n for n in _given(context) if n in _OF_BUILDING]
     if still is not None and needless:
         raise typer.BadParameter(f"{_option(needless[0])} says how to build, and {still} builds nothing")
+    if base is not None and not single:
+        raise typer.BadParameter("it is the base of what --single makes", param_hint="--base")
+    needless = [n for n in _given(context) if n in ("split", "bake", "driver", "target", "arg", "env")]
+    if single and needless:
+        raise typer.BadParameter(f"{_option(needless[0])} is about drivers or several stages", param_hint="--single")
     if force and modes:
         raise typer.BadParameter(f"{modes[0]} writes over nothing that it could be needed for", param_hint="--force")
     if undo:
@@ -171,6 +186,7 @@ def migrate_command(
             force=force,
             split=split,
             bake=bake,
+            base=(base or "scratch") if single else None,
             driver=PurePosixPath(driver) if driver else None,
             environment=_pairs(env or []),
             arguments=tuple(arg or ()),

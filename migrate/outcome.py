@@ -52,7 +52,8 @@ class Verification:
     """Both versions built and compared. Seconds are wall time of each side's driver; `builder_size` in bytes is that of the
     image that the artifacts came from (None where no plan says which); `engine` says which engine and which builder did it;
     `independent` is whether neither side used the engine's cache; `unpaired` are images, in words, that only one side made, as it
-    was to be expected; `sides` are what the two are called."""
+    was to be expected; `sides` are what the two are called; `sizes` are those of the two
+    images, in bytes, where nothing else compares them."""
 
     engine: str
     checks: tuple[ImageCheck, ...]
@@ -63,6 +64,7 @@ class Verification:
     migrated_seconds: float
     unpaired: tuple[str, ...] = ()
     sides: tuple[str, str] = ("legacy", "migrated")
+    sizes: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

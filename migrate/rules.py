@@ -181,6 +181,18 @@ IGNORE_ENTRY_IDLE = _rule(
     "MS456", "ignore-entry-idle", _I, "an entry of an ignore file is for what no longer comes to be"
 )
 
+# 46x one stage to two
+SINGLE_UNFIT = _rule(
+    "MS461", "single-unfit", _E, "there is no one-stage Dockerfile of which a program could be taken out"
+)
+SINGLE_NO_PROGRAM = _rule(
+    "MS462", "single-no-program", _E, "which program the image runs, and that it is one, is not sure"
+)
+SINGLE_NOT_ALONE = _rule("MS463", "single-not-alone", _E, "the program needs something that can't be found for certain")
+SINGLE_COPIED = _rule("MS464", "single-copied", _I, "what of the image the new one takes over")
+SINGLE_LEFT_OUT = _rule("MS465", "single-left-out", _W, "what of the image the new one doesn't have")
+SINGLE_UNSMOKED = _rule("MS466", "single-unsmoked", _E, "no `--smoke` says what both images are to do alike")
+
 # 47x beyond the trio
 NOT_SPLIT = _rule("MS471", "not-split", _I, "a builder with several compiles is not divided into stages")
 COMPILES_APART = _rule(

@@ -19,7 +19,7 @@ docker build -t x/b -f Dockerfile.build --build-arg V="$VERSION" .
 docker create --name e x/b
 docker cp e:/out/v ./v
 docker rm e
-docker build -t "x/client:$VERSION" -t x/client --label 'a b=${q}"%{' -f Dockerfile.client .
+docker build -t "x/client:$VERSION" -t x/client --label 'org.example.q=${q}"%{' -f Dockerfile.client .
 docker build --pull -t x/server -f docker/server/Dockerfile .
 rm v
 """
@@ -36,7 +36,7 @@ target "client" {
   dockerfile = "docker/server/Dockerfile"
   target     = "client"
   tags       = ["x/client:${VERSION}", "x/client"]
-  labels     = { "a b" = "$${q}\\"%%{" }
+  labels     = { "org.example.q" = "$${q}\\"%%{" }
   args = {
     V = "${VERSION}"
   }
@@ -59,7 +59,7 @@ PRINTED = {
             "context": ".",
             "dockerfile": "docker/server/Dockerfile",
             "args": {"V": "3"},
-            "labels": {"a b": '${q}"%{'},
+            "labels": {"org.example.q": '${q}"%{'},
             "tags": ["x/client:3", "x/client"],
             "target": "client",
         },

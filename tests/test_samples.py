@@ -18,10 +18,11 @@ from migrate.pipeline.run import Request, migrate
 from tests.engine.compose import require_compose
 from tests.engine.private import PrivateEngine
 from tests.engine.reading import read_files
+from tests.trios import NAMES
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 ON_GO = ("href-counter", "seed-trio")
-SMALL = sorted(p.name for p in SAMPLES.iterdir() if p.name not in ON_GO)
+SMALL = [n for n in NAMES if n not in ON_GO]
 BY_BUILDER = {("pipe-to-build-many", "0")}
 """Where files of another owner come as a tar on standard input: the classic builder gives them to root."""
 WITH_CLASSIC = (

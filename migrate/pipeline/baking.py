@@ -39,7 +39,7 @@ def baked(repository: Repository, outcome: BuildOutcome, how: tuple[Driver, Star
         base = next((i for i in _images(changed, build) if any(same_image(Value.of(i), t) for t in tags)), None)
         if base is not None:
             return _told(outcome, f"this image is made from another one, `{base}`", build.span)
-    targets, why_not = bake_targets(builds)
+    targets, why_not = bake_targets(_for_anyone(changed, how, inputs, builds))
     if why_not:
         return replace(outcome, diagnostics=(*outcome.diagnostics, *why_not))
     text = render_bake(targets)
@@ -53,6 +53,19 @@ def baked(repository: Repository, outcome: BuildOutcome, how: tuple[Driver, Star
     return replace(
         outcome, status=status, changes=(*outcome.changes, change), diagnostics=(*outcome.diagnostics, *copied)
     )
+
+
+def _for_anyone(
+    repository: Repository, how: tuple[Driver, Start], inputs: Inputs, builds: list[ImageBuild]
+) -> list[ImageBuild]:
+    """The same builds as the driver makes them for somebody who sets other variables, where they are the same."""
+    driver, start = how
+    if not inputs.environment:
+        return builds
+    again = version(repository, driver.path, start, replace(inputs, environment={}))
+    found = [e for e in again.trace.events if isinstance(e, ImageBuild)]
+    same = [(e.dockerfile, e.context) for e in found] == [(e.dockerfile, e.context) for e in builds]
+    return found if same else builds
 
 
 def _images(repository: Repository, build: ImageBuild) -> Iterator[str]:

@@ -29,6 +29,7 @@ from migrate.pipeline.dividing import divided
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.rebuilding import rebuild
 from migrate.pipeline.refining import Refinement, build_start, multi_stage, named_stages
+from migrate.pipeline.single import split_single
 from migrate.pipeline.verification import Verified, VerifyOptions, verify
 from migrate.revision import Revision, RevisionError, uncommitted
 from migrate.source import FileChange
@@ -47,7 +48,8 @@ class Request:
     """What a person asked for. `options` say how both sides are built and compared, where `verify` is set; `against` is the state
     that the legacy side is taken from, where the migration is made already (with Mode.VERIFY); with `force` also over
     files that git has no commit of; with `split` builders are divided into stages that are built side by
-    side; with `bake` several images get a bake file."""
+    side; with `bake` several images get a bake file. With `base`, a Dockerfile of one stage gets a second one on that image
+    instead."""
 
     root: Path
     mode: Mode = Mode.WRITE
@@ -62,6 +64,7 @@ class Request:
     force: bool = False
     split: bool = False
     bake: bool = False
+    base: str | None = None
 
 
 def migrate(request: Request, report: Report) -> MigrationOutcome:
@@ -83,10 +86,18 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
             report,
         )
         return MigrationOutcome(root=request.root, builds=outcomes, has_dockerfile=repository.has_dockerfile)
+    if request.base is not None:
+        single = _single(request, repository, request.base, inputs, report)
+        return _written(request, repository, (single,))
     analyses = found_builds(repository, inputs, drivers)
     outcomes = tuple(_migrated(request, repository, inputs, a, report) for a in analyses)
     if request.mode is not Mode.CHECK and drivers is None:
         outcomes += _refined(request, repository, inputs, _taken(analyses), report)
+    return _written(request, repository, outcomes)
+
+
+def _written(request: Request, repository: Repository, outcomes: tuple[BuildOutcome, ...]) -> MigrationOutcome:
+    """Written where that was asked for."""
     if request.mode is Mode.WRITE:
         outcomes = _write(request, outcomes)
     written = request.output is None and any(o.status is Status.WRITTEN for o in outcomes)
@@ -96,6 +107,12 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
         has_dockerfile=repository.has_dockerfile,
         backup=backup_directory(request.root) if written else None,
     )
+
+
+def _single(request: Request, repository: Repository, base: str, inputs: Inputs, report: Report) -> BuildOutcome:
+    """One stage to two."""
+    outcome = split_single(repository, base, inputs, request.options, report)
+    return _unless_uncommitted(request, outcome)
 
 
 def _migrated(

@@ -94,7 +94,9 @@ def _verification(verification: Verification) -> list[str]:
     lines += [f"  made     {visible(text)}" for text in verification.unpaired]
     sizes = [] if verification.builder_size is None else [("builder", verification.builder_size)]
     one, other = verification.sides
-    if verification.checks:
+    if verification.sizes is not None:
+        sizes += list(zip(verification.sides, verification.sizes, strict=True))
+    elif verification.checks:
         sizes += [(one, verification.checks[0].legacy_size), (other, verification.checks[0].migrated_size)]
     lines.append("  size     " + ", ".join(f"{name} {_megabytes(size)}" for name, size in sizes))
     lines.append(

@@ -24,9 +24,10 @@ from migrate.pipeline.run import found_builds
 from migrate.source import FileChange, SourceFile, decode, encode
 from tests.proof.dockerfile_mutants import Change, Role, dockerfile_changes
 from tests.proof.driver_mutants import compose_changes, driver_changes, named_targets
+from tests.trios import NAMES
 
 FOLDER = Path(__file__).parents[2] / "samples"
-SAMPLES = tuple(sorted(p.name for p in FOLDER.iterdir()))
+SAMPLES = NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ import pytest
 
 from migrate.proof.model import Verdict
 from tests.proof.sides import analysed, prove_trees
+from tests.trios import NAMES
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-NAMES = sorted(p.name for p in SAMPLES.iterdir())
 
 
 @pytest.mark.parametrize("sample", NAMES)

@@ -1,9 +1,11 @@
-"""What identifies an ELF file and is nothing else: GNU's build id, Go's, and the CRC of the file with its debug information.
+"""What identifies an ELF file and is nothing else: GNU's build id, Go's, and the CRC of the file with its debug information. And,
+for who asks, what a program is linked with: this is the one door to pyelftools.
 
 pyelftools reads the tables; the notes are walked here, since its own walk reads as far as a note claims to go.
 """
 
 import struct
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,42 @@ def compare(legacy: bytes, migrated: bytes, budget: Budget, inside: Inside) -> f
     for start, end in marks:
         like[start:end] = legacy[start:end]
     return None if like == migrated else inside(legacy, bytes(like))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linkage:
+    """What a program needs to be started: its `interpreter` (the dynamic loader; None where it is static), the `libraries` that
+    it names, and the folders that it has them looked for in first."""
+
+    interpreter: str | None
+    libraries: tuple[str, ...]
+    folders: tuple[str, ...]
+
+
+def linkage(data: bytes) -> Linkage | None:
+    """None where it isn't an ELF file, or can't be read as one."""
+    from elftools.elf.dynamic import DynamicSegment
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.segments import InterpSegment
+
+    if not data.startswith(MAGIC):
+        return None
+    try:
+        interpreter: str | None = None
+        found: dict[str, list[str]] = {"DT_NEEDED": [], "DT_RPATH": [], "DT_RUNPATH": []}
+        for segment in ELFFile(BytesIO(data)).iter_segments():
+            if isinstance(segment, InterpSegment):
+                interpreter = segment.get_interp_name()
+            if isinstance(segment, DynamicSegment):
+                for tag in segment.iter_tags():
+                    values = found.get(tag.entry.d_tag)
+                    if values is not None:
+                        # pyelftools names the string after the tag
+                        values.append(getattr(tag, tag.entry.d_tag.removeprefix("DT_").lower()))
+        folders = [f for text in (*found["DT_RPATH"], *found["DT_RUNPATH"]) for f in text.split(":")]
+    except Exception:  # noqa: BLE001 — as above
+        return None
+    return Linkage(interpreter=interpreter, libraries=tuple(found["DT_NEEDED"]), folders=tuple(folders))
 
 
 def _marks(data: bytes) -> tuple[tuple[int, int], ...]:
