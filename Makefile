@@ -22,11 +22,12 @@ lint: setup ## run the static checks
 	@$(BIN)/mypy --strict migrate tests
 	@$(BIN)/lint-imports
 
-bench: setup ## measure how long the static phases take, the comparison of two large images, and verifying
+bench: setup ## measure how long the static phases take, the comparison of two large images, verifying, and divided builders
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.proof
 	@$(BIN)/python -m tests.bench.compare
 	@$(BIN)/python -m tests.bench.verify
+	@$(BIN)/python -m tests.bench.split
 
 fuzz: setup ## hold the trace to bash on generated scripts, the proof to mutants and an engine's word, verifying to kills and both builders
 	@MS_FUZZ=5000 $(BIN)/pytest -n 2 tests/trace/test_ways.py tests/trace/test_words.py tests/trace/test_host_files.py
