@@ -1,13 +1,32 @@
 """What else names what a migration takes away: told with its line, and mended where that is sure to mean the same."""
 
-from pathlib import Path
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+from migrate.compare.verdict import Verdict, compare_images
+from migrate.discover import Driver, DriverKind, scan
+from migrate.drivers.script import starts
+from migrate.engine.client import connect
+from migrate.engine.snapshot import read_image
 from migrate.outcome import BuildOutcome, Status
+from migrate.pipeline.analysis import Analysis
+from migrate.pipeline.following import Inputs, traced
 from migrate.pipeline.run import Mode, Request, migrate
+from migrate.plan.heirs import heir_of
+from migrate.plan.model import GroupPlan
+from migrate.proof.prove import Given, Version, prove
+from migrate.source import SourceFile, decode
+from tests.engine.private import PrivateEngine
+from tests.engine.reading import read_files
 from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, lay
+from tests.proof.sides import analysed as sample_analysed
 
+SAMPLES = Path(__file__).parents[1] / "samples"
 README = """\
 # demo
 
@@ -291,10 +310,14 @@ def test_entries_that_only_the_extraction_needed_go(tmp_path: Path) -> None:
     [
         ("*\n!main.c\n!app\n", {"Dockerfile.dev": "FROM busybox\nCOPY app /\n"}),
         ("*\n!main.c\n!app\n", {"Dockerfile.dev": "FROM busybox\nCOPY . /\n"}),
+        (
+            "*\n!main.c\n!app\n",
+            {"compose.yaml": "services: {x: {build: {context: ., dockerfile_inline: FROM busybox}}}\n"},
+        ),
         ("!app\n", {}),
         ("*\n!main.c\n!a*\n", {}),
     ],
-    ids=["another dockerfile", "all of the context", "nothing else", "a pattern"],
+    ids=["another dockerfile", "all of the context", "a dockerfile in a service", "nothing else", "a pattern"],
 )
 def test_entries_that_something_else_may_need_stay(ignore: str, files: dict[str, str], tmp_path: Path) -> None:
     root = lay(tmp_path, {".dockerignore": ignore, **files})
@@ -315,10 +338,29 @@ def test_what_is_true_still_is_not_told(tmp_path: Path) -> None:
 
 
 def test_what_a_file_still_needs_is_told_with_all_lines(tmp_path: Path) -> None:
-    files = {"Dockerfile.dev": "FROM demo:build\nCOPY --from=demo:build / /\n", "README.md": "The result is bin/app.\n", "bin/keep": "x\n"}
+    files = {
+        "Dockerfile.dev": "FROM demo:build\nCOPY --from=demo:build / /\n",
+        "README.md": "The result is bin/app.\n",
+        "bin/keep": "x\n",
+    }
     script = SCRIPT.replace("./app", "./bin/app").replace("rm bin/app\n", "").replace("rm ./bin/app\n", "")
     root = lay(tmp_path, {**files, "build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY bin/app")})
-    assert told(migrated(root)) == {("MS454", "Dockerfile.dev:1:6"), ("MS454", "README.md:1:15")}
+    build = migrated(root)
+    assert told(build) == {("MS454", "Dockerfile.dev:1:6"), ("MS454", "README.md:1:15")}
+    assert next(d.notes for d in build.diagnostics if d.rule.code == "MS454") == ("it is named on line 2 too",)
+
+
+@pytest.mark.parametrize("stage", ["Dockerfile.build", "Dockerfile"])
+def test_a_mended_file_in_the_build_context_is_told(stage: str, tmp_path: Path) -> None:
+    """The images hold the README: whether one is equal but for that is said by the proof."""
+    trio = {"Dockerfile.build": BUILDER, "Dockerfile": RUNTIME}
+    taken = trio[stage].replace("COPY main.c .", "COPY . .").replace("COPY app", "COPY README.md /doc/\nCOPY app")
+    build = migrated(lay(tmp_path, {stage: taken, "README.md": README}))
+    assert build.status is Status.WRITTEN
+    assert "README.md" in {str(c.path) for c in build.changes}
+    assert {"MS420" if stage == "Dockerfile" else "MS452"} <= {d.rule.code for d in build.diagnostics}
+    assert build.proof is not None
+    assert build.proof.difference is None
 
 
 def test_a_dry_run_shows_what_is_mended(tmp_path: Path) -> None:
@@ -335,3 +377,61 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     before = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
     assert migrate(Request(root=root, verify=False), lambda _side, _line: None).builds == ()
     assert {p: p.read_bytes() for p in root.rglob("*") if p.is_file()} == before
+
+
+WITH_HEIRS = sorted(p.name for p in SAMPLES.iterdir())
+
+
+def heirs(sample: str) -> Iterator[tuple[Analysis, PurePosixPath, GroupPlan, str]]:
+    """The Dockerfiles that go with a sample's migration, and the stage that is said to stand for each."""
+    analysis = sample_analysed(SAMPLES / sample / "legacy")
+    assert analysis.plan is not None
+    for group in analysis.plan.groups:
+        for path in group.removed:
+            heir = heir_of(path, analysis.plan.groups)
+            if heir is not None:
+                yield analysis, path, *heir
+
+
+@pytest.mark.parametrize("sample", WITH_HEIRS)
+def test_a_stage_makes_what_its_dockerfile_made(sample: str) -> None:
+    """Held to the proof, which knows nothing of how a stage is taken for another's."""
+    for analysis, path, group, stage in heirs(sample):
+        repository = scan(SAMPLES / sample / "legacy")
+        changed = repository.changed({c.path: None if c.after is None else decode(c.after) for c in analysis.changes})
+        sides = []
+        for tree, options in ((repository, f"-f {path}"), (changed, f"-f {group.path} --target {stage}")):
+            source = SourceFile(
+                path=PurePosixPath("other.sh"), text=f"docker build -t other {options} {group.context}\n"
+            )
+            start = starts(Driver(path=source.path, kind=DriverKind.SCRIPT))[0]
+            followed, found = traced(tree, source, start, Inputs())
+            assert followed is not None, found
+            sides.append(Version(trace=followed, repository=tree))
+        given = Given(facts={}, dockerfiles={}, buildkit=True)
+        proof = prove(sides[0], sides[1], analysis.changes, given)
+        assert proof.difference is None, (path, stage, proof.difference)
+
+
+def test_most_samples_have_one() -> None:
+    assert sum(1 for sample in WITH_HEIRS if next(heirs(sample), None) is not None) >= 20
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("buildkit", ["1", "0"])
+def test_what_is_mended_builds_the_same_image(tmp_path: Path, engine: PrivateEngine, buildkit: str) -> None:
+    line = "docker build -t demo:other{} -f Dockerfile.build ."
+    environment = engine.environment() | {"DOCKER_BUILDKIT": buildkit}
+    root = lay(tmp_path, {"dev.sh": f"#!/bin/sh\n{line.format('')}\n"})
+    snapshots = []
+    for side in ("legacy", "mended"):
+        subprocess.run(["sh", "-e", "dev.sh"], cwd=root, env=environment, check=True, capture_output=True, timeout=180)
+        with closing(connect(environment)) as client:
+            snapshot = read_image(client, "demo:other")
+            assert snapshot is not None
+            snapshots.append(replace(snapshot, files=read_files(client, snapshot.image_id, f"references-{side}")))
+        engine.docker("image", "rm", "demo:other")
+        if side == "legacy":
+            assert {c for c, _ in told(migrated(root))} == {"MS455"}
+            assert not (root / "Dockerfile.build").exists()
+    assert compare_images(*snapshots).verdict is Verdict.IDENTICAL

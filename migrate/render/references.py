@@ -235,16 +235,14 @@ def _is_nobody_s(path: PurePosixPath, gone: _Gone) -> bool:
     mine = {p.build.path for g in gone.plan.groups for p in g.parts if isinstance(p, FilePart)}
     if gone.repository.kind(path) is not None:
         return False
+    inside = rf"(?<![\w-]){re.escape(path.name)}(?![\w-])|(?:COPY|ADD)\s+\.?/?\s|[*?]"
     for other, kind in gone.repository.entries.items():
-        if (
-            kind is EntryKind.FILE
-            and other not in mine
-            and ("dockerfile" in other.name.lower() or is_compose_file(other))
-        ):
-            source = gone.repository.source(other) if other.suffix != ".dockerignore" else None
-            word = rf"dockerfile_inline|(?<![\w-]){re.escape(path.name)}(?![\w-])|(?:COPY|ADD)\s+\.?/?\s|[*?]"
-            if source is not None and re.search(word, source.text):
-                return False
+        if kind is not EntryKind.FILE or other in mine or other.suffix == ".dockerignore":
+            continue
+        word = inside if "dockerfile" in other.name.lower() else "dockerfile_inline" if is_compose_file(other) else None
+        source = gone.repository.source(other) if word is not None else None
+        if word is not None and source is not None and re.search(word, source.text):
+            return False
     return True
 
 
