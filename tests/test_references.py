@@ -1,13 +1,32 @@
 """What else names what a migration takes away: told with its line, and mended where that is sure to mean the same."""
 
-from pathlib import Path
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+from migrate.compare.verdict import Verdict, compare_images
+from migrate.discover import Driver, DriverKind, scan
+from migrate.drivers.script import starts
+from migrate.engine.client import connect
+from migrate.engine.snapshot import read_image
 from migrate.outcome import BuildOutcome, Status
-from migrate.pipeline.run import Request, migrate
-from tests.pipeline.legacy import SCRIPT, lay
+from migrate.pipeline.analysis import Analysis
+from migrate.pipeline.following import Inputs, traced
+from migrate.pipeline.run import Mode, Request, migrate
+from migrate.plan.heirs import heir_of
+from migrate.plan.model import GroupPlan
+from migrate.proof.prove import Given, Version, prove
+from migrate.source import SourceFile, decode
+from tests.engine.private import PrivateEngine
+from tests.engine.reading import read_files
+from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, lay
+from tests.proof.sides import analysed as sample_analysed
 
+SAMPLES = Path(__file__).parents[1] / "samples"
 README = """\
 # demo
 
@@ -69,7 +88,7 @@ def test_every_kind_of_file_is_looked_through(tmp_path: Path) -> None:
         ("MS455", "compose.yaml:2:3"),
         ("MS455", "package.json:1:46"),
         ("MS454", "README.md:3:25"),
-        ("MS454", "README.md:5:21"),
+        ("MS455", "README.md:5:35"),
         ("MS454", "hack/notes.txt:1:1"),
         ("MS454", "hack/notes.txt:1:57"),
         ("MS456", ".gitignore:2:1"),
@@ -77,7 +96,7 @@ def test_every_kind_of_file_is_looked_through(tmp_path: Path) -> None:
     assert (root / "compose.yaml").read_text() == MENDED_COMPOSE
     mended = (root / "README.md").read_text()
     assert mended == README.replace("demo:build -f Dockerfile.build .", "demo:build --target builder .")
-    assert "docker build --target builder --pull -t t . # twice" in (root / ".github/workflows/test.yml").read_text()
+    assert "docker build --target=builder --pull -t t . # twice" in (root / ".github/workflows/test.yml").read_text()
     assert "docker build --target builder -t tools ." in (root / "package.json").read_text()
     assert (root / ".gitignore").read_text() == files[".gitignore"]
     assert migrate(Request(root=root, verify=False), lambda _side, _line: None).builds == ()
@@ -156,3 +175,263 @@ def test_a_runtime_under_another_name_is_named(tmp_path: Path) -> None:
     root = lay(tmp_path, {**files, "test.sh": "#!/bin/sh\ndocker build -f Dockerfile.build .\n"})
     migrated(root)
     assert (root / "test.sh").read_text() == "#!/bin/sh\ndocker build -f Dockerfile.run --target builder .\n"
+
+
+OWN = {"sub/Dockerfile.build": BUILDER, "sub/Dockerfile": "FROM busybox\n", "sub/main.c": "x\n"}
+"""A folder with a Dockerfile of its own by that name."""
+UNSURE: dict[str, dict[str, str]] = {
+    "a folder with its own": {**OWN, "test.sh": "cd sub\ndocker build -f Dockerfile.build .\n"},
+    "the folder of a job": {
+        **OWN,
+        "ci.yml": "jobs:\n  t:\n    defaults: {run: {working-directory: sub}}\n    steps:\n    - run: docker build -f Dockerfile.build .\n",
+    },
+    "a folder elsewhere": {"test.sh": "cd /tmp/other\ndocker build -f Dockerfile.build .\n"},
+    "a folder that isn't there": {"test.sh": "cd other && docker build -f Dockerfile.build .\n"},
+    "an earlier state": {"test.sh": "git checkout v1\ndocker build -f Dockerfile.build .\n"},
+    "another repository": {"test.sh": "git clone https://example.org/x . && docker build -f Dockerfile.build .\n"},
+    "another host": {"test.sh": "ssh builder docker build -f Dockerfile.build .\n"},
+    "the context of another script": {
+        "package.json": '{"scripts": {"a": "docker build -f Dockerfile.build sub", "b": "ls ."}}\n'
+    },
+    "a context in a comment": {"test.sh": "docker build -f Dockerfile.build sub # not .\n"},
+    "a value like a context": {"test.sh": "docker build -f Dockerfile.build --label . sub\n"},
+    "a context behind a name": {"test.sh": "docker build -f Dockerfile.build https://example.org/x.git\n"},
+    "options of a variable": {"test.sh": "docker build $OPTIONS -f Dockerfile.build .\n"},
+    "all arguments": {"test.sh": 'docker build -f Dockerfile.build . "$@"\n'},
+    "an unknown option": {"test.sh": "docker build --frobnicate -f Dockerfile.build .\n"},
+    "joined with the next line": {
+        ".gitlab-ci.yml": "t:\n  script:\n  - >\n    docker build -f Dockerfile.build .\n    --target x\n"
+    },
+    "named otherwise too": {"test.sh": "test -f Dockerfile.build\ndocker build -f Dockerfile.build .\n"},
+    "who starts the driver": {"Makefile": "image:\n\t./build.sh\ndev:\n\tdocker build -f Dockerfile.build -t dev .\n"},
+    "an ignore file of its own": {
+        "Dockerfile.build.dockerignore": "*\n!main.c\n",
+        "test.sh": "docker build -f Dockerfile.build .\n",
+    },
+    "a renamed argument": {
+        "Dockerfile.build": BUILDER.replace("WORKDIR", "ARG MODE=a\nWORKDIR"),
+        "Dockerfile": RUNTIME.replace("COPY", "ARG MODE=b\nCOPY"),
+        "build.sh": SCRIPT.replace("-t demo:build", "--build-arg MODE=x -t demo:build"),
+        "test.sh": "docker build --build-arg MODE=z -f Dockerfile.build .\n",
+    },
+    "a platform": {
+        "build.sh": SCRIPT.replace("-t demo:build", "--platform linux/arm64 -t demo:build"),
+        "test.sh": "docker build -f Dockerfile.build .\n",
+    },
+    "a program": {"test.py": "# docker build -f Dockerfile.build .\nrun('docker build -f Dockerfile.build .')\n"},
+    "a service in braces": {"compose.yaml": "services:\n  t:\n    build: {context: ., dockerfile: Dockerfile.build}\n"},
+    "a service that another file changes": {
+        "compose.yaml": COMPOSE,
+        "compose.override.yaml": "services:\n  tests:\n    build:\n      dockerfile: Dockerfile.dev\n",
+    },
+    "a command of a service": {
+        "compose.yaml": COMPOSE.replace("make test", "docker build -f Dockerfile.build .").replace(
+            "  app:\n    build: .\n", ""
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", UNSURE)
+def test_what_may_mean_something_else_is_not_mended(name: str, tmp_path: Path) -> None:
+    root = lay(tmp_path, UNSURE[name])
+    changing = {"build.sh", "Dockerfile", "Dockerfile.build", ".dockerignore"}
+    others = {p: p.read_bytes() for p in root.rglob("*") if p.is_file() and str(p.relative_to(root)) not in changing}
+    build = migrated(root)
+    assert build.status is Status.WRITTEN, build.diagnostics
+    assert "MS439" in {c for c, _ in told(build)}
+    assert (root / "Dockerfile.build").exists()
+    mended = {p.name for p, text in others.items() if p.read_bytes() != text}
+    # what a service is built from is the stage all the same
+    assert mended == ({"compose.yaml"} if name == "a command of a service" else set())
+
+
+def test_a_script_in_a_folder_of_the_repository_is_mended_by_where_the_file_is(tmp_path: Path) -> None:
+    nested = {f"svc/{n}": t for n, t in {"Dockerfile.build": BUILDER, "Dockerfile": RUNTIME, "main.c": "x\n"}.items()}
+    script = SCRIPT.replace("docker build -t demo:build", "cd svc\ndocker build -t demo:build")
+    files = {**nested, "build.sh": script, "Dockerfile": "", "Dockerfile.build": "", "main.c": ""}
+    root = lay(tmp_path, {**files, "hack/dev.sh": "cd svc && docker build --file=./Dockerfile.build -t dev .\n"})
+    root.joinpath("Makefile").write_text("dev:\n\tdocker build -f svc/Dockerfile.build svc\n")
+    build = migrated(root)
+    assert not (root / "svc/Dockerfile.build").exists(), build.diagnostics
+    assert (root / "hack/dev.sh").read_text() == "cd svc && docker build --target=builder -t dev .\n"
+    assert (root / "Makefile").read_text() == "dev:\n\tdocker build --target builder svc\n"
+
+
+def pair() -> dict[str, str]:
+    """Two trios side by side, one script each."""
+    files = {"Dockerfile": "", "Dockerfile.build": "", "build.sh": ""}
+    for name in "ab":
+        script = SCRIPT.replace("Dockerfile.build", f"Dockerfile.{name}-build").replace(
+            "demo:build", f"demo:{name}-build"
+        )
+        script = script.replace("-t demo:latest .", f"-t demo:{name} -f Dockerfile.{name} .").replace(
+            "./app", f"./app{name}"
+        )
+        files |= {f"{name}.sh": script, f"Dockerfile.{name}-build": BUILDER}
+        files[f"Dockerfile.{name}"] = RUNTIME.replace("app /", f"app{name} /")
+    return files
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("README.md", "docker build -f Dockerfile.a-build .\n\ndocker build -f Dockerfile.b-build .\n"),
+        ("dev.sh", "docker build -f Dockerfile.a-build .\ndocker build -f Dockerfile.b-build .\n"),
+        (
+            "compose.yaml",
+            "services:\n"
+            + "".join(f"  {x}:\n    build:\n      context: .\n      dockerfile: Dockerfile.{x}-build\n" for x in "ab"),
+        ),
+        (".dockerignore", "*\n!main.c\n!appa\n!appb\nDockerfile.a-build\nDockerfile.b-build\n"),
+    ],
+)
+def test_a_file_that_two_migrations_would_change_keeps_neither_from_being_made(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    root = lay(tmp_path, {**pair(), name: text})
+    builds = migrate(Request(root=root, verify=False), lambda _side, _line: None).builds
+    assert [b.status for b in builds] == [Status.WRITTEN] * 2, [b.diagnostics for b in builds]
+    assert (root / name).read_text() == text
+
+
+def test_entries_that_only_the_extraction_needed_go(tmp_path: Path) -> None:
+    ignore = "*\n!main.c\n# the program, out of the builder\n!app\n\nDockerfile.build\n!*.h\n"
+    root = lay(tmp_path, {".dockerignore": ignore})
+    build = migrated(root)
+    assert told(build) == {("MS455", ".dockerignore:4:1"), ("MS455", ".dockerignore:6:1")}
+    assert (root / ".dockerignore").read_text() == "*\n!main.c\n\n!*.h\n"
+    assert build.proof is not None
+    assert build.proof.difference is None
+
+
+@pytest.mark.parametrize(
+    ("ignore", "files"),
+    [
+        ("*\n!main.c\n!app\n", {"Dockerfile.dev": "FROM busybox\nCOPY app /\n"}),
+        ("*\n!main.c\n!app\n", {"Dockerfile.dev": "FROM busybox\nCOPY . /\n"}),
+        (
+            "*\n!main.c\n!app\n",
+            {"compose.yaml": "services: {x: {build: {context: ., dockerfile_inline: FROM busybox}}}\n"},
+        ),
+        ("!app\n", {}),
+        ("*\n!main.c\n!a*\n", {}),
+    ],
+    ids=["another dockerfile", "all of the context", "a dockerfile in a service", "nothing else", "a pattern"],
+)
+def test_entries_that_something_else_may_need_stay(ignore: str, files: dict[str, str], tmp_path: Path) -> None:
+    root = lay(tmp_path, {".dockerignore": ignore, **files})
+    assert migrated(root).status is Status.WRITTEN
+    assert (root / ".dockerignore").read_text() == ignore
+
+
+def test_what_is_true_still_is_not_told(tmp_path: Path) -> None:
+    """History, a file of that name elsewhere, and an image that the file makes itself."""
+    files = {
+        "CHANGELOG.md": "- Dockerfile.build is new\n",
+        "other/Dockerfile.build": "FROM busybox\n",
+        "README.md": "See other/Dockerfile.build.\n",
+        "dev.sh": "docker build -t demo:build -f Dockerfile.dev . && docker run demo:build\n",
+        "Dockerfile.dev": "FROM busybox\n",
+    }
+    assert told(migrated(lay(tmp_path, files))) == set()
+
+
+def test_what_a_file_still_needs_is_told_with_all_lines(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile.dev": "FROM demo:build\nCOPY --from=demo:build / /\n",
+        "README.md": "The result is bin/app.\n",
+        "bin/keep": "x\n",
+    }
+    script = SCRIPT.replace("./app", "./bin/app").replace("rm bin/app\n", "").replace("rm ./bin/app\n", "")
+    root = lay(tmp_path, {**files, "build.sh": script, "Dockerfile": RUNTIME.replace("COPY app", "COPY bin/app")})
+    build = migrated(root)
+    assert told(build) == {("MS454", "Dockerfile.dev:1:6"), ("MS454", "README.md:1:15")}
+    assert next(d.notes for d in build.diagnostics if d.rule.code == "MS454") == ("it is named on line 2 too",)
+
+
+@pytest.mark.parametrize("stage", ["Dockerfile.build", "Dockerfile"])
+def test_a_mended_file_in_the_build_context_is_told(stage: str, tmp_path: Path) -> None:
+    """The images hold the README: whether one is equal but for that is said by the proof."""
+    trio = {"Dockerfile.build": BUILDER, "Dockerfile": RUNTIME}
+    taken = trio[stage].replace("COPY main.c .", "COPY . .").replace("COPY app", "COPY README.md /doc/\nCOPY app")
+    build = migrated(lay(tmp_path, {stage: taken, "README.md": README}))
+    assert build.status is Status.WRITTEN
+    assert "README.md" in {str(c.path) for c in build.changes}
+    assert {"MS420" if stage == "Dockerfile" else "MS452"} <= {d.rule.code for d in build.diagnostics}
+    assert build.proof is not None
+    assert build.proof.difference is None
+
+
+def test_a_dry_run_shows_what_is_mended(tmp_path: Path) -> None:
+    root = lay(tmp_path, {"README.md": README})
+    (build,) = migrate(Request(root=root, verify=False, mode=Mode.DRY_RUN), lambda _side, _line: None).builds
+    assert "README.md" in {str(c.path) for c in build.changes}
+    assert (root / "README.md").read_text() == README
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    ignore = "*\n!main.c\n!app\nDockerfile.build\n"
+    root = lay(tmp_path, {"README.md": README, "compose.yaml": COMPOSE, ".dockerignore": ignore})
+    assert migrated(root).status is Status.WRITTEN
+    before = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
+    assert migrate(Request(root=root, verify=False), lambda _side, _line: None).builds == ()
+    assert {p: p.read_bytes() for p in root.rglob("*") if p.is_file()} == before
+
+
+WITH_HEIRS = sorted(p.name for p in SAMPLES.iterdir())
+
+
+def heirs(sample: str) -> Iterator[tuple[Analysis, PurePosixPath, GroupPlan, str]]:
+    """The Dockerfiles that go with a sample's migration, and the stage that is said to stand for each."""
+    analysis = sample_analysed(SAMPLES / sample / "legacy")
+    assert analysis.plan is not None
+    for group in analysis.plan.groups:
+        for path in group.removed:
+            heir = heir_of(path, analysis.plan.groups)
+            if heir is not None:
+                yield analysis, path, *heir
+
+
+@pytest.mark.parametrize("sample", WITH_HEIRS)
+def test_a_stage_makes_what_its_dockerfile_made(sample: str) -> None:
+    """Held to the proof, which knows nothing of how a stage is taken for another's."""
+    for analysis, path, group, stage in heirs(sample):
+        repository = scan(SAMPLES / sample / "legacy")
+        changed = repository.changed({c.path: None if c.after is None else decode(c.after) for c in analysis.changes})
+        sides = []
+        for tree, options in ((repository, f"-f {path}"), (changed, f"-f {group.path} --target {stage}")):
+            source = SourceFile(
+                path=PurePosixPath("other.sh"), text=f"docker build -t other {options} {group.context}\n"
+            )
+            start = starts(Driver(path=source.path, kind=DriverKind.SCRIPT))[0]
+            followed, found = traced(tree, source, start, Inputs())
+            assert followed is not None, found
+            sides.append(Version(trace=followed, repository=tree))
+        given = Given(facts={}, dockerfiles={}, buildkit=True)
+        proof = prove(sides[0], sides[1], analysis.changes, given)
+        assert proof.difference is None, (path, stage, proof.difference)
+
+
+def test_most_samples_have_one() -> None:
+    assert sum(1 for sample in WITH_HEIRS if next(heirs(sample), None) is not None) >= 20
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("buildkit", ["1", "0"])
+def test_what_is_mended_builds_the_same_image(tmp_path: Path, engine: PrivateEngine, buildkit: str) -> None:
+    line = "docker build -t demo:other{} -f Dockerfile.build ."
+    environment = engine.environment() | {"DOCKER_BUILDKIT": buildkit}
+    root = lay(tmp_path, {"dev.sh": f"#!/bin/sh\n{line.format('')}\n"})
+    snapshots = []
+    for side in ("legacy", "mended"):
+        subprocess.run(["sh", "-e", "dev.sh"], cwd=root, env=environment, check=True, capture_output=True, timeout=180)
+        with closing(connect(environment)) as client:
+            snapshot = read_image(client, "demo:other")
+            assert snapshot is not None
+            snapshots.append(replace(snapshot, files=read_files(client, snapshot.image_id, f"references-{side}")))
+        engine.docker("image", "rm", "demo:other")
+        if side == "legacy":
+            assert {c for c, _ in told(migrated(root))} == {"MS455"}
+            assert not (root / "Dockerfile.build").exists()
+    assert compare_images(*snapshots).verdict is Verdict.IDENTICAL

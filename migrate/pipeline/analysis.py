@@ -179,8 +179,8 @@ def _settled(
             message = f"`{named[0]}` is named here, and is no longer there after the migration"
             said = (*said, at(rules.DRIVER_EDIT_UNCERTAIN, message, named[1]))
     diagnostics += said
-    references = find_references(repository, planned, changes, followed_files(followed))
-    naming = next(((m.path, m.span.file.path) for m in references.left if m.runs and m.path is not None), None)
+    references = find_references(repository, planned, changes, followed_files(followed), followed.remaining)
+    naming = next(((m.path, m.spans[0].file.path) for m in references.left if m.runs and m.path is not None), None)
     if (
         (needed or naming is not None)
         and not has_errors(found)
@@ -198,7 +198,7 @@ def _settled(
     settled = replace(analysis, diagnostics=(*diagnostics, *found))
     if has_errors(found) or again is None:
         return replace(settled, plan=None, changes=())
-    references = find_references(repository, planned, changes, followed_files(followed))
+    references = find_references(repository, planned, changes, followed_files(followed), followed.remaining)
     if references.changes:
         changes = (*changes, *references.changes)
         again, found = read_back(repository, driver, planned, changes, start, inputs, followed)

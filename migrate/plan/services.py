@@ -5,7 +5,7 @@ A service goes where all that the driver does with it goes, and nothing else nam
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from migrate import rules
@@ -15,6 +15,7 @@ from migrate.drivers import yaml_reader
 from migrate.drivers.compose import FILES, ComposeError, Project, Service, knows_target, read_project
 from migrate.drivers.yaml_reader import Scalar, YamlNode
 from migrate.image import ImageReference
+from migrate.plan.heirs import heir_of, rivals
 from migrate.plan.model import DriverPlan, FilePart, GroupPlan, ServiceEdit
 from migrate.plan.options import Inserted
 from migrate.shell.syntax import SimpleCommand
@@ -285,6 +286,8 @@ def other_services(
     found: list[Diagnostic] = []
     kept: set[PurePosixPath] = set()
     mended: dict[PurePosixPath, list[ServiceEdit]] = {}
+    followed = {driver.source.path, *(p.source.whole().origin.file.path for p in driver.pieces)}
+    theirs = rivals(repository, planned, followed) if removed else frozenset()
     for path, kind in repository.entries.items():
         if kind is not EntryKind.FILE or path.suffix.lower() not in (".yml", ".yaml"):
             continue
@@ -306,7 +309,10 @@ def other_services(
                 continue
             for dockerfile in _dockerfiles(repository, path.parent, service, removed):
                 edit = _from_stage(repository, project, service, dockerfile, planned)
-                if edit is not None:
+                alone = not any(
+                    True for s in project.services for _ in _dockerfiles(repository, path.parent, s, theirs)
+                )
+                if edit is not None and alone:
                     mended.setdefault(dockerfile, []).append(edit)
                     continue
                 kept.add(dockerfile)
@@ -329,6 +335,8 @@ def _from_stage(
     build, source = service.build, project.files[0]
     if build is None or build.target is not None or not knows_target(project.version) or _SHARED.search(source.text):
         return None
+    if build.unread is not None or build.node.span.text.startswith("{") or _is_laid_over(repository, source, service):
+        return None
     context = build.context.text if build.context is not None else "."
     name = build.dockerfile.text if build.dockerfile is not None else "Dockerfile"
     root = resolve(PurePosixPath(repository.root.absolute()), project.directory, context)
@@ -347,14 +355,17 @@ def _from_stage(
     )
 
 
-def heir_of(dockerfile: PurePosixPath, planned: Sequence[GroupPlan]) -> tuple[GroupPlan, str] | None:
-    """The stage that makes what a Dockerfile made as a whole, in the same build context; None where no one does for sure."""
-    parts = [
-        (g, p) for g in planned for p in g.parts if isinstance(p, FilePart) and p.build.path == dockerfile and p.name
-    ]
-    names = {(g.path, p.name) for g, p in parts}
-    sure = all(p.build.target is None and p.build.tree is None and p.build.context == g.context for g, p in parts)
-    return (parts[0][0], parts[0][1].name) if len(names) == 1 and sure else None
+def _is_laid_over(repository: Repository, source: SourceFile, service: Service) -> bool:
+    """Whether another compose file has a build of that service too: the two may be read together, and the stage would be asked of
+    the other one's Dockerfile."""
+    for path, kind in repository.entries.items():
+        other = repository.source(path) if kind is EntryKind.FILE and path.suffix.lower() in (".yml", ".yaml") else None
+        if other is None or path == source.path or not _is_compose(other):
+            continue
+        word = rf"^[ \t]*[\"']?{re.escape(service.name)}[\"']?[ \t]*:|\binclude\b|[{{,][ \t]*{re.escape(service.name)}[ \t]*:"
+        if re.search(word, other.text, re.MULTILINE):
+            return True
+    return False
 
 
 def _changing(
@@ -386,7 +397,7 @@ def _changing(
 
 
 def _dockerfiles(
-    repository: Repository, directory: PurePosixPath, service: Service, paths: set[PurePosixPath]
+    repository: Repository, directory: PurePosixPath, service: Service, paths: Collection[PurePosixPath]
 ) -> Iterator[PurePosixPath]:
     """Those of `paths` that a service is built from; where its folder isn't written out, those of the same name."""
     build = service.build

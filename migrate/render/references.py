@@ -2,7 +2,8 @@
 edit is sure to mean the same.
 
 Sure is a `docker build -f` of a Dockerfile that goes, in the context that the migrated build has: it gets the stage that stands
-for it. (Services of compose files are the plan's, `plan.services`.) All else is a person's to read.
+for it; and a line of a `.dockerignore` that nothing matches any more. (Services of compose files are the plan's,
+`plan.services`.) All else is a person's to read. See docs/references.md.
 """
 
 import posixpath
@@ -11,50 +12,66 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from migrate.discover import EntryKind, Repository
+from migrate.discover import EntryKind, Repository, is_compose_file
 from migrate.plan.callers import called, may_run
-from migrate.plan.model import GroupPlan, MigrationPlan
-from migrate.plan.services import heir_of
-from migrate.source import Edit, FileChange, SourceFile, Span, apply_edits, encode
+from migrate.plan.heirs import heir_of, rivals
+from migrate.plan.mentions import BuildCall, build_calls, is_document, is_history, named
+from migrate.plan.model import FilePart, GroupPlan, MigrationPlan
+from migrate.render.lines import Cut, merged, whole_lines
+from migrate.source import Edit, FileChange, SourceFile, Span, apply_edits, decode, encode
 
 _LARGEST = 256 * 1024
-_COMMAND = re.compile(r"\bdocker(?:\s+(?:image|builder|buildx))?\s+build\b(?:\\\r?\n|[^\n;&|])*")
-_CONTEXT = re.compile(r"(?<=\s)\./?(?=[\s\"'`)]|$)")
 _TAKES_OUT = re.compile(r"\bdocker\b[^\n]*\b(?:cp|create|export|save)\b")
-"""A file with such a command may be a driver of its own, which is to be migrated, not mended."""
+"""A text with such a command may be a driver of its own, or says how one works: it is to be migrated, not mended."""
+_ELSEWHERE = re.compile(
+    r"\bgit\b[^\n]*\b(?:clone|checkout|switch|worktree|stash)\b|\b(?:mktemp|ssh|rsync|scp|curl|wget)\b|\brepository:"
+)
+"""What may bring in other files than those that are there now."""
+_FOLDER = re.compile(
+    r"(?:\b(?:cd|pushd)|\bworking[-_]directory[\"']?:|\bmake\b[^\n;&|]*\s-C|\bdir\s*\()[ \t]*([^\s;&|)}]*)"
+)
+_OWN_FOLDER = re.compile(r"[\"']?\$[({]|-$|$|\.\.?/?$")
+"""`cd $(dirname "$0")`, `cd -`, `cd ..`: all of them lead to where the script or the one who starts it is."""
 _IGNORES = (".gitignore", ".dockerignore", ".npmignore", ".gcloudignore")
+_SHELL = frozenset({"", ".sh", ".bash", ".yml", ".yaml", ".mk", ".mak"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """A place that names `what`: a Dockerfile (`path`), an image, or a file on the host. `instead` says what stands for it now;
-    `lines` are all of the file that do; `runs` is whether the file may run something."""
+    """The places of a file that name `what`: a Dockerfile (`path`), an image, or a file on the host; the first of each line.
+    `instead` says what stands for it now; `runs` is whether the file may run something there."""
 
-    span: Span
+    spans: tuple[Span, ...]
     what: str
     path: PurePosixPath | None
     instead: str | None
-    lines: tuple[int, ...]
-    runs: bool
+    runs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """`changes` mend what is `mended`; `left` is for a person to read, `idle` are entries of ignore files that match
-    nothing now."""
+    """`changes` mend what is `mended`, and take out what is `dropped`; `left` is for a person to read, `idle` are entries of
+    ignore files that match nothing now."""
 
     changes: tuple[FileChange, ...]
     mended: tuple[Mention, ...]
+    dropped: tuple[Mention, ...]
     left: tuple[Mention, ...]
     idle: tuple[Mention, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Heir:
-    """The stage that makes what a Dockerfile made."""
+class _Gone:
+    """What goes: Dockerfiles with the stage that stands for each, images with theirs, files that stayed on the host; `rivals`
+    are the Dockerfiles that other drivers may take away."""
 
-    group: GroupPlan
-    stage: str
+    repository: Repository
+    plan: MigrationPlan
+    heirs: Mapping[PurePosixPath, tuple[GroupPlan, str] | None]
+    tags: Mapping[str, str | None]
+    remaining: frozenset[PurePosixPath]
+    rivals: frozenset[PurePosixPath]
+    followed: frozenset[PurePosixPath]
 
 
 def find_references(
@@ -62,38 +79,51 @@ def find_references(
     plan: MigrationPlan,
     changes: tuple[FileChange, ...],
     followed: Collection[PurePosixPath],
+    remaining: Collection[PurePosixPath] = (),
 ) -> References:
-    """Of all files but those in `changes` and those that are `followed`, of which the plan knows what they say."""
-    heirs = _heirs(plan)
-    tags = _tags(plan)
-    taken = {c.path for c in changes} | set(followed)
+    """Of all files but those in `changes` and those that are `followed`, of which the plan knows what they say. `remaining` stood
+    on the host after the driver."""
+    gone = _Gone(
+        repository=repository,
+        plan=plan,
+        heirs={p: heir_of(p, plan.groups) for g in plan.groups for p in g.removed},
+        tags=_tags(plan),
+        remaining=frozenset(p for p in remaining if repository.kind(p) is None and re.search(r"[/.]", str(p))),
+        rivals=rivals(repository, plan.groups, followed),
+        followed=frozenset(followed),
+    )
     mended: list[Mention] = []
+    dropped: list[Mention] = []
     left: list[Mention] = []
     idle: list[Mention] = []
     edited: list[FileChange] = []
-    for source in _texts(repository, taken):
+    for source in _texts(repository, {c.path for c in changes} | gone.followed):
         if source.path.name in _IGNORES:
-            idle += _idle(source, plan)
+            change, going, staying = _ignoring(source, gone)
+            edited += [change] if change is not None else []
+            dropped += going
+            idle += staying
             continue
-        found = [*_of_files(repository, source, heirs), *_of_images(source, tags)]
-        if not found:
-            continue
-        text, sure = _mended(source, heirs)
-        if text != source.text:
+        found = _of_files(source, gone)
+        edits = _commands(source, found, gone) if any(found.values()) else []
+        text = apply_edits(source, edits)
+        if edits:
             edited.append(FileChange(path=source.path, before=encode(source.text), after=encode(text)))
-        again = SourceFile(path=source.path, text=text)
-        still = {m.what for m in _of_files(repository, again, heirs)}
-        for mention in found:
-            if mention.path in sure and mention.what not in still:
-                mended.append(mention)
-            else:
-                left.append(mention)
-    return References(changes=tuple(edited), mended=tuple(mended), left=tuple(left), idle=tuple(idle))
+        for path, spans in found.items():
+            sure = [s for s in spans if any(e.span.start <= s.start and s.end <= e.span.end for e in edits)]
+            mended += _mention(source, sure, str(path), path, None)
+            left += _mention(source, [s for s in spans if s not in sure], str(path), path, _instead(gone.heirs[path]))
+        left += _of_images(source, text, gone)
+        left += _of_artifacts(source, gone)
+    left += _in_compose_files(changes, gone)
+    return References(
+        changes=tuple(edited), mended=tuple(mended), dropped=tuple(dropped), left=tuple(left), idle=tuple(idle)
+    )
 
 
 def _texts(repository: Repository, taken: Collection[PurePosixPath]) -> Iterator[SourceFile]:
     for path, kind in repository.entries.items():
-        if kind is not EntryKind.FILE or path in taken or repository.hides(path):
+        if kind is not EntryKind.FILE or path in taken or repository.hides(path) or is_history(path):
             continue
         try:
             size = (repository.root / path).stat().st_size
@@ -102,15 +132,6 @@ def _texts(repository: Repository, taken: Collection[PurePosixPath]) -> Iterator
         source = repository.source(path) if 0 < size <= _LARGEST else None
         if source is not None and "\0" not in source.text:
             yield source
-
-
-def _heirs(plan: MigrationPlan) -> Mapping[PurePosixPath, _Heir | None]:
-    """What stands for each Dockerfile that goes."""
-    found: dict[PurePosixPath, _Heir | None] = {}
-    for path in (p for g in plan.groups for p in g.removed):
-        heir = heir_of(path, plan.groups)
-        found[path] = _Heir(group=heir[0], stage=heir[1]) if heir is not None else None
-    return found
 
 
 def _tags(plan: MigrationPlan) -> Mapping[str, str | None]:
@@ -126,79 +147,207 @@ def _tags(plan: MigrationPlan) -> Mapping[str, str | None]:
     }
 
 
-def _of_files(
-    repository: Repository, source: SourceFile, heirs: Mapping[PurePosixPath, _Heir | None]
-) -> Iterator[Mention]:
-    for path, heir in heirs.items():
-        beside = source.path.parent / path.name
-        if beside != path and repository.kind(beside) is EntryKind.FILE:
-            continue  # one of its own, of the same name
-        pattern = rf"(?:(?<![\w-])|(?<=\s-f)){re.escape(called(path))}(?![\w-]|\.\w)"
-        instead = None
-        if heir is not None:
-            file = "" if heir.group.path == heir.group.context / "Dockerfile" else f" -f {heir.group.path}"
-            instead = f"`docker build{file} --target {heir.stage} {heir.group.context}` makes its image now"
-        yield from _mention(source, pattern, str(path), path, instead)
+def _of_files(source: SourceFile, gone: _Gone) -> dict[PurePosixPath, list[Span]]:
+    return {path: named(gone.repository, source, path) for path in gone.heirs}
 
 
-def _of_images(source: SourceFile, tags: Mapping[str, str | None]) -> Iterator[Mention]:
-    for tag, stage in tags.items():
+def _instead(heir: tuple[GroupPlan, str] | None) -> str | None:
+    if heir is None:
+        return None
+    group, stage = heir
+    file = "" if group.path == group.context / "Dockerfile" else f" -f {group.path}"
+    return f"`docker build{file} --target {stage} {group.context}` makes its image now"
+
+
+def _of_images(source: SourceFile, after: str, gone: _Gone) -> Iterator[Mention]:
+    """Images that are no longer made, but for those that the file makes itself."""
+    for tag, stage in gone.tags.items():
+        if re.search(rf"\s(?:-t|--tag)[ =]?[\"']?{re.escape(tag)}(?![\w/-]|[.:]\w)", after):
+            continue
         instead = f"the stage `{stage}` stands for it now" if stage is not None else None
-        yield from _mention(source, rf"(?<![\w./-]){re.escape(tag)}(?![\w/-]|[.:]\w)", tag, None, instead)
+        pattern = rf"(?<![\w./-]){re.escape(tag)}(?![\w/-]|[.:]\w)"
+        yield from _mention(source, _found(source, pattern), tag, None, instead)
+
+
+def _of_artifacts(source: SourceFile, gone: _Gone) -> Iterator[Mention]:
+    """What stood on the host, in documents alone: elsewhere a path may mean much."""
+    for path in sorted(gone.remaining) if is_document(source.path) else ():
+        pattern = rf"(?<![\w/.-])(?:\./)?{re.escape(str(path))}(?![\w/-]|\.\w)"
+        instead = "`docker cp` takes it out of the image, as it was"
+        yield from _mention(source, _found(source, pattern), str(path), None, instead)
+
+
+def _in_compose_files(changes: tuple[FileChange, ...], gone: _Gone) -> Iterator[Mention]:
+    """What the compose files that change say of a Dockerfile beside their services."""
+    for change in changes:
+        if change.after is None or change.path in gone.followed or not is_compose_file(change.path):
+            continue
+        source = SourceFile(path=change.path, text=decode(change.after))
+        before = SourceFile(path=change.path, text=decode(change.before or b""))
+        for path, spans in _of_files(source, gone).items():
+            if any(not source.line(s.position.line).lstrip().startswith("#") for s in spans):
+                yield from _mention(before, _of_files(before, gone)[path], str(path), path, _instead(gone.heirs[path]))
+
+
+def _found(source: SourceFile, pattern: str) -> list[Span]:
+    return [source.span(m.start(), m.end()) for m in re.finditer(pattern, source.text)]
 
 
 def _mention(
-    source: SourceFile, pattern: str, what: str, path: PurePosixPath | None, instead: str | None
+    source: SourceFile, spans: list[Span], what: str, path: PurePosixPath | None, instead: str | None
 ) -> Iterator[Mention]:
-    spans = [source.span(m.start(), m.end()) for m in re.finditer(pattern, source.text)]
-    if spans:
-        lines = tuple(dict.fromkeys(s.position.line for s in spans))
-        runs = (
-            may_run(source.path)
-            and "dockerfile" not in source.path.name.lower()
-            and any(not source.line(n).lstrip().startswith("#") for n in lines)
-        )
-        yield Mention(span=spans[0], what=what, path=path, instead=instead, lines=lines, runs=runs)
+    """One for all lines."""
+    first = {s.position.line: s for s in reversed(spans)}
+    runs = may_run(source.path) and "dockerfile" not in source.path.name.lower()
+    runs = runs and any(not source.line(n).lstrip().startswith("#") for n in first)
+    if first:
+        places = tuple(first[n] for n in sorted(first))
+        yield Mention(spans=places, what=what, path=path, instead=instead, runs=runs)
 
 
-def _idle(source: SourceFile, plan: MigrationPlan) -> Iterator[Mention]:
-    """Entries of an ignore file for an artifact, or a Dockerfile, that is no longer there."""
-    gone = {*plan.driver.gone, *(p for g in plan.groups for p in g.removed)}
+def _ignoring(source: SourceFile, gone: _Gone) -> tuple[FileChange | None, list[Mention], list[Mention]]:
+    """An ignore file without the lines that only the extraction needed: what goes, and what only matches nothing."""
+    idle: list[tuple[Mention, bool]] = []
+    removed = set(gone.heirs)
     for number in range(1, source.line_count + 1):
         entry = source.line(number).strip()
-        path = PurePosixPath(
-            posixpath.normpath(posixpath.join(source.path.parent, entry.lstrip("!").strip("/") or "."))
-        )
-        if entry.lstrip("!/") and path in gone:
+        inner = entry.removeprefix("!").removeprefix("./").strip("/")
+        path = PurePosixPath(posixpath.normpath(posixpath.join(source.path.parent, inner or ".")))
+        if inner and path in removed | set(gone.plan.driver.gone):
             start = source.line_bounds(number)[0]
             span = source.span(start, start + len(source.line(number)))
-            yield Mention(span=span, what=str(path), path=None, instead=None, lines=(number,), runs=False)
+            sure = path in removed or (entry.startswith("!") and _is_nobody_s(path, gone))
+            idle.append((Mention(spans=(span,), what=str(path), path=None, instead=None), sure))
+    contexts = {g.context for g in gone.plan.groups}
+    mine = source.path.name == ".dockerignore" and source.path.parent in contexts and not gone.rivals
+    going = [m for m, sure in idle if sure and mine]
+    cuts = [Cut(start=m.spans[0].start, end=m.spans[0].end) for m in going]
+    comments = {n for n in range(1, source.line_count + 1) if source.line(n).startswith("#")}
+    text = apply_edits(source, merged(whole_lines(source, cuts, comments)))
+    if not going or not text.strip():
+        return None, [], [m for m, _ in idle]
+    change = FileChange(path=source.path, before=encode(source.text), after=encode(text))
+    return change, going, [m for m, _ in idle if m not in going]
 
 
-def _mended(source: SourceFile, heirs: Mapping[PurePosixPath, _Heir | None]) -> tuple[str, frozenset[PurePosixPath]]:
-    """The text with what is sure mended, and the Dockerfiles that this is about."""
-    sure: set[PurePosixPath] = set()
-    found: list[Edit] = []
-    if _TAKES_OUT.search(source.text):
-        return source.text, frozenset()
-    if source.path.parent == PurePosixPath() or source.path.parts[0].startswith("."):
-        for path, heir in heirs.items():
-            if heir is None or heir.group.context != PurePosixPath():
-                continue
-            made = list(_commands(source, path, heir))
-            sure |= {path} if made else set()
-            found += made
-    return apply_edits(source, found), frozenset(sure)
-
-
-def _commands(source: SourceFile, path: PurePosixPath, heir: _Heir) -> Iterator[Edit]:
-    """`docker build -f` of a Dockerfile that goes, in the repository's root: with `--target` instead."""
-    option = re.compile(rf"(?<=\s)(?:-f[ =]?|--file[ =])[ \t]*([\"']?)(?:\./)?{re.escape(str(path))}\1(?=[\s\"'`)]|$)")
-    for command in _COMMAND.finditer(source.text):
-        text = command[0]
-        named = list(option.finditer(text))
-        if len(named) != 1 or "--target" in text or _CONTEXT.search(text) is None:
+def _is_nobody_s(path: PurePosixPath, gone: _Gone) -> bool:
+    """Whether no other build may take `path`, laid there by someone else."""
+    mine = {p.build.path for g in gone.plan.groups for p in g.parts if isinstance(p, FilePart)}
+    if gone.repository.kind(path) is not None:
+        return False
+    inside = rf"(?<![\w-]){re.escape(path.name)}(?![\w-])|(?:COPY|ADD)\s+\.?/?\s|[*?]"
+    for other, kind in gone.repository.entries.items():
+        if kind is not EntryKind.FILE or other in mine or other.suffix == ".dockerignore":
             continue
-        file = "" if heir.group.path == PurePosixPath("Dockerfile") else f"-f {heir.group.path} "
-        start = command.start() + named[0].start()
-        yield Edit(span=source.span(start, command.start() + named[0].end()), text=f"{file}--target {heir.stage}")
+        word = inside if "dockerfile" in other.name.lower() else "dockerfile_inline" if is_compose_file(other) else None
+        source = gone.repository.source(other) if word is not None else None
+        if word is not None and source is not None and re.search(word, source.text):
+            return False
+    return True
+
+
+def _commands(source: SourceFile, found: Mapping[PurePosixPath, list[Span]], gone: _Gone) -> list[Edit]:
+    """The options of the builds that are sure to mean a stage. In a text that runs, all that names a Dockerfile must be sure, in
+    a document all of the paragraph."""
+    path = source.path
+    document = is_document(path)
+    if not document and (not _may_mend(path) or any(_starts(source.text, p) for p in gone.followed)):
+        return []
+    edits: list[Edit] = []
+    calls = list(build_calls(source))
+    for start, end in _paragraphs(source) if document else [(0, len(source.text))]:
+        text = source.text[start:end]
+        if _TAKES_OUT.search(text) or _ELSEWHERE.search(text) or not _stays_inside(source, text, gone):
+            continue
+        if any(re.search(rf"(?<![\w-]){re.escape(called(r))}(?![\w-])", source.text) for r in gone.rivals):
+            continue
+        mine = [e for c in calls if start <= c.span.start < end and (e := _edit(c, gone)) is not None]
+        spans = [s for each in found.values() for s in each if start <= s.start < end]
+        running = [s for s in spans if document or not source.line(s.position.line).lstrip().startswith("#")]
+        if all(any(e.span.start <= s.start and s.end <= e.span.end for e in mine) for s in running):
+            edits += mine
+    return edits
+
+
+def _may_mend(path: PurePosixPath) -> bool:
+    """Whether a file's text is shell, or holds shell as it is written."""
+    known = path.suffix.lower() in _SHELL or path.name == "package.json"
+    return known and not is_compose_file(path) and "dockerfile" not in path.name.lower()
+
+
+def _starts(text: str, followed: PurePosixPath) -> bool:
+    """Whether a text may start a file that is followed: then it may come to the same migration, in its own way."""
+    name = followed.name
+    if name.lower() in ("makefile", "gnumakefile"):
+        return re.search(r"\bmake\b|\$\(MAKE\)", text) is not None
+    if name == "package.json":
+        return re.search(r"\b(?:npm|yarn|pnpm)\b", text) is not None
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text) is not None
+
+
+def _stays_inside(source: SourceFile, text: str, gone: _Gone) -> bool:
+    """Whether all folders that a text goes into are the repository's."""
+    for match in _FOLDER.finditer(text):
+        folder = match[1].strip("\"'")
+        if _OWN_FOLDER.match(folder):
+            continue
+        places = (
+            PurePosixPath(posixpath.normpath(source.path.parent / folder)),
+            PurePosixPath(posixpath.normpath(folder)),
+        )
+        if not re.fullmatch(r"[\w./-]+", folder) or not any(
+            gone.repository.kind(p) is EntryKind.DIRECTORY or p == PurePosixPath() for p in places
+        ):
+            return False
+    return True
+
+
+def _paragraphs(source: SourceFile) -> list[tuple[int, int]]:
+    """Of a document: what stands between blank lines, a block in fences as one."""
+    found: list[tuple[int, int]] = []
+    open_, fenced = False, False
+    for number in range(1, source.line_count + 1):
+        start, end = source.line_bounds(number)
+        line = source.line(number).strip()
+        fence = line.startswith(("```", "~~~"))
+        if not line and not fenced:
+            open_ = False
+        elif open_ and not (fence and not fenced):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+            open_ = True
+        if fence:
+            fenced = not fenced
+            open_ = fenced
+    return found
+
+
+def _edit(call: BuildCall, gone: _Gone) -> Edit | None:
+    """A build of a Dockerfile that goes, with `--target` instead. Where it is run is known by the file that it names: there must
+    be but one folder from which that is found."""
+    file = PurePosixPath(posixpath.normpath(call.file))
+    parts = file.parts
+    if file.is_absolute() or ".." in parts:
+        return None
+    meant = [
+        p
+        for p, k in gone.repository.entries.items()
+        if k is not EntryKind.DIRECTORY and p.parts[-len(parts) :] == parts
+    ]
+    heir = gone.heirs.get(meant[0]) if len(meant) == 1 else None
+    if heir is None:
+        return None
+    group, stage = heir
+    folder = PurePosixPath(*meant[0].parts[: -len(parts)])
+    if call.context.startswith("/") or PurePosixPath(posixpath.normpath(folder / call.context)) != group.context:
+        return None
+    if re.match(r"[\w+.-]+:", call.context):
+        return None  # an address
+    new = posixpath.relpath(group.path, folder)
+    if re.search(r"[^\w@%+=:,./-]", new + stage):
+        return None
+    equals = "=" if call.option.text.startswith("--file=") else " "
+    spelt = "--file" if call.option.text.startswith("--file") else "-f"
+    option = "" if group.path == group.context / "Dockerfile" else f"{spelt}{equals}{new} "
+    return Edit(span=call.option, text=f"{option}--target{equals}{stage}")

@@ -21,6 +21,7 @@ from migrate.dockerfile.reader import read_dockerfile
 from migrate.pipeline.analysis import Analysis
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.run import found_builds
+from migrate.plan.callers import followed_files
 from migrate.source import FileChange, SourceFile, decode, encode
 from tests.proof.dockerfile_mutants import Change, Role, dockerfile_changes
 from tests.proof.driver_mutants import compose_changes, driver_changes, named_targets
@@ -136,7 +137,10 @@ def mutants(sample: str) -> tuple[Mutant, ...]:
 
 def _changes(migrated: Migrated) -> Iterator[tuple[PurePosixPath, str | None, Change, str]]:
     dockerfiles = [s for s in migrated.texts if _is_dockerfile(s)]
-    drivers = [s for s in migrated.texts if not _is_dockerfile(s) and s.path.name != ".dockerignore"]
+    trace = migrated.analysis.trace
+    assert trace is not None
+    # what is mended beside the driver makes none of its images: tests/test_references.py holds it to them
+    drivers = [s for s in migrated.texts if not _is_dockerfile(s) and s.path in followed_files(trace)]
     images = frozenset[str]().union(*map(named_targets, drivers))
     legacy = "".join(decode(p.read_bytes()) for p in sorted(migrated.legacy.rglob("*")) if p.is_file())
     for source in dockerfiles:

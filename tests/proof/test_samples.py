@@ -36,6 +36,7 @@ ROOT_OWNED = {
     "many-cps",
     "many-runtimes",
     "npm-script",
+    "references",
     "seed-trio",
 }
 """Their `expected` leaves `--chown=0:0` out, since an engine said that the artifact is root's: nothing in the texts says so."""
