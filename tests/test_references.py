@@ -25,8 +25,8 @@ from tests.engine.private import PrivateEngine
 from tests.engine.reading import read_files
 from tests.pipeline.legacy import BUILDER, RUNTIME, SCRIPT, lay
 from tests.proof.sides import analysed as sample_analysed
+from tests.trios import FOLDER, NAMES
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 README = """\
 # demo
 
@@ -379,12 +379,12 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     assert {p: p.read_bytes() for p in root.rglob("*") if p.is_file()} == before
 
 
-WITH_HEIRS = sorted(p.name for p in SAMPLES.iterdir())
+WITH_HEIRS = NAMES
 
 
 def heirs(sample: str) -> Iterator[tuple[Analysis, PurePosixPath, GroupPlan, str]]:
     """The Dockerfiles that go with a sample's migration, and the stage that is said to stand for each."""
-    analysis = sample_analysed(SAMPLES / sample / "legacy")
+    analysis = sample_analysed(FOLDER / sample / "legacy")
     assert analysis.plan is not None
     for group in analysis.plan.groups:
         for path in group.removed:
@@ -397,7 +397,7 @@ def heirs(sample: str) -> Iterator[tuple[Analysis, PurePosixPath, GroupPlan, str
 def test_a_stage_makes_what_its_dockerfile_made(sample: str) -> None:
     """Held to the proof, which knows nothing of how a stage is taken for another's."""
     for analysis, path, group, stage in heirs(sample):
-        repository = scan(SAMPLES / sample / "legacy")
+        repository = scan(FOLDER / sample / "legacy")
         changed = repository.changed({c.path: None if c.after is None else decode(c.after) for c in analysis.changes})
         sides = []
         for tree, options in ((repository, f"-f {path}"), (changed, f"-f {group.path} --target {stage}")):
