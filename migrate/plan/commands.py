@@ -65,7 +65,7 @@ class BuildEditor:
         elif not alone and target:
             words.append(f"--target {target}")
         if streamed or (event.context != plan.context):
-            place = self._relative(plan.context, event)
+            place = _seen_from(event.context_span, event.context, plan.context) or self._relative(plan.context, event)
             if place is None:
                 return
             spans[event.context_span] = place
@@ -105,15 +105,15 @@ class BuildEditor:
         if event.file_spans:
             if same:
                 return
-            text = self._relative(plan.path, event)
+            span = event.file_spans[-1]
+            text = _seen_from(span, event.dockerfile, plan.path) or self._relative(plan.path, event)
             if text is None:
                 return
-            span = event.file_spans[-1]
             prefix = re.match(r"--file=|-f=?(?=[^\s])", span.text) if len(event.file_spans) == 1 else None
             spans[span] = (prefix[0] if prefix else "") + text
             return
         if plan.path != plan.context / "Dockerfile":
-            text = self._relative(plan.path, event)
+            text = _seen_from(event.context_span, event.context, plan.path) or self._relative(plan.path, event)
             if (text is not None and not same) or (event.context != plan.context and text is not None):
                 words.append(f"-f {text}")
 
@@ -158,6 +158,26 @@ class BuildEditor:
             message = "this build would have to change in several ways at once"
             self.diagnostics.append(at(rules.DRIVER_EDIT_UNCERTAIN, message, event.span))
         self._seen.add(place)
+
+
+def _seen_from(word: Span, old: PurePosixPath | None, new: PurePosixPath) -> str | None:
+    """`new` said by the word that means `old`, where that holds variables: wherever the script is started, it goes on meaning
+    what it meant. None for a word that is written out, for one that runs a command, and for one of which
+    the text is not the author's."""
+    text = word.text
+    rest = posixpath.relpath(new, old).split("/") if old is not None else []
+    plain = all(re.fullmatch(r"[\w@%+=:,.-]+", p) for p in rest)
+    if "$" not in text or not plain or word.file.chunks or re.search(r"\$\(|`|^--file=|^-f", text):
+        return None
+    quote = '"' if text.endswith('"') and len(text) > 1 else ""
+    body = text.removesuffix(quote).rstrip("/")
+    while (
+        rest[:1] == [".."]
+        and (last := re.fullmatch(r"(.*[^/\"])/([\w@%+=:,.-]+)", body))
+        and last[2] not in (".", "..")
+    ):
+        body, rest = last[1], rest[1:]
+    return "".join((body, *(f"/{p}" for p in rest if p != "."), quote))
 
 
 def _with_blanks(span: Span, command: Span) -> Span:

@@ -55,7 +55,8 @@ def plan_driver(
 ) -> tuple[DriverPlan, tuple[Diagnostic, ...]]:
     """`inserted` are the words that builds which stay take on from those that go, by number; `needed_folders` stay in any
     case."""
-    sorter = _Sorter(trace, provenance, grouped, needed_folders)
+    taken = "\n".join(w for each in inserted.values() for w in each.words)
+    sorter = _Sorter(trace, provenance, grouped, needed_folders, taken)
     sorter.sort()
     editor = BuildEditor(trace, grouped, planned, inserted)
     edits = editor.edits()
@@ -85,8 +86,11 @@ class _Sorter:
         provenance: Provenance,
         grouped: Sequence[Group],
         needed_folders: frozenset[PurePosixPath],
+        taken: str,
     ) -> None:
+        """`taken` is what builds that stay take on from those that go."""
         self._trace = trace
+        self._taken = taken
         self._needed_folders = needed_folders
         self._provenance = provenance
         self._grouped = grouped
@@ -408,11 +412,16 @@ class _Sorter:
                 self.removed.append(command)
 
     def _unread(self) -> None:
-        """`dir=/src`, `name=$(basename $file)` in a recipe's line, where only what goes uses it: nothing else sees it."""
+        """`dir=/src`, `name=$(basename $file)` in a recipe's line, where only what goes uses it: nothing else sees it. In a
+        script a plain value, whose name stands nowhere else."""
         for piece in self._trace.pieces:
-            if not piece.source.chunks:
+            if piece.source.chunks:
+                plain = [c for s in piece.statements for c in simple_commands(s) if _only_names(c)]
+            elif piece.source == self._trace.source and not _EXPORTS_ALL.search(piece.source.text):
+                tops = [s.command for s in piece.statements if isinstance(s.command, SimpleCommand)]
+                plain = [c for c in tops if _only_assigns(c)]
+            else:
                 continue
-            plain = [c for s in piece.statements for c in simple_commands(s) if _only_names(c)]
             while True:
                 going = [c for c in self.removed if c.span.file == piece.source]
                 used = "\n".join(c.span.text for c in going)
@@ -421,13 +430,19 @@ class _Sorter:
                     for c in plain
                     if c not in going
                     and all(uses_variable(n, used) for n in assigned_names(c))
-                    and not any(
-                        uses_variable(n, self._text_without(piece.source, [*going, c])) for n in assigned_names(c)
-                    )
+                    and not any(self._is_read(piece.source, n, [*going, c]) for n in assigned_names(c))
                 ]
                 if not unread:
                     break
                 self.removed += unread
+
+    def _is_read(self, source: SourceFile, name: str, without: Sequence[SimpleCommand]) -> bool:
+        """Whether a variable is used in what stays; of a script's, whether its name stands there at all."""
+        text = self._text_without(source, without) + "\n" + self._taken
+        if source.chunks:
+            return uses_variable(name, text)
+        code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+        return re.search(rf"\b{name}\b", code) is not None
 
     def _text_without(self, source: SourceFile, commands: Sequence[SimpleCommand]) -> str:
         """All scripts' text less `commands`; a recipe's is that of its line alone, since nothing else sees its variables."""
@@ -628,6 +643,22 @@ class _Sorter:
 def _short(text: str) -> str:
     first = text.split("\n", 1)[0]
     return first if len(first) <= 60 else first[:57] + "…"
+
+
+def _only_assigns(command: SimpleCommand) -> bool:
+    """Whether a command does nothing but give variables plain values, none of them one that programs look for."""
+    plain = command.assignments and not command.words and not command.redirections
+    names = assigned_names(command)
+    return (
+        bool(plain) and re.search(r"\$\(|`|[<>]\(", command.span.text) is None and not any(map(_FELT.fullmatch, names))
+    )
+
+
+_FELT = re.compile(
+    r"(?i)(?:DOCKER|COMPOSE|BUILDKIT|BUILDX|GIT|LC)_\w+|\w+_proxy|PATH|HOME|IFS|LANG|TMPDIR|SHELL|CDPATH|PS\d|BASH\w*"
+)
+"""Variables that docker, git or a shell looks for: where they are exported already, a value of the script's is, too."""
+_EXPORTS_ALL = re.compile(r"\bset\s+-\w*a|\ballexport\b")
 
 
 def _only_names(command: SimpleCommand) -> bool:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from migrate.drivers.jenkinsfile import is_jenkinsfile
@@ -44,7 +45,7 @@ def render_drivers(plan: DriverPlan) -> dict[PurePosixPath, str | None]:
     edits: dict[SourceFile, dict[Span, Edit]] = {plan.source: {}}
     for edit in plan.edits:
         edits.setdefault(edit.span.file, {})[edit.span] = edit
-    seen: dict[Span, tuple[frozenset[Span], frozenset[Span]]] = {}
+    seen: dict[Span, tuple[frozenset[Span], frozenset[tuple[Span, str]]]] = {}
     for piece in plan.pieces:
         editor = _Editor(plan, piece)
         editor.whole(piece.statements)
@@ -53,14 +54,14 @@ def render_drivers(plan: DriverPlan) -> dict[PurePosixPath, str | None]:
                 "a command that goes stands where it can't be taken out", min(editor.left, key=lambda s: s.start)
             )
         mine = frozenset(_in_file(piece.source.span(c.start, c.end)) for c in editor.cuts)
-        words = frozenset(_in_file(e.span) for e in editor.edits)
+        words = frozenset((_in_file(e.span), e.text) for e in editor.edits)
         place = piece.source.whole().origin
         if seen.setdefault(place, (mine, words)) != (mine, words):
             raise UncertainEditError("this recipe would have to change in several ways at once", piece.source.whole())
         for span in mine:
             cuts.setdefault(span.file, {})[span] = Cut(start=span.start, end=span.end)
-        for span in words:
-            edits.setdefault(span.file, {})[span] = Edit(span=span, text="")
+        for span, text in words:
+            edits.setdefault(span.file, {})[span] = Edit(span=span, text=text)
     texts: dict[PurePosixPath, str | None] = {
         f.path: _rendered(f, plan, list(cuts.get(f, {}).values()), list(edits.get(f, {}).values()))
         for f in {**cuts, **edits}
@@ -99,11 +100,14 @@ class _Editor:
 
     def __init__(self, plan: DriverPlan, piece: Script) -> None:
         self._source = piece.source
+        self._comments = piece.comments
         self._pieces = plan.pieces
         self._removed = {c.span.start: c.span for c in plan.removed if c.span.file == piece.source}
         self._filters = {s.start for s in plan.filters if s.file == piece.source}
         self._fed = plan.fed
         self.left = set(self._removed.values())
+        self._hollow = self._hollow_functions(piece)
+        """Functions of which nothing is left, and that are only called: they go with their calls."""
         self.cuts: list[Cut] = []
         self.edits: list[Edit] = []
 
@@ -131,12 +135,7 @@ class _Editor:
     def _command(self, command: Command) -> bool:
         match command:
             case SimpleCommand():
-                goes = command.span.start in self._removed
-                if goes:
-                    self.left.discard(self._removed[command.span.start])
-                if goes and any(r.here_document is not None for r in command.redirections):
-                    raise UncertainEditError("a command with a here-document can't be taken out", command.span)
-                return goes
+                return self._simple(command)
             case AndOr():
                 return self._and_or(command)
             case Pipeline(commands=commands):
@@ -155,11 +154,38 @@ class _Editor:
             case Case(items=items):
                 for item in items:
                     self._inner(item.body)
+            case Function(name=name, body=Group(body=body)) if name in self._hollow:
+                return self.body(body)
             case Function(body=Group(body=body)):
                 self._inner(body)
             case _:
                 pass
         return False
+
+    def _simple(self, command: SimpleCommand) -> bool:
+        if _calls(command) in self._hollow:
+            return True
+        goes = command.span.start in self._removed
+        if goes:
+            self.left.discard(self._removed[command.span.start])
+        if goes and any(r.here_document is not None for r in command.redirections):
+            raise UncertainEditError("a command with a here-document can't be taken out", command.span)
+        return goes
+
+    def _hollow_functions(self, piece: Script) -> frozenset[str]:
+        found: set[str] = set()
+        if self._source.chunks:
+            return frozenset()
+        texts = "\n".join(_code(p.source.text) for p in self._pieces)
+        for function in (s.command for s in piece.statements if isinstance(s.command, Function)):
+            body = function.body.body if isinstance(function.body, Group) else ()
+            commands = [s.command for s in body]
+            if not body or any(not isinstance(c, SimpleCommand) or c.span.start not in self._removed for c in commands):
+                continue
+            calls = sum(_calls(c) == function.name for c in _plainly(piece.statements))
+            if len(re.findall(rf"(?<![\w-]){re.escape(function.name)}(?![\w-])", texts)) == calls + 1:
+                found.add(function.name)
+        return frozenset(found)
 
     def _if(self, command: If) -> bool:
         """It goes as a whole where each of its bodies does and nothing is done to decide between them."""
@@ -168,9 +194,9 @@ class _Editor:
         asked = [s.command for b in command.branches for s in b.condition]
         if all(gone) and all(map(_only_asks, asked)) and not command.redirections:
             return True
-        emptied = next((b for b, goes in zip(bodies, gone, strict=True) if goes), None)
-        if emptied is not None:
-            raise UncertainEditError("taking this out would leave nothing here", emptied[0].span)
+        for each, goes in zip(bodies, gone, strict=True):
+            if goes:
+                self._emptied(each)
         return False
 
     def _seen_beyond(self, loop: For, words: tuple[Word, ...]) -> bool:
@@ -183,9 +209,22 @@ class _Editor:
         return uses_variable(loop.name, rest)
 
     def _inner(self, statements: tuple[Statement, ...]) -> None:
-        """The body of a construct that stays: what goes is cut, but something must be left of it."""
+        """The body of a construct that stays: what goes is cut, and something is left of it."""
         if self.body(statements):
-            raise UncertainEditError("taking this out would leave nothing here", statements[0].span)
+            self._emptied(statements)
+
+    def _emptied(self, statements: tuple[Statement, ...]) -> None:
+        """A body of which nothing is left, which no shell reads: `:` does nothing. The comments right above go as well."""
+        first, *others = statements
+        self.edits.append(Edit(span=self._source.span(first.span.start, first.span.end), text=":"))
+        self.cuts += [Cut(start=s.span.start, end=s.end) for s in others]
+        line = self._source.position(first.span.start).line
+        starts = {
+            self._source.position(c.span.start).line: c.span for c in self._comments if c.span.file == self._source
+        }
+        while line - 1 in starts and self._source.line(line - 1).lstrip().startswith("#"):
+            line -= 1
+            self.cuts.append(Cut(start=starts[line].start, end=starts[line].end))
 
     def _pipeline(self, commands: tuple[Command, ...]) -> bool:
         """All of it goes, or what feeds the command that stays: a build from standard input is one no longer."""
@@ -235,6 +274,32 @@ class _Editor:
                 following = links[index + 1][0].span.start
                 self.edits.append(Edit(span=self._source.span(link[0].span.start, following), text=""))
         return False
+
+
+def _calls(command: Command) -> str | None:
+    """The one word of a command that has no other; a function, where there is one of that name."""
+    match command:
+        case SimpleCommand(words=(word,), assignments=(), redirections=()):
+            return word.span.text
+        case _:
+            return None
+
+
+def _plainly(statements: tuple[Statement, ...]) -> Iterator[Command]:
+    """The commands that run one after the other, in functions too; none of those that decide anything."""
+    for statement in statements:
+        match statement.command:
+            case AndOr(commands=commands, operators=operators) if set(operators) == {"&&"}:
+                yield from commands
+            case Function(body=Group(body=body)):
+                yield from _plainly(body)
+            case command:
+                yield command
+
+
+def _code(text: str) -> str:
+    """Without the lines that are comments."""
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
 def _may_not_hold(command: Command) -> bool:

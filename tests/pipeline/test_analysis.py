@@ -1,6 +1,7 @@
 """The static phases on small trios: what is written, and what is refused with which code at which place."""
 
 import re
+import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -363,18 +364,6 @@ OUT = (
     .replace("rm ./app", "rm -r out")
 )
 REFUSED = {
-    "if": (SCRIPT.replace("docker rm extract", "if true; then docker rm extract; fi"), "MS410", "docker rm"),
-    "loop": (
-        SCRIPT.replace("docker rm extract", "for c in extract; do docker rm $c; done; echo $c"),
-        "MS410",
-        "docker rm",
-    ),
-    "loop-of-a-command": (
-        SCRIPT.replace("docker rm extract", "for c in $(echo extract); do docker rm $c; done"),
-        "MS410",
-        "docker rm",
-    ),
-    "function": (SCRIPT.replace("docker rm extract", "clean() { docker rm extract; }\nclean"), "MS410", "docker rm"),
     "sourced": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\n. ./env\n"), "MS201", ". ./env"),
     "another-engine": (SCRIPT.replace("docker rm", "docker -H tcp://x rm"), "MS203", "docker -H"),
     "another-host": (SCRIPT.replace("#!/bin/sh\n", "#!/bin/sh\nexport DOCKER_HOST=tcp://x\n"), "MS201", "DOCKER_HOST="),
@@ -469,18 +458,6 @@ REFUSED = {
         + "export id\n./publish\n",
         "MS410",
         "id=$(",
-    ),
-    "loop-variable-exported": (
-        SCRIPT.replace("docker rm extract", "for C in extract; do docker rm $C; done\nexport C\nprintenv C"),
-        "MS410",
-        "docker rm",
-    ),
-    "loop-variable-passed-on": (
-        SCRIPT.replace("docker rm extract", "for C in extract; do docker rm $C; done").replace(
-            "docker build -t demo:latest", "export C; docker build --build-arg C -t demo:latest"
-        ),
-        "MS410",
-        "docker rm",
     ),
     "status-used": (SCRIPT.replace("docker rm extract\n", "docker rm extract\n[ $? = 0 ]\n"), "MS410", "docker build"),
 }
@@ -1188,6 +1165,86 @@ def test_an_archive_that_is_read_where_it_goes_with_its_reader_is_no_matter(tmp_
     saved = "docker save demo:build > image.tar\ndocker load < image.tar\nrm image.tar\ndocker create"
     analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("docker create", saved)})
     assert text_of(analysis, "build.sh") == "#!/bin/sh\ndocker build -t demo:latest .\n"
+
+
+EMPTIED = {
+    "if": ("if true; then docker rm extract; fi", "if true; then :; fi"),
+    "else": (
+        'if [ -n "$X" ]; then\n  echo x\nelse\n  # away with it\n  docker rm extract\nfi',
+        'if [ -n "$X" ]; then\n  echo x\nelse\n  :\nfi',
+    ),
+    "loop": ("for c in extract; do docker rm $c; done; echo $c", "for c in extract; do :; done; echo $c"),
+    "loop-of-a-command": ("for c in $(echo extract); do docker rm $c; done", "for c in $(echo extract); do :; done"),
+    "loop-variable-exported": (
+        "for C in extract; do docker rm $C; done\nexport C\nprintenv C",
+        "for C in extract; do :; done\nexport C\nprintenv C",
+    ),
+    "case": ("case x in\ny) ;;\n*)\n  docker rm extract\n  ;;\nesac", "case x in\ny) ;;\n*)\n  :\n  ;;\nesac"),
+    "subshell": ("(docker rm extract)", "(:)"),
+    "function": ("clean() { docker rm extract; }\nclean", None),
+    "function-called-twice": ("clean() {\n  docker rm extract\n}\nclean && echo cleaned\n", "echo cleaned"),
+    "function-of-a-function": (
+        "clean() {\n  # away with it\n  docker rm extract\n}\nall() {\n  clean\n  echo all\n}\nall",
+        "all() {\n  echo all\n}\nall",
+    ),
+    "function-asked": (
+        "clean() {\n  docker rm extract\n}\nif clean; then echo y; fi",
+        "clean() {\n  :\n}\nif clean; then echo y; fi",
+    ),
+    "function-in-a-trap": (
+        "clean() {\n  docker rm extract\n}\ntrap clean EXIT",
+        "clean() {\n  :\n}\ntrap clean EXIT",
+    ),
+    "variable": ("NAME=extract\ndocker rm $NAME", None),
+    "variable-of-another": ("A=ext\nNAME=${A}ract\n\ndocker rm $NAME", None),
+    "variable-named": ("NAME=extract\ndocker rm $NAME\nexport NAME", "NAME=extract\nexport NAME"),
+    "variable-set-twice": ("NAME=extract\ndocker rm $NAME\nNAME=x", "NAME=extract\nNAME=x"),
+    "variable-in-a-comment": ("\n# NAME is what it is called\nNAME=extract\ndocker rm $NAME\n", None),
+    "variable-of-docker": ("DOCKER_NAME=extract\ndocker rm $DOCKER_NAME", "DOCKER_NAME=extract"),
+    "variable-of-a-command": ("NAME=$(echo extract)\ndocker rm $NAME", "NAME=$(echo extract)"),
+    "variables-exported": ("set -a\nNAME=extract\ndocker rm $NAME", "set -a\nNAME=extract"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EMPTIED))
+def test_what_is_left_is_a_script(name: str, tmp_path: Path) -> None:
+    """An emptied body is `:`; a function of which nothing is left goes with its calls, a plain variable with what used it."""
+    removal, left = EMPTIED[name]
+    analysis = analysed(tmp_path, {"build.sh": SCRIPT.replace("docker rm extract", removal)})
+    assert analysis.plan is not None, analysis.diagnostics
+    expected = "".join(
+        f"{line}\n" for line in ("#!/bin/sh", *([left] if left else []), "docker build -t demo:latest .")
+    )
+    text = text_of(analysis, "build.sh")
+    assert re.sub(r"\n\n+", "\n", text) == expected
+    assert subprocess.run(["sh", "-n"], input=text.encode(), check=False).returncode == 0
+
+
+def test_a_variable_that_moves_to_what_stays_is_kept(tmp_path: Path) -> None:
+    script = SCRIPT.replace("docker build -t demo:build", "OPT=1\ndocker build --build-arg V=$OPT -t demo:build")
+    analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile.build": BUILDER + "ARG V\n"})
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\nOPT=1\ndocker build --build-arg V=$OPT -t demo:latest .\n"
+
+
+WHEREVER = {
+    "folders": ('"$top/src"', '"$top/docker"', '-f "$top/docker/Dockerfile" -t demo:latest "$top"'),
+    "a-variable-alone": ('"$top/src"', "$run", "-f $run/Dockerfile -t demo:latest $run/.."),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WHEREVER))
+def test_a_build_means_the_same_wherever_the_script_is_started(name: str, tmp_path: Path) -> None:
+    builder, runtime, said = WHEREVER[name]
+    script = (
+        f'#!/bin/sh\ntop=$(cd "$(dirname "$0")" && pwd)\nrun=$top/docker\ndocker build -t demo:build {builder}\n'
+        "docker create --name extract demo:build\n"
+        'docker cp extract:/src/app "$top/docker/app"\ndocker rm extract\n'
+        f"docker build -t demo:latest {runtime}\n"
+    )
+    files = {"build.sh": script, "src/Dockerfile": BUILDER, "src/main.c": "int main;\n", "docker/Dockerfile": RUNTIME}
+    analysis = analysed(tmp_path, {**files, "Dockerfile": "", "Dockerfile.build": "", "main.c": ""})
+    assert analysis.plan is not None, analysis.diagnostics
+    assert f"\ndocker build {said}\n" in text_of(analysis, "build.sh")
 
 
 NAMED = {

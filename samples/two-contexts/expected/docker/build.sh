@@ -3,4 +3,4 @@ set -e
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 
-docker build -f Dockerfile -t example/motto:latest ..
+docker build -f "$top/docker/Dockerfile" -t example/motto:latest "$top"
