@@ -219,6 +219,12 @@ UNSURE: dict[str, dict[str, str]] = {
         "test.sh": "docker build -f Dockerfile.build .\n",
     },
     "a program": {"test.py": "# docker build -f Dockerfile.build .\nrun('docker build -f Dockerfile.build .')\n"},
+    "a program that is compiled": {"mage.go": 'package main\n\nvar file = "Dockerfile.build"\n'},
+    "quoted in a string": {"package.json": '{"scripts": {"t": "docker build -f \\"Dockerfile.build\\" -t t ."}}\n'},
+    "the folder of a stage": {
+        **OWN,
+        "Jenkinsfile": "pipeline { stages { stage('t') { steps { dir('sub') { sh 'docker build -f Dockerfile.build .' } } } } }\n",
+    },
     "a service in braces": {"compose.yaml": "services:\n  t:\n    build: {context: ., dockerfile: Dockerfile.build}\n"},
     "a service that another file changes": {
         "compose.yaml": COMPOSE,
@@ -244,6 +250,35 @@ def test_what_may_mean_something_else_is_not_mended(name: str, tmp_path: Path) -
     mended = {p.name for p, text in others.items() if p.read_bytes() != text}
     # what a service is built from is the stage all the same
     assert mended == ({"compose.yaml"} if name == "a command of a service" else set())
+
+
+def test_a_link_keeps_what_it_leads_to(tmp_path: Path) -> None:
+    root = lay(tmp_path)
+    (root / "Dockerfile.dev").symlink_to("Dockerfile.build")
+    assert "MS439" in {c for c, _ in told(migrated(root))}
+    assert (root / "Dockerfile.dev").read_text() == BUILDER
+
+
+DOCUMENTED = {
+    "a table": ("| a | `docker build -t t -f Dockerfile.build .` |", "| a | `docker build -t t --target builder .` |"),
+    "a fence, by CRLF": (
+        "```sh\r\n$ docker build \\\r\n    -f Dockerfile.build \\\r\n\r\n```\r\n\r\n    sudo docker build . -f ./Dockerfile.build\r\n",
+        "```sh\r\n$ docker build \\\r\n    -f Dockerfile.build \\\r\n\r\n```\r\n\r\n    sudo docker build . --target builder\r\n",
+    ),
+    "a sentence": ("docker build -f Dockerfile.build . and then", "docker build -f Dockerfile.build . and then"),
+    "the pattern": (
+        "docker build -t demo:build -f Dockerfile.build .\ndocker create demo:build\n",
+        "docker build -t demo:build -f Dockerfile.build .\ndocker create demo:build\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_document_is_mended_paragraph_by_paragraph(name: str, tmp_path: Path) -> None:
+    before, after = DOCUMENTED[name]
+    root = lay(tmp_path, {"README.md": before})
+    assert migrated(root).status is Status.WRITTEN
+    assert (root / "README.md").read_bytes().decode() == after
 
 
 def test_a_script_in_a_folder_of_the_repository_is_mended_by_where_the_file_is(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from migrate.discover import EntryKind, Repository, is_compose_file
+from migrate.discover import PROGRAMS, EntryKind, Repository, is_compose_file
 from migrate.plan.callers import called, may_run
 from migrate.plan.heirs import heir_of, rivals
 from migrate.plan.mentions import BuildCall, build_calls, is_document, is_history, named
@@ -116,6 +116,7 @@ def find_references(
         left += _of_images(source, text, gone)
         left += _of_artifacts(source, gone)
     left += _in_compose_files(changes, gone)
+    left += _links(gone)
     return References(
         changes=tuple(edited), mended=tuple(mended), dropped=tuple(dropped), left=tuple(left), idle=tuple(idle)
     )
@@ -189,6 +190,15 @@ def _in_compose_files(changes: tuple[FileChange, ...], gone: _Gone) -> Iterator[
                 yield from _mention(before, _of_files(before, gone)[path], str(path), path, _instead(gone.heirs[path]))
 
 
+def _links(gone: _Gone) -> Iterator[Mention]:
+    """Links to a Dockerfile that goes: who takes it by another name isn't known."""
+    for path, kind in gone.repository.entries.items() if gone.heirs else ():
+        target = gone.repository.followed(path) if kind is EntryKind.LINK else None
+        source = gone.repository.source(path) if target in gone.heirs else None
+        if source is not None and target is not None:
+            yield Mention(spans=(source.span(0, 0),), what=str(target), path=target, instead=None, runs=True)
+
+
 def _found(source: SourceFile, pattern: str) -> list[Span]:
     return [source.span(m.start(), m.end()) for m in re.finditer(pattern, source.text)]
 
@@ -198,7 +208,8 @@ def _mention(
 ) -> Iterator[Mention]:
     """One for all lines."""
     first = {s.position.line: s for s in reversed(spans)}
-    runs = may_run(source.path) and "dockerfile" not in source.path.name.lower()
+    runs = may_run(source.path) or source.path.suffix.lower() in PROGRAMS
+    runs = runs and "dockerfile" not in source.path.name.lower()
     runs = runs and any(not source.line(n).lstrip().startswith("#") for n in first)
     if first:
         places = tuple(first[n] for n in sorted(first))
