@@ -66,6 +66,8 @@ def rivals(
         and p not in mine
         and not p.name.endswith(".dockerignore")
     ]
+    if not others:
+        return frozenset()
     texts = [s.text for d in find_drivers(repository) if d.path not in followed and (s := repository.source(d.path))]
     return frozenset(p for p in others if any(_names(t, p) for t in texts))
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from migrate.discover import PROGRAMS, EntryKind, Repository, is_compose_file
+from migrate.discover import PROGRAMS, EntryKind, Repository, is_compose_file, texts_with
 from migrate.plan.callers import called, may_run
 from migrate.plan.heirs import heir_of, rivals
 from migrate.plan.mentions import BuildCall, build_calls, is_document, is_history, named
@@ -97,7 +97,7 @@ def find_references(
     left: list[Mention] = []
     idle: list[Mention] = []
     edited: list[FileChange] = []
-    for source in _texts(repository, {c.path for c in changes} | gone.followed):
+    for source in _texts(gone, {c.path for c in changes} | gone.followed):
         if source.path.name in _IGNORES:
             change, going, staying = _ignoring(source, gone)
             edited += [change] if change is not None else []
@@ -122,16 +122,11 @@ def find_references(
     )
 
 
-def _texts(repository: Repository, taken: Collection[PurePosixPath]) -> Iterator[SourceFile]:
-    for path, kind in repository.entries.items():
-        if kind is not EntryKind.FILE or path in taken or repository.hides(path) or is_history(path):
-            continue
-        try:
-            size = (repository.root / path).stat().st_size
-        except OSError:
-            continue
-        source = repository.source(path) if 0 < size <= _LARGEST else None
-        if source is not None and "\0" not in source.text:
+def _texts(gone: _Gone, taken: Collection[PurePosixPath]) -> Iterator[SourceFile]:
+    """The files that may name something of it."""
+    words = {*map(called, gone.heirs), *gone.tags, *(p.name for p in (*gone.plan.driver.gone, *gone.remaining))}
+    for source in texts_with(gone.repository, words, _LARGEST):
+        if source.path not in taken and not is_history(source.path):
             yield source
 
 
