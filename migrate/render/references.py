@@ -25,12 +25,16 @@ _TAKES_OUT = re.compile(r"\bdocker\b[^\n]*\b(?:cp|create|export|save)\b")
 """A text with such a command may be a driver of its own, or says how one works: it is to be migrated, not mended."""
 _ELSEWHERE = re.compile(
     r"\bgit\b[^\n]*\b(?:clone|checkout|switch|worktree|stash)\b|\b(?:mktemp|ssh|rsync|scp|curl|wget)\b|\brepository:"
+    r"|Dockerfile[.\w]*[*?\[{$]"
 )
-"""What may bring in other files than those that are there now."""
+"""What may bring in, or change, other files than those that are there now."""
 _FOLDER = re.compile(
-    r"(?:\b(?:cd|pushd)|\bworking[-_]directory[\"']?:|\bmake\b[^\n;&|]*\s-C|\bdir\s*\()[ \t]*([^\s;&|)}]*)"
+    r"(?:\b(?:cd|pushd)(?![\w-])|\bworking[-_]directory[\"']?:|\bmake\b[^\n;&|]*\s-C|\bdir\s*\()[ \t]*([^\s;&|)}]*)"
 )
-_OWN_FOLDER = re.compile(r"[\"']?\$[({]|-$|$|\.\.?/?$")
+_OWN_FOLDER = re.compile(
+    r"[\"']?(?:\$\((?:dirname|cd|git)$|\$\{(?:0|BASH_SOURCE)\b|\$\{?(?:GITHUB_WORKSPACE|CI_PROJECT_DIR|TRAVIS_BUILD_DIR)\b)"
+    r"|-$|(?:\.\.?/?)+$"
+)
 """`cd $(dirname "$0")`, `cd -`, `cd ..`: all of them lead to where the script or the one who starts it is."""
 _IGNORES = (".gitignore", ".dockerignore", ".npmignore", ".gcloudignore")
 _SHELL = frozenset({"", ".sh", ".bash", ".yml", ".yaml", ".mk", ".mak"})
@@ -169,7 +173,7 @@ def _of_artifacts(source: SourceFile, gone: _Gone) -> Iterator[Mention]:
     """What stood on the host, in documents alone: elsewhere a path may mean much."""
     for path in sorted(gone.remaining) if is_document(source.path) else ():
         pattern = rf"(?<![\w/.-])(?:\./)?{re.escape(str(path))}(?![\w/-]|\.\w)"
-        instead = "`docker cp` takes it out of the image, as it was"
+        instead = "it is in the image alone now"
         yield from _mention(source, _found(source, pattern), str(path), None, instead)
 
 
@@ -263,11 +267,12 @@ def _commands(source: SourceFile, found: Mapping[PurePosixPath, list[Span]], gon
     calls = list(build_calls(source))
     for start, end in _paragraphs(source) if document else [(0, len(source.text))]:
         text = source.text[start:end]
-        if _TAKES_OUT.search(text) or _ELSEWHERE.search(text) or not _stays_inside(source, text, gone):
+        if _TAKES_OUT.search(text) or _ELSEWHERE.search(text):
             continue
         if any(re.search(rf"(?<![\w-]){re.escape(called(r))}(?![\w-])", source.text) for r in gone.rivals):
             continue
-        mine = [e for c in calls if start <= c.span.start < end and (e := _edit(c, gone)) is not None]
+        folders = _folders(source, text)
+        mine = [e for c in calls if start <= c.span.start < end and (e := _edit(c, folders, gone)) is not None]
         spans = [s for each in found.values() for s in each if start <= s.start < end]
         running = [s for s in spans if document or not source.line(s.position.line).lstrip().startswith("#")]
         if all(any(e.span.start <= s.start and s.end <= e.span.end for e in mine) for s in running):
@@ -291,21 +296,17 @@ def _starts(text: str, followed: PurePosixPath) -> bool:
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text) is not None
 
 
-def _stays_inside(source: SourceFile, text: str, gone: _Gone) -> bool:
-    """Whether all folders that a text goes into are the repository's."""
+def _folders(source: SourceFile, text: str) -> list[set[PurePosixPath]]:
+    """The folders that a text goes into, but for ways back to its own: what each may be. Nothing where that isn't written out."""
+    found = []
     for match in _FOLDER.finditer(text):
         folder = match[1].strip("\"'")
-        if _OWN_FOLDER.match(folder):
+        if _OWN_FOLDER.match(match[1]):
             continue
-        places = (
-            PurePosixPath(posixpath.normpath(source.path.parent / folder)),
-            PurePosixPath(posixpath.normpath(folder)),
-        )
-        if not re.fullmatch(r"[\w./-]+", folder) or not any(
-            gone.repository.kind(p) is EntryKind.DIRECTORY or p == PurePosixPath() for p in places
-        ):
-            return False
-    return True
+        places = (source.path.parent / folder, PurePosixPath(folder))
+        written = re.fullmatch(r"[\w.][\w./-]*", folder) is not None
+        found.append({PurePosixPath(posixpath.normpath(p)) for p in places} if written else set())
+    return found
 
 
 def _paragraphs(source: SourceFile) -> list[tuple[int, int]]:
@@ -329,7 +330,7 @@ def _paragraphs(source: SourceFile) -> list[tuple[int, int]]:
     return found
 
 
-def _edit(call: BuildCall, gone: _Gone) -> Edit | None:
+def _edit(call: BuildCall, folders: list[set[PurePosixPath]], gone: _Gone) -> Edit | None:
     """A build of a Dockerfile that goes, with `--target` instead. Where it is run is known by the file that it names: there must
     be but one folder from which that is found."""
     file = PurePosixPath(posixpath.normpath(call.file))
@@ -346,6 +347,8 @@ def _edit(call: BuildCall, gone: _Gone) -> Edit | None:
         return None
     group, stage = heir
     folder = PurePosixPath(*meant[0].parts[: -len(parts)])
+    if any(folder not in places for places in folders):
+        return None  # one that is empty here may be a repository of its own
     if call.context.startswith("/") or PurePosixPath(posixpath.normpath(folder / call.context)) != group.context:
         return None
     if re.match(r"[\w+.-]+:", call.context):
