@@ -377,6 +377,15 @@ def test_what_is_true_still_is_not_told(tmp_path: Path) -> None:
     assert told(migrated(lay(tmp_path, files))) == set()
 
 
+def test_a_comment_that_stays_in_the_driver_is_told(tmp_path: Path) -> None:
+    """Those over the steps that go, go too."""
+    script = SCRIPT.replace("docker build -t demo:build", "# compile by Dockerfile.build\ndocker build -t demo:build")
+    script = script.replace(
+        "docker build -t demo:latest", "\n# see Dockerfile.build for the compiler\ndocker build -t demo:latest"
+    )
+    assert told(migrated(lay(tmp_path, {"build.sh": script}))) == {("MS454", "build.sh:8:7")}
+
+
 def test_what_a_file_still_needs_is_told_with_all_lines(tmp_path: Path) -> None:
     files = {
         "Dockerfile.dev": "FROM demo:build\nCOPY --from=demo:build / /\n",

@@ -121,6 +121,7 @@ def find_references(
         left += _of_artifacts(source, gone)
     left += _in_compose_files(changes, gone)
     left += _links(gone)
+    left += _in_comments(changes, gone)
     return References(
         changes=tuple(edited), mended=tuple(mended), dropped=tuple(dropped), left=tuple(left), idle=tuple(idle)
     )
@@ -189,6 +190,21 @@ def _in_compose_files(changes: tuple[FileChange, ...], gone: _Gone) -> Iterator[
                 yield from _mention(before, _of_files(before, gone)[path], str(path), path, _instead(gone.heirs[path]))
 
 
+def _in_comments(changes: tuple[FileChange, ...], gone: _Gone) -> Iterator[Mention]:
+    """What comments that stay say of a Dockerfile, in the files that are followed or changed."""
+    texts = {c.path: decode(c.after) if c.after is not None else "" for c in changes}
+    for path in sorted({*gone.followed, *texts}):
+        before = gone.repository.source(path)
+        if before is None:
+            continue
+        staying = set(texts.get(path, before.text).splitlines())
+        for dockerfile, spans in _of_files(before, gone).items():
+            comments = [
+                s for s in spans if (line := before.line(s.position.line)).lstrip().startswith("#") and line in staying
+            ]
+            yield from _mention(before, comments, str(dockerfile), dockerfile, _instead(gone.heirs[dockerfile]))
+
+
 def _links(gone: _Gone) -> Iterator[Mention]:
     """Links to a Dockerfile that goes: who takes it by another name isn't known."""
     for path, kind in gone.repository.entries.items() if gone.heirs else ():
@@ -218,6 +234,8 @@ def _mention(
 def _ignoring(source: SourceFile, gone: _Gone) -> tuple[FileChange | None, list[Mention], list[Mention]]:
     """An ignore file without the lines that only the extraction needed: what goes, and what only matches nothing."""
     idle: list[tuple[Mention, bool]] = []
+    if source.path.name == ".dockerignore" and source.path.parent not in {g.context for g in gone.plan.groups}:
+        return None, [], []  # it is another build's, or no one's any more (MS434)
     removed = set(gone.heirs)
     for number in range(1, source.line_count + 1):
         entry = source.line(number).strip()
@@ -228,8 +246,7 @@ def _ignoring(source: SourceFile, gone: _Gone) -> tuple[FileChange | None, list[
             span = source.span(start, start + len(source.line(number)))
             sure = path in removed or (entry.startswith("!") and _is_nobody_s(path, gone))
             idle.append((Mention(spans=(span,), what=str(path), path=None, instead=None), sure))
-    contexts = {g.context for g in gone.plan.groups}
-    mine = source.path.name == ".dockerignore" and source.path.parent in contexts and not gone.rivals
+    mine = source.path.name == ".dockerignore" and not gone.rivals
     going = [m for m, sure in idle if sure and mine]
     cuts = [Cut(start=m.spans[0].start, end=m.spans[0].end) for m in going]
     comments = {n for n in range(1, source.line_count + 1) if source.line(n).startswith("#")}
