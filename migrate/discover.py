@@ -7,12 +7,12 @@ Nothing is started and links are not followed.
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
-from migrate.source import SourceFile
+from migrate.source import SourceFile, decode, encode
 
 SCRIPT_LIMIT = 256 * 1024
 """Largest driver that is looked at, in bytes (parsers.md: larger ones cost gigabytes to parse)."""
@@ -190,6 +190,23 @@ def programs(repository: Repository) -> Iterator[SourceFile]:
         source = repository.source(path) if size <= SCRIPT_LIMIT else None
         if source is not None and _COMMAND.search(source.text) and not _SHEBANG.match(source.text[:128]):
             yield source
+
+
+def texts_with(repository: Repository, words: Iterable[str], limit: int) -> Iterator[SourceFile]:
+    """The text files of at most `limit` bytes that hold one of `words`."""
+    wanted = tuple(encode(w) for w in words)
+    for path, kind in repository.entries.items():
+        if kind is not EntryKind.FILE or not wanted:
+            continue
+        try:
+            full = repository.root / path
+            data = full.read_bytes() if path not in repository.changes and full.stat().st_size <= limit else None
+        except OSError:
+            continue
+        if path in repository.changes:
+            data = encode(repository.changes[path] or "")
+        if data is not None and b"\0" not in data and any(w in data for w in wanted):
+            yield SourceFile(path=path, text=decode(data))
 
 
 def named_driver(path: PurePosixPath) -> Driver:

@@ -16,7 +16,7 @@ from migrate.engine.snapshot import read_image
 from migrate.outcome import BuildOutcome, Status
 from migrate.pipeline.analysis import Analysis
 from migrate.pipeline.following import Inputs, traced
-from migrate.pipeline.run import Mode, Request, migrate
+from migrate.pipeline.run import Mode, Request, migrate, undo_migration
 from migrate.plan.heirs import heir_of
 from migrate.plan.model import GroupPlan
 from migrate.proof.prove import Given, Version, prove
@@ -187,6 +187,11 @@ UNSURE: dict[str, dict[str, str]] = {
     },
     "a folder elsewhere": {"test.sh": "cd /tmp/other\ndocker build -f Dockerfile.build .\n"},
     "a folder that isn't there": {"test.sh": "cd other && docker build -f Dockerfile.build .\n"},
+    "a folder without one": {"sub/x": "x\n", "test.sh": "(cd sub && docker build -f Dockerfile.build .)\n"},
+    "home": {"test.sh": "cd\ndocker build -f Dockerfile.build .\n"},
+    "a folder of a variable": {"test.sh": "cd ${DIR}\ndocker build -f Dockerfile.build .\n"},
+    "a new folder": {"test.sh": 'cd "$(basename x)"\ndocker build -f Dockerfile.build .\n'},
+    "files by a pattern": {"test.sh": "sed -i s/12/13/ Dockerfile.*\ndocker build -f Dockerfile.build .\n"},
     "an earlier state": {"test.sh": "git checkout v1\ndocker build -f Dockerfile.build .\n"},
     "another repository": {"test.sh": "git clone https://example.org/x . && docker build -f Dockerfile.build .\n"},
     "another host": {"test.sh": "ssh builder docker build -f Dockerfile.build .\n"},
@@ -219,6 +224,12 @@ UNSURE: dict[str, dict[str, str]] = {
         "test.sh": "docker build -f Dockerfile.build .\n",
     },
     "a program": {"test.py": "# docker build -f Dockerfile.build .\nrun('docker build -f Dockerfile.build .')\n"},
+    "a program that is compiled": {"mage.go": 'package main\n\nvar file = "Dockerfile.build"\n'},
+    "quoted in a string": {"package.json": '{"scripts": {"t": "docker build -f \\"Dockerfile.build\\" -t t ."}}\n'},
+    "the folder of a stage": {
+        **OWN,
+        "Jenkinsfile": "pipeline { stages { stage('t') { steps { dir('sub') { sh 'docker build -f Dockerfile.build .' } } } } }\n",
+    },
     "a service in braces": {"compose.yaml": "services:\n  t:\n    build: {context: ., dockerfile: Dockerfile.build}\n"},
     "a service that another file changes": {
         "compose.yaml": COMPOSE,
@@ -244,6 +255,35 @@ def test_what_may_mean_something_else_is_not_mended(name: str, tmp_path: Path) -
     mended = {p.name for p, text in others.items() if p.read_bytes() != text}
     # what a service is built from is the stage all the same
     assert mended == ({"compose.yaml"} if name == "a command of a service" else set())
+
+
+def test_a_link_keeps_what_it_leads_to(tmp_path: Path) -> None:
+    root = lay(tmp_path)
+    (root / "Dockerfile.dev").symlink_to("Dockerfile.build")
+    assert "MS439" in {c for c, _ in told(migrated(root))}
+    assert (root / "Dockerfile.dev").read_text() == BUILDER
+
+
+DOCUMENTED = {
+    "a table": ("| a | `docker build -t t -f Dockerfile.build .` |", "| a | `docker build -t t --target builder .` |"),
+    "a fence, by CRLF": (
+        "```sh\r\n$ docker build \\\r\n    -f Dockerfile.build \\\r\n\r\n```\r\n\r\n    sudo docker build . -f ./Dockerfile.build\r\n",
+        "```sh\r\n$ docker build \\\r\n    -f Dockerfile.build \\\r\n\r\n```\r\n\r\n    sudo docker build . --target builder\r\n",
+    ),
+    "a sentence": ("docker build -f Dockerfile.build . and then", "docker build -f Dockerfile.build . and then"),
+    "the pattern": (
+        "docker build -t demo:build -f Dockerfile.build .\ndocker create demo:build\n",
+        "docker build -t demo:build -f Dockerfile.build .\ndocker create demo:build\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_a_document_is_mended_paragraph_by_paragraph(name: str, tmp_path: Path) -> None:
+    before, after = DOCUMENTED[name]
+    root = lay(tmp_path, {"README.md": before})
+    assert migrated(root).status is Status.WRITTEN
+    assert (root / "README.md").read_bytes().decode() == after
 
 
 def test_a_script_in_a_folder_of_the_repository_is_mended_by_where_the_file_is(tmp_path: Path) -> None:
@@ -337,6 +377,15 @@ def test_what_is_true_still_is_not_told(tmp_path: Path) -> None:
     assert told(migrated(lay(tmp_path, files))) == set()
 
 
+def test_a_comment_that_stays_in_the_driver_is_told(tmp_path: Path) -> None:
+    """Those over the steps that go, go too."""
+    script = SCRIPT.replace("docker build -t demo:build", "# compile by Dockerfile.build\ndocker build -t demo:build")
+    script = script.replace(
+        "docker build -t demo:latest", "\n# see Dockerfile.build for the compiler\ndocker build -t demo:latest"
+    )
+    assert told(migrated(lay(tmp_path, {"build.sh": script}))) == {("MS454", "build.sh:8:7")}
+
+
 def test_what_a_file_still_needs_is_told_with_all_lines(tmp_path: Path) -> None:
     files = {
         "Dockerfile.dev": "FROM demo:build\nCOPY --from=demo:build / /\n",
@@ -361,6 +410,41 @@ def test_a_mended_file_in_the_build_context_is_told(stage: str, tmp_path: Path) 
     assert {"MS420" if stage == "Dockerfile" else "MS452"} <= {d.rule.code for d in build.diagnostics}
     assert build.proof is not None
     assert build.proof.difference is None
+
+
+@pytest.mark.parametrize(
+    "ahead", ['cd "$(dirname "$0")"', "cd ..", "cd ../..", 'cd "${0%/*}"', "cd $CI_PROJECT_DIR", "cd - "]
+)
+def test_ways_to_its_own_folder_are_known(ahead: str, tmp_path: Path) -> None:
+    root = lay(tmp_path, {"hack/dev.sh": f"{ahead}\ndocker build -f Dockerfile.build .\n"})
+    assert migrated(root).status is Status.WRITTEN
+    assert (root / "hack/dev.sh").read_text() == f"{ahead}\ndocker build --target builder .\n"
+
+
+def test_a_builder_behind_another_one_has_no_heir(tmp_path: Path) -> None:
+    """The classic builder would make the first one too, which may want arguments that only the driver gives."""
+    other = (
+        SCRIPT.replace("Dockerfile.build", "Dockerfile.tool").replace("demo:build", "demo:tool").replace("app", "tool")
+    )
+    script = other.partition("docker build -t demo:latest")[0] + SCRIPT.partition("\n")[2]
+    files = {
+        "Dockerfile.tool": BUILDER.replace("app", "tool"),
+        "Dockerfile": RUNTIME.replace("COPY app", "COPY tool /usr/bin/\nCOPY app"),
+        "build.sh": script,
+        "a.sh": "docker build -f Dockerfile.tool .\n",
+    }
+    root = lay(tmp_path / "first", files)
+    assert {c for c, _ in told(migrated(root))} == {"MS455"}
+    root = lay(tmp_path / "second", {**files, "a.sh": "docker build -f Dockerfile.build .\n"})
+    assert {c for c, _ in told(migrated(root))} == {"MS439"}
+
+
+def test_what_is_mended_can_be_undone(tmp_path: Path) -> None:
+    root = lay(tmp_path, {"README.md": README, "compose.yaml": COMPOSE, ".dockerignore": "*\n!main.c\n!app\n"})
+    before = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
+    migrated(root)
+    assert not undo_migration(root).diagnostics
+    assert {p: p.read_bytes() for p in root.rglob("*") if p.is_file()} == before
 
 
 def test_a_dry_run_shows_what_is_mended(tmp_path: Path) -> None:

@@ -198,7 +198,8 @@ def _settled(
     settled = replace(analysis, diagnostics=(*diagnostics, *found))
     if has_errors(found) or again is None:
         return replace(settled, plan=None, changes=())
-    references = find_references(repository, planned, changes, followed_files(followed), followed.remaining)
+    if planned is not analysis.plan:
+        references = find_references(repository, planned, changes, followed_files(followed), followed.remaining)
     if references.changes:
         changes = (*changes, *references.changes)
         again, found = read_back(repository, driver, planned, changes, start, inputs, followed)

@@ -18,8 +18,8 @@ def heir_of(dockerfile: PurePosixPath, planned: Sequence[GroupPlan]) -> tuple[Gr
     parts = [
         (g, p) for g in planned for p in g.parts if isinstance(p, FilePart) and p.build.path == dockerfile and p.name
     ]
-    if len(parts) != 1:
-        return None
+    if len(parts) != 1 or parts[0][0].parts[0] is not parts[0][1]:
+        return None  # the classic builder makes all that stands ahead, too
     group, part = parts[0]
     build = part.build
     if build.target is not None or build.tree is not None or build.context != group.context or group.others:
@@ -31,25 +31,22 @@ def heir_of(dockerfile: PurePosixPath, planned: Sequence[GroupPlan]) -> tuple[Gr
 
 
 def _is_author_s(group: GroupPlan, part: FilePart) -> bool:
-    """Whether nothing changes in a part but the names of stages, and nothing of the others reaches it."""
+    """Whether nothing changes in the first part but the names of stages, and no global ARG of the others reaches it."""
     dockerfile = part.build.dockerfile
-    first = next(p for p in group.parts if isinstance(p, FilePart)) is part
     naming = {s.image.span.end for s in dockerfile.stages}
     names = {s.name.span for s in dockerfile.stages if s.name is not None}
     ahead = dockerfile.stages[0].span.start
     for edit in part.edits:
         named = edit.span in names or (edit.span.start == edit.span.end and edit.span.start in naming)
-        # global ARGs and directives of the first one are written again ahead of all, as they were
-        moved = first and edit.span.end <= ahead and not edit.text
+        # global ARGs are written again ahead of all, as they were; so are directives
+        moved = edit.span.end <= ahead and not edit.text
         if not named and not moved:
             return False
-    if any(span.text != text for span, text in part.moved_arguments) or (part.moved_arguments and not first):
+    if any(span.text != text for span, text in part.moved_arguments):
         return False
-    others = [
-        span.text for p in group.parts if isinstance(p, FilePart) and p is not part for span, _ in p.moved_arguments
-    ]
-    words = {w for text in others for w in re.findall(r"[A-Za-z_]\w*", text)} - {"ARG"}
-    return not words & set(re.findall(r"[A-Za-z_]\w*", dockerfile.source.text))
+    others = [p for p in group.parts if isinstance(p, FilePart) and p is not part]
+    words = {w for p in others for span, _ in p.moved_arguments for w in re.findall(r"[A-Za-z_]\w*", span.text)}
+    return not (words - {"ARG"}) & set(re.findall(r"[A-Za-z_]\w*", dockerfile.source.text))
 
 
 def rivals(
@@ -66,6 +63,8 @@ def rivals(
         and p not in mine
         and not p.name.endswith(".dockerignore")
     ]
+    if not others:
+        return frozenset()
     texts = [s.text for d in find_drivers(repository) if d.path not in followed and (s := repository.source(d.path))]
     return frozenset(p for p in others if any(_names(t, p) for t in texts))
 

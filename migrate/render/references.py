@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from migrate.discover import EntryKind, Repository, is_compose_file
+from migrate.discover import PROGRAMS, EntryKind, Repository, is_compose_file, texts_with
 from migrate.plan.callers import called, may_run
 from migrate.plan.heirs import heir_of, rivals
 from migrate.plan.mentions import BuildCall, build_calls, is_document, is_history, named
@@ -25,12 +25,16 @@ _TAKES_OUT = re.compile(r"\bdocker\b[^\n]*\b(?:cp|create|export|save)\b")
 """A text with such a command may be a driver of its own, or says how one works: it is to be migrated, not mended."""
 _ELSEWHERE = re.compile(
     r"\bgit\b[^\n]*\b(?:clone|checkout|switch|worktree|stash)\b|\b(?:mktemp|ssh|rsync|scp|curl|wget)\b|\brepository:"
+    r"|Dockerfile[.\w]*[*?\[{$]"
 )
-"""What may bring in other files than those that are there now."""
+"""What may bring in, or change, other files than those that are there now."""
 _FOLDER = re.compile(
-    r"(?:\b(?:cd|pushd)|\bworking[-_]directory[\"']?:|\bmake\b[^\n;&|]*\s-C|\bdir\s*\()[ \t]*([^\s;&|)}]*)"
+    r"(?:\b(?:cd|pushd)(?![\w-])|\bworking[-_]directory[\"']?:|\bmake\b[^\n;&|]*\s-C|\bdir\s*\()[ \t]*([^\s;&|)}]*)"
 )
-_OWN_FOLDER = re.compile(r"[\"']?\$[({]|-$|$|\.\.?/?$")
+_OWN_FOLDER = re.compile(
+    r"[\"']?(?:\$\((?:dirname|cd|git)$|\$\{(?:0|BASH_SOURCE)\b|\$\{?(?:GITHUB_WORKSPACE|CI_PROJECT_DIR|TRAVIS_BUILD_DIR)\b)"
+    r"|-$|(?:\.\.?/?)+$"
+)
 """`cd $(dirname "$0")`, `cd -`, `cd ..`: all of them lead to where the script or the one who starts it is."""
 _IGNORES = (".gitignore", ".dockerignore", ".npmignore", ".gcloudignore")
 _SHELL = frozenset({"", ".sh", ".bash", ".yml", ".yaml", ".mk", ".mak"})
@@ -97,7 +101,7 @@ def find_references(
     left: list[Mention] = []
     idle: list[Mention] = []
     edited: list[FileChange] = []
-    for source in _texts(repository, {c.path for c in changes} | gone.followed):
+    for source in _texts(gone, {c.path for c in changes} | gone.followed):
         if source.path.name in _IGNORES:
             change, going, staying = _ignoring(source, gone)
             edited += [change] if change is not None else []
@@ -116,21 +120,18 @@ def find_references(
         left += _of_images(source, text, gone)
         left += _of_artifacts(source, gone)
     left += _in_compose_files(changes, gone)
+    left += _links(gone)
+    left += _in_comments(changes, gone)
     return References(
         changes=tuple(edited), mended=tuple(mended), dropped=tuple(dropped), left=tuple(left), idle=tuple(idle)
     )
 
 
-def _texts(repository: Repository, taken: Collection[PurePosixPath]) -> Iterator[SourceFile]:
-    for path, kind in repository.entries.items():
-        if kind is not EntryKind.FILE or path in taken or repository.hides(path) or is_history(path):
-            continue
-        try:
-            size = (repository.root / path).stat().st_size
-        except OSError:
-            continue
-        source = repository.source(path) if 0 < size <= _LARGEST else None
-        if source is not None and "\0" not in source.text:
+def _texts(gone: _Gone, taken: Collection[PurePosixPath]) -> Iterator[SourceFile]:
+    """The files that may name something of it."""
+    words = {*map(called, gone.heirs), *gone.tags, *(p.name for p in (*gone.plan.driver.gone, *gone.remaining))}
+    for source in texts_with(gone.repository, words, _LARGEST):
+        if source.path not in taken and not is_history(source.path):
             yield source
 
 
@@ -173,7 +174,7 @@ def _of_artifacts(source: SourceFile, gone: _Gone) -> Iterator[Mention]:
     """What stood on the host, in documents alone: elsewhere a path may mean much."""
     for path in sorted(gone.remaining) if is_document(source.path) else ():
         pattern = rf"(?<![\w/.-])(?:\./)?{re.escape(str(path))}(?![\w/-]|\.\w)"
-        instead = "`docker cp` takes it out of the image, as it was"
+        instead = "it is in the image alone now"
         yield from _mention(source, _found(source, pattern), str(path), None, instead)
 
 
@@ -189,6 +190,30 @@ def _in_compose_files(changes: tuple[FileChange, ...], gone: _Gone) -> Iterator[
                 yield from _mention(before, _of_files(before, gone)[path], str(path), path, _instead(gone.heirs[path]))
 
 
+def _in_comments(changes: tuple[FileChange, ...], gone: _Gone) -> Iterator[Mention]:
+    """What comments that stay say of a Dockerfile, in the files that are followed or changed."""
+    texts = {c.path: decode(c.after) if c.after is not None else "" for c in changes}
+    for path in sorted({*gone.followed, *texts}):
+        before = gone.repository.source(path)
+        if before is None:
+            continue
+        staying = set(texts.get(path, before.text).splitlines())
+        for dockerfile, spans in _of_files(before, gone).items():
+            comments = [
+                s for s in spans if (line := before.line(s.position.line)).lstrip().startswith("#") and line in staying
+            ]
+            yield from _mention(before, comments, str(dockerfile), dockerfile, _instead(gone.heirs[dockerfile]))
+
+
+def _links(gone: _Gone) -> Iterator[Mention]:
+    """Links to a Dockerfile that goes: who takes it by another name isn't known."""
+    for path, kind in gone.repository.entries.items() if gone.heirs else ():
+        target = gone.repository.followed(path) if kind is EntryKind.LINK else None
+        source = gone.repository.source(path) if target in gone.heirs else None
+        if source is not None and target is not None:
+            yield Mention(spans=(source.span(0, 0),), what=str(target), path=target, instead=None, runs=True)
+
+
 def _found(source: SourceFile, pattern: str) -> list[Span]:
     return [source.span(m.start(), m.end()) for m in re.finditer(pattern, source.text)]
 
@@ -198,7 +223,8 @@ def _mention(
 ) -> Iterator[Mention]:
     """One for all lines."""
     first = {s.position.line: s for s in reversed(spans)}
-    runs = may_run(source.path) and "dockerfile" not in source.path.name.lower()
+    runs = may_run(source.path) or source.path.suffix.lower() in PROGRAMS
+    runs = runs and "dockerfile" not in source.path.name.lower()
     runs = runs and any(not source.line(n).lstrip().startswith("#") for n in first)
     if first:
         places = tuple(first[n] for n in sorted(first))
@@ -208,6 +234,8 @@ def _mention(
 def _ignoring(source: SourceFile, gone: _Gone) -> tuple[FileChange | None, list[Mention], list[Mention]]:
     """An ignore file without the lines that only the extraction needed: what goes, and what only matches nothing."""
     idle: list[tuple[Mention, bool]] = []
+    if source.path.name == ".dockerignore" and source.path.parent not in {g.context for g in gone.plan.groups}:
+        return None, [], []  # it is another build's, or no one's any more (MS434)
     removed = set(gone.heirs)
     for number in range(1, source.line_count + 1):
         entry = source.line(number).strip()
@@ -218,8 +246,7 @@ def _ignoring(source: SourceFile, gone: _Gone) -> tuple[FileChange | None, list[
             span = source.span(start, start + len(source.line(number)))
             sure = path in removed or (entry.startswith("!") and _is_nobody_s(path, gone))
             idle.append((Mention(spans=(span,), what=str(path), path=None, instead=None), sure))
-    contexts = {g.context for g in gone.plan.groups}
-    mine = source.path.name == ".dockerignore" and source.path.parent in contexts and not gone.rivals
+    mine = source.path.name == ".dockerignore" and not gone.rivals
     going = [m for m, sure in idle if sure and mine]
     cuts = [Cut(start=m.spans[0].start, end=m.spans[0].end) for m in going]
     comments = {n for n in range(1, source.line_count + 1) if source.line(n).startswith("#")}
@@ -257,11 +284,12 @@ def _commands(source: SourceFile, found: Mapping[PurePosixPath, list[Span]], gon
     calls = list(build_calls(source))
     for start, end in _paragraphs(source) if document else [(0, len(source.text))]:
         text = source.text[start:end]
-        if _TAKES_OUT.search(text) or _ELSEWHERE.search(text) or not _stays_inside(source, text, gone):
+        if _TAKES_OUT.search(text) or _ELSEWHERE.search(text):
             continue
         if any(re.search(rf"(?<![\w-]){re.escape(called(r))}(?![\w-])", source.text) for r in gone.rivals):
             continue
-        mine = [e for c in calls if start <= c.span.start < end and (e := _edit(c, gone)) is not None]
+        folders = _folders(source, text)
+        mine = [e for c in calls if start <= c.span.start < end and (e := _edit(c, folders, gone)) is not None]
         spans = [s for each in found.values() for s in each if start <= s.start < end]
         running = [s for s in spans if document or not source.line(s.position.line).lstrip().startswith("#")]
         if all(any(e.span.start <= s.start and s.end <= e.span.end for e in mine) for s in running):
@@ -285,21 +313,17 @@ def _starts(text: str, followed: PurePosixPath) -> bool:
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text) is not None
 
 
-def _stays_inside(source: SourceFile, text: str, gone: _Gone) -> bool:
-    """Whether all folders that a text goes into are the repository's."""
+def _folders(source: SourceFile, text: str) -> list[set[PurePosixPath]]:
+    """The folders that a text goes into, but for ways back to its own: what each may be. Nothing where that isn't written out."""
+    found = []
     for match in _FOLDER.finditer(text):
         folder = match[1].strip("\"'")
-        if _OWN_FOLDER.match(folder):
+        if _OWN_FOLDER.match(match[1]):
             continue
-        places = (
-            PurePosixPath(posixpath.normpath(source.path.parent / folder)),
-            PurePosixPath(posixpath.normpath(folder)),
-        )
-        if not re.fullmatch(r"[\w./-]+", folder) or not any(
-            gone.repository.kind(p) is EntryKind.DIRECTORY or p == PurePosixPath() for p in places
-        ):
-            return False
-    return True
+        places = (source.path.parent / folder, PurePosixPath(folder))
+        written = re.fullmatch(r"[\w.][\w./-]*", folder) is not None
+        found.append({PurePosixPath(posixpath.normpath(p)) for p in places} if written else set())
+    return found
 
 
 def _paragraphs(source: SourceFile) -> list[tuple[int, int]]:
@@ -323,7 +347,7 @@ def _paragraphs(source: SourceFile) -> list[tuple[int, int]]:
     return found
 
 
-def _edit(call: BuildCall, gone: _Gone) -> Edit | None:
+def _edit(call: BuildCall, folders: list[set[PurePosixPath]], gone: _Gone) -> Edit | None:
     """A build of a Dockerfile that goes, with `--target` instead. Where it is run is known by the file that it names: there must
     be but one folder from which that is found."""
     file = PurePosixPath(posixpath.normpath(call.file))
@@ -340,6 +364,8 @@ def _edit(call: BuildCall, gone: _Gone) -> Edit | None:
         return None
     group, stage = heir
     folder = PurePosixPath(*meant[0].parts[: -len(parts)])
+    if any(folder not in places for places in folders):
+        return None  # one that is empty here may be a repository of its own
     if call.context.startswith("/") or PurePosixPath(posixpath.normpath(folder / call.context)) != group.context:
         return None
     if re.match(r"[\w+.-]+:", call.context):
