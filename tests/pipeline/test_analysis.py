@@ -1169,9 +1169,9 @@ def test_an_archive_that_is_read_where_it_goes_with_its_reader_is_no_matter(tmp_
 
 EMPTIED = {
     "if": ("if true; then docker rm extract; fi", "if true; then :; fi"),
-    "else": (
-        'if [ -n "$X" ]; then\n  echo x\nelse\n  # away with it\n  docker rm extract\nfi',
-        'if [ -n "$X" ]; then\n  echo x\nelse\n  :\nfi',
+    "branch": (
+        "if true; then\n  # away with it\n  docker rm extract\nelse\n  echo x\nfi",
+        "if true; then\n  :\nelse\n  echo x\nfi",
     ),
     "loop": ("for c in extract; do docker rm $c; done; echo $c", "for c in extract; do :; done; echo $c"),
     "loop-of-a-command": ("for c in $(echo extract); do docker rm $c; done", "for c in $(echo extract); do :; done"),
