@@ -198,6 +198,7 @@ NOT_SPLIT = _rule("MS471", "not-split", _I, "a builder with several compiles is 
 COMPILES_APART = _rule(
     "MS472", "compiles-apart", _W, "a compiler is taken neither to read nor to change what another one made"
 )
+NOT_NAMED = _rule("MS474", "not-named", _I, "the stages of a Dockerfile beside a legacy build get no names")
 NOT_BAKED = _rule("MS473", "not-baked", _I, "no bake file is written")
 
 # 5xx verifying

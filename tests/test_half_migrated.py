@@ -10,6 +10,7 @@ from migrate.outcome import MigrationOutcome, Status, exit_code
 from migrate.pipeline.run import Mode, Request, migrate
 from migrate.proof.model import Verdict as Proved
 from tests.engine.private import PrivateEngine
+from tests.pipeline import legacy
 
 GREETING = """\
 # what greets
@@ -147,6 +148,21 @@ def test_names_are_verified(
         capture_output=True,
     )
     assert images.stdout == b""
+
+
+@pytest.mark.engine
+def test_beside_a_legacy_build_one_that_fails_is_told(
+    tmp_path: Path, engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in engine.environment().items():
+        monkeypatch.setenv(name, value)
+    trio = legacy.lay(tmp_path)
+    (trio / "Dockerfile.multi").write_text(GREETING.replace("sort greeting", "none-such"))
+    (trio / "greeting").write_text("hello\n")
+    outcome = refined(trio, verify=True)
+    assert [b.status for b in outcome.builds] == [Status.WRITTEN, Status.UNCHANGED]
+    assert [d.rule.code for d in outcome.builds[1].diagnostics] == ["MS474"]
+    assert exit_code(outcome, check=False) == 0
 
 
 @pytest.mark.engine

@@ -92,7 +92,8 @@ def migrate(request: Request, report: Report) -> MigrationOutcome:
     analyses = found_builds(repository, inputs, drivers)
     outcomes = tuple(_migrated(request, repository, inputs, a, report) for a in analyses)
     if request.mode is not Mode.CHECK and drivers is None:
-        outcomes += _refined(request, repository, inputs, _taken(analyses), report)
+        refined = _refined(request, repository, inputs, _taken(analyses), report)
+        outcomes += tuple(map(_beside, refined)) if outcomes else refined
     return _written(request, repository, outcomes)
 
 
@@ -150,6 +151,17 @@ def _refined(
         if outcome.changes or outcome.diagnostics:
             found.append(outcome)
     return tuple(found)
+
+
+def _beside(outcome: BuildOutcome) -> BuildOutcome:
+    """A Dockerfile beside a legacy build: that it doesn't build here as it stands is no matter of the migration."""
+    failed = next((d for d in outcome.diagnostics if d.rule is rules.LEGACY_BUILD_FAILS), None)
+    if outcome.status is not Status.BUILD_FAILED or failed is None:
+        return outcome
+    message = f"its stages get no names: {failed.message}"
+    return replace(
+        outcome, status=Status.UNCHANGED, diagnostics=(replace(failed, rule=rules.NOT_NAMED, message=message),)
+    )
 
 
 def _taken(analyses: Sequence[Analysis]) -> frozenset[PurePosixPath]:
