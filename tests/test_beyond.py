@@ -15,6 +15,8 @@ from tests.trios import BEYOND
 
 MS_MIGRATE = Path(sys.executable).with_name("ms-migrate")
 ON_GO = ("client-server",)
+SLOW = (*ON_GO, "parallel-compiles")
+"""Those that take their time are built once in each run."""
 NAMES = sorted(p.name for p in BEYOND.iterdir())
 
 
@@ -36,6 +38,11 @@ def becomes(sample: str, folder: Path, engine: PrivateEngine) -> None:
     before = shutil.copytree(BEYOND / sample / "legacy", folder / "before")
     shutil.copytree(before, root)
     options = shlex.split((BEYOND / sample / "options").read_text())
+    if sample not in SLOW:
+        shown = run(engine, root, "--dry-run", *options)
+        apply = ["git", "apply", "--check", "-"]
+        subprocess.run(["git", "init", "-q"], cwd=before, check=True)
+        subprocess.run(apply, input=shown.stdout, cwd=before, check=True, capture_output=True, text=True)
     done = run(engine, root, *options)
     assert done.returncode == 0, done.stderr
     codes = sorted(set(re.findall(r"^\w+\[(MS\d+)\]", done.stderr, re.MULTILINE)))

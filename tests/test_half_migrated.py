@@ -11,31 +11,10 @@ from migrate.pipeline.run import Mode, Request, migrate
 from migrate.proof.model import Verdict as Proved
 from tests.engine.private import PrivateEngine
 from tests.pipeline import legacy
+from tests.trios import BEYOND
 
-GREETING = """\
-# what greets
-FROM busybox
-WORKDIR /src
-COPY greeting .
-RUN tr a-z A-Z < greeting > loud \\
- && chown 1000:1000 loud
-
-from busybox
-COPY greeting /
-RUN sort greeting > /sorted
-
-FROM alpine
-COPY --from=0 /src/loud /srv/
-# in order
-COPY --chown=7:7 --from=1 /sorted /srv/
-CMD ["cat", "/srv/loud"]
-"""
-NAMED = (
-    GREETING.replace("FROM busybox\nWORKDIR", "FROM busybox AS build-loud\nWORKDIR")
-    .replace("from busybox", "from busybox as build-sorted")
-    .replace("--from=0", "--from=build-loud")
-    .replace("--from=1", "--from=build-sorted")
-)
+GREETING = (BEYOND / "half-migrated/legacy/Dockerfile").read_text()
+NAMED = (BEYOND / "half-migrated/expected/Dockerfile").read_text()
 
 
 def lay(root: Path, text: str, path: str = "Dockerfile", **files: str) -> Path:

@@ -15,6 +15,7 @@ from migrate.engine.client import connect
 from migrate.engine.snapshot import read_image
 from migrate.outcome import MigrationOutcome, Status
 from migrate.pipeline.run import Request, migrate
+from migrate.report.diff import unified_diff
 from tests.engine.compose import require_compose
 from tests.engine.private import PrivateEngine
 from tests.engine.reading import read_files
@@ -85,6 +86,10 @@ def test_a_sample_becomes_what_is_expected(
     assert build.proof is not None
     assert build.proof.difference is None
     assert different_files(expected, out) == (["Dockerfile.build"] if (sample, buildkit) in BY_BUILDER else [])
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path / sample, check=True)
+    diff = unified_diff(build.changes)
+    subprocess.run(["git", "apply", "-"], input=diff, cwd=tmp_path / sample, check=True, capture_output=True)
+    assert different_files(out, tmp_path / sample) == []
 
 
 def migrated(sample: str, folder: Path) -> tuple[MigrationOutcome, Path]:
@@ -95,11 +100,13 @@ def migrated(sample: str, folder: Path) -> tuple[MigrationOutcome, Path]:
 
 
 def different_files(expected: Path, found: Path) -> list[str]:
-    """Names that only one of the folders has, and files that differ."""
-    names = {str(p.relative_to(r)) for r in (expected, found) for p in r.rglob("*") if p.is_file()} - {
-        "diagnostics",
-        "proof",
-    }
+    """Names that only one of the folders has, and files that differ; nothing of git's folder."""
+    names = {
+        str(p.relative_to(r))
+        for r in (expected, found)
+        for p in r.rglob("*")
+        if p.is_file() and ".git" not in p.relative_to(r).parts
+    } - {"diagnostics", "proof"}
     return sorted(
         n
         for n in names

@@ -20,62 +20,11 @@ from migrate.pipeline.verification import VerifyOptions
 from migrate.plan.single import Taken, single
 from migrate.source import SourceFile
 from tests.engine.private import PrivateEngine
+from tests.trios import BEYOND
 
-MAIN = r"""
-#include <stdio.h>
-#include <stdlib.h>
-int main(int argc, char **argv) {
-    const char *greeting = getenv("GREETING");
-    FILE *file = argc > 1 ? fopen(argv[1], "r") : 0;
-    int c;
-    printf("%s\n", greeting ? greeting : "nobody says a word");
-    while (file && (c = getc(file)) != EOF) putchar(c);
-    return file ? 0 : 3;
-}
-"""
-DOCKERFILE = """\
-# what greets, and all that compiles it
-FROM gcc:12
-ENV CFLAGS=-O2 GREETING="hello, all"
-WORKDIR /src
-# a user of its own
-RUN echo 'greeter:x:1000:1000::/:/bin/false' >> /etc/passwd
-COPY greet.c names ./
-RUN gcc -o /usr/local/bin/greet greet.c
-RUN mkdir /data && cp names /data/names && chown 1000:1000 /data/names
-
-# listens on it
-EXPOSE 8080
-LABEL org.example.kind=greeter
-USER greeter
-ENTRYPOINT ["greet"]
-CMD ["/data/names"]
-"""
-TWO_STAGES = """\
-# what greets, and all that compiles it
-FROM gcc:12 AS builder
-ENV CFLAGS=-O2 GREETING="hello, all"
-WORKDIR /src
-# a user of its own
-RUN echo 'greeter:x:1000:1000::/:/bin/false' >> /etc/passwd
-COPY greet.c names ./
-RUN gcc -o /usr/local/bin/greet greet.c
-RUN mkdir /data && cp names /data/names && chown 1000:1000 /data/names
-
-USER greeter
-
-FROM scratch
-COPY --from=builder /usr/local/bin/greet /usr/local/bin/
-COPY --from=builder --chown=1000:1000 /data/names /data/
-COPY --from=builder /etc/passwd /etc/group /etc/
-ENV GREETING="hello, all"
-# listens on it
-EXPOSE 8080
-LABEL org.example.kind=greeter
-USER greeter
-ENTRYPOINT ["greet"]
-CMD ["/data/names"]
-"""
+MAIN = (BEYOND / "one-stage/legacy/greet.c").read_text()
+DOCKERFILE = (BEYOND / "one-stage/legacy/Dockerfile").read_text()
+TWO_STAGES = (BEYOND / "one-stage/expected/Dockerfile").read_text()
 
 
 def project(root: Path, text: str = DOCKERFILE, **files: str) -> Path:
@@ -302,3 +251,22 @@ def test_the_text_keeps_the_authors_lines() -> None:
         '# runs\r\nCMD ["./run"]\r\n'
     )
     assert found.left_out == ("`ENV A`, a name that the program doesn't have",)
+
+
+@pytest.mark.parametrize(
+    ("said", "test", "base", "kept"),
+    [
+        ('CMD ["run", "-c"]', ["CMD", "run", "-c"], "scratch", True),
+        ('CMD ["/app/run"]', ["CMD", "/app/run"], "scratch", True),
+        ('CMD ["curl", "-f"]', ["CMD", "curl", "-f"], "scratch", False),
+        ("CMD /app/run", ["CMD-SHELL", "/app/run"], "scratch", False),
+        ("CMD /app/run", ["CMD-SHELL", "/app/run"], "alpine", True),
+        ("NONE", ["NONE"], "scratch", True),
+    ],
+)
+def test_a_health_check_needs_its_program(said: str, test: list[str], base: str, kept: bool) -> None:
+    taken = [Taken(path="/app/run", source="/app/run", owner=None, why="")]
+    text = f'FROM a\nHEALTHCHECK {said}\nENTRYPOINT ["/app/run"]\n'
+    found = single(read(text), base, taken, config("/app/run", healthcheck={"Test": test}), frozenset())
+    assert (f"HEALTHCHECK {said}" in found.text.partition(f"FROM {base}")[2]) is kept
+    assert bool(found.left_out) is not kept

@@ -17,63 +17,11 @@ from migrate.provenance.compilers import read_compiles
 from migrate.source import FileChange, SourceFile, apply_edits
 from tests.engine.private import PrivateEngine
 from tests.pipeline.legacy import lay
+from tests.trios import BEYOND
 
-CC = """\
-#!/bin/sh
-# takes a second for each word, as a compiler does for a file, and writes what it is told to
-for word; do
-    [ "$out" = next ] && out=$word
-    [ "$word" = -o ] && out=next
-done
-sleep 2
-mkdir -p "${out%/*}"
-cat *.c > "$out"
-chmod 755 "$out"
-"""
-BUILDER = """\
-# syntax is not asked for
-FROM busybox AS builder
-COPY cc /bin/cc
-ARG MODE=fast
-WORKDIR /src
-COPY *.c ./
-
-# what answers
-RUN cc -D$MODE -o /out/server server.c
-# what asks
-RUN cc -o /out/client \\
-    client.c
-
-FROM busybox
-COPY --chown=1:1 --from=builder /out/client /out/server /usr/bin/
-COPY --from=builder /src/client.c /src/
-CMD ["server"]
-"""
-DIVIDED = """\
-# syntax is not asked for
-FROM busybox AS base
-COPY cc /bin/cc
-ARG MODE=fast
-WORKDIR /src
-COPY *.c ./
-
-FROM base AS build-server
-ARG MODE=fast
-# what answers
-RUN cc -D$MODE -o /out/server server.c
-
-FROM base AS build-client
-ARG MODE=fast
-# what asks
-RUN cc -o /out/client \\
-    client.c
-
-FROM busybox
-COPY --chown=1:1 --from=build-client /out/client /usr/bin/
-COPY --chown=1:1 --from=build-server /out/server /usr/bin/
-COPY --from=base /src/client.c /src/
-CMD ["server"]
-"""
+CC = (BEYOND / "parallel-compiles/legacy/cc").read_text()
+BUILDER = (BEYOND / "parallel-compiles/legacy/Dockerfile").read_text()
+DIVIDED = (BEYOND / "parallel-compiles/expected/Dockerfile").read_text()
 
 
 def split(text: str, kept: tuple[str, ...] = ()) -> tuple[str | None, list[str]]:

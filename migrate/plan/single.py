@@ -57,7 +57,9 @@ def single(
         if instruction.keyword in _MOVED:
             span = _with_comments(instruction.span)
             edits.append(Edit(span=span, text=""))
-            if instruction is last[instruction.keyword] or instruction.keyword in ("EXPOSE", "LABEL"):
+            if instruction.keyword == "HEALTHCHECK" and base == "scratch" and not _is_there(config, taken):
+                left_out.append("the HEALTHCHECK, whose program the new image doesn't have")
+            elif instruction is last[instruction.keyword] or instruction.keyword in ("EXPOSE", "LABEL"):
                 lines.append(_said(span.text.rstrip("\r\n"), instruction, config))
         elif instruction.keyword == "ENV":
             kept, rest = _environment(instruction, config, names_read)
@@ -74,6 +76,18 @@ def single(
     first = re.sub(r"(?:\r?\n){3,}", newline * 2, first) if edits else first
     second = [f"FROM {base}", *_copies(builder, taken), *lines]
     return Single(text=first + newline * 2 + newline.join(second) + newline, left_out=tuple(left_out))
+
+
+def _is_there(config: ImageConfig, taken: Sequence[Taken]) -> bool:
+    """Whether what a HEALTHCHECK runs is taken along; `NONE` runs nothing."""
+    test = (config.healthcheck or {}).get("Test")
+    match test:
+        case ["CMD", str() as program, *_]:
+            return any(program in (t.path, posixpath.basename(t.path)) for t in taken)
+        case ["NONE", *_]:
+            return True
+        case _:
+            return False
 
 
 def _copies(builder: str, taken: Sequence[Taken]) -> list[str]:

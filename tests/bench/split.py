@@ -20,7 +20,8 @@ from tests.trios import BEYOND
 MS_MIGRATE = Path(sys.executable).with_name("ms-migrate")
 RUNS = 3
 LIMIT = 0.6
-FUNCTIONS = 16_000
+FUNCTIONS = 12_000
+GROUP = 50
 SHARED = """\
 FROM golang:1.21-alpine
 WORKDIR /src
@@ -62,7 +63,14 @@ def program(name: str) -> str:
         f'func f{n}(s string) string {{\n\tif len(s) > {n} {{\n\t\treturn s[:{n}] + "{n}" + s\n\t}}\n\treturn s + "{n}"\n}}\n'
         for n in range(FUNCTIONS)
     )
-    calls = "".join(f"\ts = f{n}(s)\n" for n in range(FUNCTIONS))
+    groups = range(0, FUNCTIONS, GROUP)
+    body += "".join(
+        f"func g{g}(s string) string {{\n"
+        + "".join(f"\ts = f{n}(s)\n" for n in range(g, g + GROUP))
+        + "\treturn s\n}\n"
+        for g in groups
+    )
+    calls = "".join(f"\ts = g{g}(s)\n" for g in groups)
     return (
         f'package main\n\nimport "fmt"\n\n{body}\nfunc main() {{\n\ts := "{name}"\n{calls}\tfmt.Println(len(s))\n}}\n'
     )
