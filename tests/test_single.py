@@ -302,3 +302,68 @@ def test_the_text_keeps_the_authors_lines() -> None:
         '# runs\r\nCMD ["./run"]\r\n'
     )
     assert found.left_out == ("`ENV A`, a name that the program doesn't have",)
+
+
+@pytest.mark.parametrize(
+    ("check", "config_test", "stays", "told"),
+    [
+        ("CMD wget -q localhost", ("CMD-SHELL", "wget -q localhost"), False, ("the HEALTHCHECK's shell",)),
+        ('CMD ["curl", "x"]', ("CMD", "curl", "x"), False, ("the HEALTHCHECK's program `curl`",)),
+        ('CMD ["/bin/run", "-ok"]', ("CMD", "/bin/run", "-ok"), True, ()),
+        ('CMD ["run", "-ok"]', ("CMD", "run", "-ok"), True, ()),
+        ("NONE", ("NONE",), True, ()),
+    ],
+)
+def test_a_health_check_goes_with_its_program_alone(
+    check: str, config_test: tuple[str, ...], stays: bool, told: tuple[str, ...]
+) -> None:
+    """No smoke runs it: what is missed there is only told here."""
+    dockerfile = read(f'FROM a\nRUN x\nHEALTHCHECK {check}\nCMD ["/bin/run"]\n')
+    taken = [Taken(path="/bin/run", source="/bin/run", owner=None, why="")]
+    said = config("/bin/run", healthcheck={"Test": list(config_test)})
+    found = single(dockerfile, "scratch", taken, said, frozenset())
+    assert (f"HEALTHCHECK {check}" in found.text, found.left_out) == (stays, told)
+    on_base = single(dockerfile, "alpine", taken, said, frozenset())
+    assert f"HEALTHCHECK {check}" in on_base.text.partition("FROM alpine")[2]
+    assert on_base.left_out == told
+
+
+def test_a_working_directory_counts_from_the_one_ahead() -> None:
+    dockerfile = read('FROM a\nWORKDIR /srv\nRUN x\nWORKDIR app\nCMD ["./run"]\n')
+    taken = [Taken(path="/srv/app/run", source="/srv/app/run", owner=None, why="")]
+    found = single(dockerfile, "scratch", taken, config("./run", working_dir="/srv/app"), frozenset())
+    assert found.text.partition("FROM scratch")[2].splitlines()[2:] == ["WORKDIR /srv/app", 'CMD ["./run"]']
+
+
+def test_what_a_launcher_starts_has_its_needs_looked_for() -> None:
+    """`env` starts `git`, which has libraries that `env` has not."""
+    needs = look(
+        HostFiles(),
+        read('FROM a\nENTRYPOINT ["/usr/bin/env", "/usr/bin/git"]\n'),
+        config("/usr/bin/env", "/usr/bin/git"),
+        "scratch",
+    )
+    said = subprocess.run(["ldd", "/usr/bin/git"], check=True, capture_output=True, text=True).stdout
+    wanted = {os.path.realpath(w) for line in said.splitlines() for w in line.split() if w.startswith("/")}
+    assert wanted <= {os.path.realpath(t.path) for t in needs.taken}
+
+
+def test_a_volume_begins_with_what_is_there(tmp_path: Path) -> None:
+    volume = str(tmp_path)
+    said = config("/bin/ls", volumes=frozenset({volume, "/is/not/there"}))
+    needs = look(HostFiles(), read('FROM a\nENTRYPOINT ["/bin/ls"]\n'), said, "scratch")
+    assert [(t.path, t.source) for t in needs.taken if "volume" in t.why] == [(volume, f"{os.path.realpath(volume)}/")]
+
+
+@pytest.mark.parametrize(("mark", "told"), [(b"\xff Go buildinf:", True), (b"", False)])
+def test_names_in_go_programs_are_not_set_apart(mark: bytes, told: bool, tmp_path: Path) -> None:
+    """Go's linker puts strings end to end; `/tmp` there is told though a letter stands right behind it."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc")
+    source, program = tmp_path / "x.c", tmp_path / "x"
+    source.write_text("int main(void) { return 0; }\n")
+    subprocess.run(["gcc", "-static", "-nostdlib", "-Wl,-e,main", "-o", program, source], check=True)
+    with program.open("ab") as file:
+        file.write(b"\0unset/tmpwrite" + mark)
+    needs = look(HostFiles(), read(f'FROM a\nENTRYPOINT ["{program}"]\n'), config(str(program)), "scratch")
+    assert ("/tmp, which the program names" in needs.left_out) is told
