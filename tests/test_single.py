@@ -228,6 +228,10 @@ class HostFiles(ImageFiles):
             xattrs=(),
         )
 
+    def owners(self, path: str) -> frozenset[tuple[int, int]]:
+        found = (Path(path), *Path(path).rglob("*"))
+        return frozenset((s.st_uid, s.st_gid) for s in map(Path.lstat, found))
+
     def read(self, path: str, limit: int) -> bytes | None:
         return Path(path).read_bytes() if Path(path).is_file() and Path(path).stat().st_size <= limit else None
 
@@ -367,3 +371,14 @@ def test_names_in_go_programs_are_not_set_apart(mark: bytes, told: bool, tmp_pat
         file.write(b"\0unset/tmpwrite" + mark)
     needs = look(HostFiles(), read(f'FROM a\nENTRYPOINT ["{program}"]\n'), config(str(program)), "scratch")
     assert ("/tmp, which the program names" in needs.left_out) is told
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("on_engine", ["1"], indirect=True)
+@pytest.mark.usefixtures("on_engine")
+def test_a_folder_of_several_owners_is_told(tmp_path: Path) -> None:
+    text = DOCKERFILE.replace("EXPOSE 8080", "RUN touch /data/roots\nVOLUME /data\nEXPOSE 8080")
+    build = made(project(tmp_path / "greet", text.replace("mkdir /data", "mkdir -m 755 /data")), "")
+    assert build.status is Status.WRITTEN, build.diagnostics
+    told = next(d for d in build.diagnostics if d.rule.code == "MS465")
+    assert "the owners below /data: all of it is root's now" in told.notes[0]

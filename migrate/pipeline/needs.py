@@ -295,6 +295,9 @@ class _Looker:
         if real is None or entry is None or path in self._taken:
             return
         folder = entry.type is FileType.DIRECTORY
+        if folder and len(self._files.owners(real)) > 1:
+            # COPY gives all of it to one, with `--chown` and without
+            self._left_out.append(f"the owners below {path}: all of it is {_owner(entry) or 'root'}'s now")
         source = real + "/" if folder else real
         self._taken[path] = Taken(path=path, source=source, owner=_owner(entry), why=why)
 
