@@ -177,6 +177,10 @@ class HostFiles(ImageFiles):
             xattrs=(),
         )
 
+    def owners(self, path: str) -> frozenset[tuple[int, int]]:
+        found = (Path(path), *Path(path).rglob("*"))
+        return frozenset((s.st_uid, s.st_gid) for s in map(Path.lstat, found))
+
     def read(self, path: str, limit: int) -> bytes | None:
         return Path(path).read_bytes() if Path(path).is_file() and Path(path).stat().st_size <= limit else None
 
@@ -254,19 +258,76 @@ def test_the_text_keeps_the_authors_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "test", "base", "kept"),
+    ("check", "config_test", "stays", "told"),
     [
-        ('CMD ["run", "-c"]', ["CMD", "run", "-c"], "scratch", True),
-        ('CMD ["/app/run"]', ["CMD", "/app/run"], "scratch", True),
-        ('CMD ["curl", "-f"]', ["CMD", "curl", "-f"], "scratch", False),
-        ("CMD /app/run", ["CMD-SHELL", "/app/run"], "scratch", False),
-        ("CMD /app/run", ["CMD-SHELL", "/app/run"], "alpine", True),
-        ("NONE", ["NONE"], "scratch", True),
+        ("CMD wget -q localhost", ("CMD-SHELL", "wget -q localhost"), False, ("the HEALTHCHECK's shell",)),
+        ('CMD ["curl", "x"]', ("CMD", "curl", "x"), False, ("the HEALTHCHECK's program `curl`",)),
+        ('CMD ["/bin/run", "-ok"]', ("CMD", "/bin/run", "-ok"), True, ()),
+        ('CMD ["run", "-ok"]', ("CMD", "run", "-ok"), True, ()),
+        ("NONE", ("NONE",), True, ()),
     ],
 )
-def test_a_health_check_needs_its_program(said: str, test: list[str], base: str, kept: bool) -> None:
-    taken = [Taken(path="/app/run", source="/app/run", owner=None, why="")]
-    text = f'FROM a\nHEALTHCHECK {said}\nENTRYPOINT ["/app/run"]\n'
-    found = single(read(text), base, taken, config("/app/run", healthcheck={"Test": test}), frozenset())
-    assert (f"HEALTHCHECK {said}" in found.text.partition(f"FROM {base}")[2]) is kept
-    assert bool(found.left_out) is not kept
+def test_a_health_check_goes_with_its_program_alone(
+    check: str, config_test: tuple[str, ...], stays: bool, told: tuple[str, ...]
+) -> None:
+    """No smoke runs it: what is missed there is only told here."""
+    dockerfile = read(f'FROM a\nRUN x\nHEALTHCHECK {check}\nCMD ["/bin/run"]\n')
+    taken = [Taken(path="/bin/run", source="/bin/run", owner=None, why="")]
+    said = config("/bin/run", healthcheck={"Test": list(config_test)})
+    found = single(dockerfile, "scratch", taken, said, frozenset())
+    assert (f"HEALTHCHECK {check}" in found.text, found.left_out) == (stays, told)
+    on_base = single(dockerfile, "alpine", taken, said, frozenset())
+    assert f"HEALTHCHECK {check}" in on_base.text.partition("FROM alpine")[2]
+    assert on_base.left_out == told
+
+
+def test_a_working_directory_counts_from_the_one_ahead() -> None:
+    dockerfile = read('FROM a\nWORKDIR /srv\nRUN x\nWORKDIR app\nCMD ["./run"]\n')
+    taken = [Taken(path="/srv/app/run", source="/srv/app/run", owner=None, why="")]
+    found = single(dockerfile, "scratch", taken, config("./run", working_dir="/srv/app"), frozenset())
+    assert found.text.partition("FROM scratch")[2].splitlines()[2:] == ["WORKDIR /srv/app", 'CMD ["./run"]']
+
+
+def test_what_a_launcher_starts_has_its_needs_looked_for() -> None:
+    """`env` starts `git`, which has libraries that `env` has not."""
+    needs = look(
+        HostFiles(),
+        read('FROM a\nENTRYPOINT ["/usr/bin/env", "/usr/bin/git"]\n'),
+        config("/usr/bin/env", "/usr/bin/git"),
+        "scratch",
+    )
+    said = subprocess.run(["ldd", "/usr/bin/git"], check=True, capture_output=True, text=True).stdout
+    wanted = {os.path.realpath(w) for line in said.splitlines() for w in line.split() if w.startswith("/")}
+    assert wanted <= {os.path.realpath(t.path) for t in needs.taken}
+
+
+def test_a_volume_begins_with_what_is_there(tmp_path: Path) -> None:
+    volume = str(tmp_path)
+    said = config("/bin/ls", volumes=frozenset({volume, "/is/not/there"}))
+    needs = look(HostFiles(), read('FROM a\nENTRYPOINT ["/bin/ls"]\n'), said, "scratch")
+    assert [(t.path, t.source) for t in needs.taken if "volume" in t.why] == [(volume, f"{os.path.realpath(volume)}/")]
+
+
+@pytest.mark.parametrize(("mark", "told"), [(b"\xff Go buildinf:", True), (b"", False)])
+def test_names_in_go_programs_are_not_set_apart(mark: bytes, told: bool, tmp_path: Path) -> None:
+    """Go's linker puts strings end to end; `/tmp` there is told though a letter stands right behind it."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc")
+    source, program = tmp_path / "x.c", tmp_path / "x"
+    source.write_text("int main(void) { return 0; }\n")
+    subprocess.run(["gcc", "-static", "-nostdlib", "-Wl,-e,main", "-o", program, source], check=True)
+    with program.open("ab") as file:
+        file.write(b"\0unset/tmpwrite" + mark)
+    needs = look(HostFiles(), read(f'FROM a\nENTRYPOINT ["{program}"]\n'), config(str(program)), "scratch")
+    assert ("/tmp, which the program names" in needs.left_out) is told
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("on_engine", ["1"], indirect=True)
+@pytest.mark.usefixtures("on_engine")
+def test_a_folder_of_several_owners_is_told(tmp_path: Path) -> None:
+    text = DOCKERFILE.replace("EXPOSE 8080", "RUN touch /data/roots\nVOLUME /data\nEXPOSE 8080")
+    build = made(project(tmp_path / "greet", text.replace("mkdir /data", "mkdir -m 755 /data")), "")
+    assert build.status is Status.WRITTEN, build.diagnostics
+    told = next(d for d in build.diagnostics if d.rule.code == "MS465")
+    assert "the owners below /data: all of it is root's now" in told.notes[0]

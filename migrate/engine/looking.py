@@ -35,6 +35,14 @@ class ImageFiles:
             found = posixpath.normpath(posixpath.join(posixpath.dirname(found), entry.link))
         return None
 
+    def owners(self, path: str) -> frozenset[tuple[int, int]]:
+        """User and group ids of a folder and all that is below it."""
+        chunks = self._client.archive(self._container, path)
+        if chunks is None:
+            return frozenset()
+        with closing(chunks):
+            return frozenset((m.uid, m.gid) for m in TarStream(chunks))
+
     def read(self, path: str, limit: int) -> bytes | None:
         """The content of a regular file of at most `limit` bytes."""
         chunks = self._client.archive(self._container, path)

@@ -39,6 +39,8 @@ _GO_ZONES = "/usr/local/go/lib/time/zoneinfo.zip"
 _LIBRARIES = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 """Where the loaders of glibc and musl look without a cache or a list of their own (ld.so(8)); Debian's folders of an architecture
 besides."""
+_GO_MARK = b"\xff Go buildinf:"
+"""What Go's linker puts into each program (debug/buildinfo)."""
 _PLAIN = ("/etc/nsswitch.conf", "/etc/services", "/etc/mime.types", "/etc/localtime")
 _MISSED = ("/bin/sh", "/bin/bash", "/tmp", "/var/tmp")  # noqa: S108 -- names in an image
 
@@ -87,6 +89,7 @@ class _Looker:
         for path in self._companions(program):
             self._take_program(path, "another program that the Dockerfile compiles")
         self._take_named(words[1:])
+        self._take_volumes()
         self._take_certificates()
         self._take_zones()
         if self._bare:
@@ -234,7 +237,21 @@ class _Looker:
                 continue
             path = posixpath.normpath(posixpath.join(self._config.working_dir or "/", text))
             if path not in ("/", self._config.working_dir) and self._files.real(path) is not None:
-                self._take(path, "the command, or its environment, names it")
+                self._take_started(path, "the command, or its environment, names it")
+
+    def _take_started(self, path: str, why: str) -> None:
+        """A file that is named; one that can be run (by `tini`, `env` …) with what it needs in its turn."""
+        data = self._files.read(self._files.real(path) or path, _PROGRAM_LIMIT)
+        linked = linkage(data) if data is not None else None
+        if linked is not None and (linked.interpreter is not None or not linked.libraries):
+            self._take_program(path, why)
+        else:
+            self._take(path, why)
+
+    def _take_volumes(self) -> None:
+        """A volume begins with what its image has there, and belongs to whom that belongs."""
+        for path in sorted(self._config.volumes):
+            self._take(posixpath.normpath(path), "a volume begins with it")
 
     def _take_certificates(self) -> None:
         named = [p for p in _CERTIFICATES if p.encode() in self._text]
@@ -261,9 +278,12 @@ class _Looker:
                 self._take(path, f"the user `{user}` is looked for in it" if named else "the program names it")
 
     def _miss(self) -> None:
+        # Go's linker puts strings end to end, so that nothing says where a name begins or ends
+        go = _GO_MARK in self._text
         for path in _MISSED:
-            named = re.search(rb"(?<![\w./-])" + re.escape(path.encode()) + rb"(?![\w/.-])", self._text)
-            if named is not None and self._bare and self._files.real(path) is not None:
+            exact = re.search(rb"(?<![\w./-])" + re.escape(path.encode()) + rb"(?![\w/.-])", self._text)
+            named = exact is not None or (go and path.encode() in self._text)
+            if named and self._bare and self._files.real(path) is not None:
                 self._left_out.append(f"{path}, which the program names")
         for instruction in self._dockerfile.stages[0].instructions:
             if instruction.keyword in ("COPY", "ADD"):
@@ -275,6 +295,9 @@ class _Looker:
         if real is None or entry is None or path in self._taken:
             return
         folder = entry.type is FileType.DIRECTORY
+        if folder and len(self._files.owners(real)) > 1:
+            # COPY gives all of it to one, with `--chown` and without
+            self._left_out.append(f"the owners below {path}: all of it is {_owner(entry) or 'root'}'s now")
         source = real + "/" if folder else real
         self._taken[path] = Taken(path=path, source=source, owner=_owner(entry), why=why)
 

@@ -57,9 +57,12 @@ def single(
         if instruction.keyword in _MOVED:
             span = _with_comments(instruction.span)
             edits.append(Edit(span=span, text=""))
-            if instruction.keyword == "HEALTHCHECK" and base == "scratch" and not _is_there(config, taken):
-                left_out.append("the HEALTHCHECK, whose program the new image doesn't have")
-            elif instruction is last[instruction.keyword] or instruction.keyword in ("EXPOSE", "LABEL"):
+            if instruction.keyword == "HEALTHCHECK" and instruction is last["HEALTHCHECK"]:
+                missed = _checked_by(config, taken)
+                left_out += [f"the HEALTHCHECK's {missed}"] if missed is not None else []
+                if missed is not None and base == "scratch":
+                    continue
+            if instruction is last[instruction.keyword] or instruction.keyword in ("EXPOSE", "LABEL"):
                 lines.append(_said(span.text.rstrip("\r\n"), instruction, config))
         elif instruction.keyword == "ENV":
             kept, rest = _environment(instruction, config, names_read)
@@ -76,18 +79,6 @@ def single(
     first = re.sub(r"(?:\r?\n){3,}", newline * 2, first) if edits else first
     second = [f"FROM {base}", *_copies(builder, taken), *lines]
     return Single(text=first + newline * 2 + newline.join(second) + newline, left_out=tuple(left_out))
-
-
-def _is_there(config: ImageConfig, taken: Sequence[Taken]) -> bool:
-    """Whether what a HEALTHCHECK runs is taken along; `NONE` runs nothing."""
-    test = (config.healthcheck or {}).get("Test")
-    match test:
-        case ["CMD", str() as program, *_]:
-            return any(program in (t.path, posixpath.basename(t.path)) for t in taken)
-        case ["NONE", *_]:
-            return True
-        case _:
-            return False
 
 
 def _copies(builder: str, taken: Sequence[Taken]) -> list[str]:
@@ -116,7 +107,9 @@ def _word(path: str) -> str:
 
 
 def _said(text: str, instruction: Instruction, config: ImageConfig) -> str:
-    """The author's line, unless it needs a variable that isn't there."""
+    """The author's line, unless it needs a variable, or a folder to count from, that isn't there."""
+    if instruction.keyword == "WORKDIR" and not instruction.text.startswith("/"):
+        return f"WORKDIR {config.working_dir}"
     if "$" not in instruction.text or instruction.keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
         return text
     match instruction.keyword:
@@ -152,6 +145,22 @@ def _quoted(text: str) -> str:
     if re.fullmatch(r"[\w./:@%+,-]+", text):
         return text
     return '"' + re.sub(r'(["\\$])', r"\\\1", text) + '"'
+
+
+def _checked_by(config: ImageConfig, taken: Sequence[Taken]) -> str | None:
+    """What the HEALTHCHECK runs and is not among `taken`, in words: no smoke of the image's own command would miss it."""
+    test = (config.healthcheck or {}).get("Test")
+    words = [str(w) for w in test] if isinstance(test, list | tuple) else []
+    if not words or words[0] == "NONE":
+        return None
+    if words[0] == "CMD-SHELL" or len(words) < 2:
+        return "shell"
+    paths = {t.path for t in taken}
+    if "/" in words[1]:
+        known = posixpath.normpath(posixpath.join(config.working_dir or "/", words[1])) in paths
+    else:
+        known = words[1] in {posixpath.basename(p) for p in paths if "bin" in posixpath.dirname(p).split("/")}
+    return None if known else f"program `{words[1]}`"
 
 
 def _needs_folder(config: ImageConfig, taken: Sequence[Taken]) -> bool:
