@@ -189,6 +189,9 @@ def _place(root: Path, change: FileChange) -> Path:
         place = _inside(root, named.parent) / named.name
     if not place.parent.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "its directory does not exist")
+    # Renaming over it would succeed: who made it read-only meant it to stay.
+    if place.is_file() and not place.is_symlink() and not os.access(place, os.W_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, "the file is read-only")
     return place
 
 

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
@@ -202,6 +203,21 @@ def test_one_bad_change_refuses_all(
     assert words in diagnostics[0].message
     assert sorted(root.rglob("*")) == names
     assert (root / "Dockerfile").read_bytes() == OLD["Dockerfile"][1]
+
+
+@pytest.mark.parametrize("name", ["build.sh", "Dockerfile.build"])
+def test_a_read_only_file_stays(tmp_path: Path, name: str) -> None:
+    """To be replaced or removed; a rename over it would succeed. Root has to go without what lets it write everything."""
+    root = lay(tmp_path / "root", git=False)
+    (root / name).chmod(0o444)
+    old = tree(root)
+    bound = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+    if bound and shutil.which("setpriv") is None:
+        pytest.skip("needs setpriv")
+    command = [*bound, sys.executable, __file__, str(root), "read-only"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"MS602 `{name}` could not be written: the file is read-only\n"
+    assert tree(root) == old
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, step: str, number: int, error: BaseException) -> list[int]:
@@ -491,5 +507,9 @@ def kill_everywhere(folder: Path, action: str) -> Iterator[str]:
 
 if __name__ == "__main__":
     os.fsync = lambda fd: None  # noqa: ARG005  a kill loses nothing that was written, and the disk is what takes the time
+    if sys.argv[2] == "read-only":
+        for diagnostic in apply(Path(sys.argv[1]), ALL):
+            print(diagnostic.rule.code, diagnostic.message)
+        sys.exit()
     for line in kill_everywhere(Path(sys.argv[1]), sys.argv[2]):
         print(line)

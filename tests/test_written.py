@@ -129,6 +129,27 @@ def test_the_authors_lines_are_all_there(name: str, tmp_path: Path) -> None:
         assert not double or any("\n\n\n" in (c.before or b"").decode("latin-1") for c in changes)
 
 
+def written_to(root: Path, output: Path) -> list[str]:
+    """What is said of a migration that is written to a folder of its own."""
+    outcome = migrate(Request(root=root, output=output, verify=False), lambda _side, _line: None)
+    return [d.message for b in outcome.builds for d in b.diagnostics if d.rule.code == "MS602"]
+
+
+def test_the_backup_of_a_tree_is_not_what_is_written_elsewhere(tmp_path: Path) -> None:
+    root = lay(tmp_path / "tree")
+    (root / ".ms-migrate/backup").mkdir(parents=True)
+    assert written_to(root, tmp_path / "out") == []
+    assert not (tmp_path / "out/.ms-migrate").exists()
+
+
+def test_a_tree_that_cannot_be_copied_is_one_reason(tmp_path: Path) -> None:
+    root = lay(tmp_path / "tree")
+    os.mkfifo(root / "pipe")
+    (said,) = written_to(root, tmp_path / "out")
+    assert said == f"`{tmp_path / 'out'}` could not be written: `{root / 'pipe'}` is a named pipe"
+    assert not (tmp_path / "out").exists()
+
+
 EDITED = re.compile(r"(?i)\s*(?:FROM|COPY|ADD|ARG|#\s*(?:syntax|escape|check)\s*=)")
 
 

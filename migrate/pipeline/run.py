@@ -418,14 +418,22 @@ def _unless_uncommitted(request: Request, outcome: BuildOutcome) -> BuildOutcome
 def _write_copy(request: Request, output: Path, changes: tuple[FileChange, ...]) -> tuple[Diagnostic, ...]:
     """The migrated tree in a folder of its own, without the history; what was begun there is removed where it fails."""
     try:
-        shutil.copytree(request.root, output, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
+        left_out = shutil.ignore_patterns(".git", ".ms-migrate")  # the history, and what `--undo` of PATH restores
+        shutil.copytree(request.root, output, symlinks=True, dirs_exist_ok=True, ignore=left_out)
         for change in changes:
             target = output / change.path
             if change.after is None:
                 target.unlink()
             else:
                 target.write_bytes(change.after)
-    except (OSError, shutil.Error) as error:
-        shutil.rmtree(output, ignore_errors=True)
-        return (Diagnostic(rule=rules.WRITE_FAILED, message=f"`{output}` could not be written: {error}"),)
+    except OSError as error:
+        shutil.rmtree(output.resolve(), ignore_errors=True)
+        return (Diagnostic(rule=rules.WRITE_FAILED, message=f"`{output}` could not be written: {_reason(error)}"),)
     return ()
+
+
+def _reason(error: OSError) -> str:
+    """The operating system's words; of all that a copy of a tree met (`shutil.Error`), the first."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        return str(error.args[0][0][2])
+    return error.strerror or str(error)

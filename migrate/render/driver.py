@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from migrate.drivers.jenkinsfile import is_jenkinsfile
@@ -155,7 +155,9 @@ class _Editor:
                 for item in items:
                     self._inner(item.body)
             case Function(name=name, body=Group(body=body)) if name in self._hollow:
-                return self.body(body)
+                for each in body:
+                    self._statement(each)
+                return True
             case Function(body=Group(body=body)):
                 self._inner(body)
             case _:
@@ -176,16 +178,32 @@ class _Editor:
         found: set[str] = set()
         if self._source.chunks:
             return frozenset()
-        texts = "\n".join(_code(p.source.text) for p in self._pieces)
+        texts = "\n".join(_code(self._without_removed(p)) for p in self._pieces)
         for function in (s.command for s in piece.statements if isinstance(s.command, Function)):
             body = function.body.body if isinstance(function.body, Group) else ()
             commands = [s.command for s in body]
-            if not body or any(not isinstance(c, SimpleCommand) or c.span.start not in self._removed for c in commands):
+            if not all(self._is_hollow(c) for c in commands) or all(map(_only_declares, commands)):
                 continue
             calls = sum(_calls(c) == function.name for c in _plainly(piece.statements))
             if len(re.findall(rf"(?<![\w-]){re.escape(function.name)}(?![\w-])", texts)) == calls + 1:
                 found.add(function.name)
         return frozenset(found)
+
+    def _is_hollow(self, command: Command) -> bool:
+        """Whether nothing is left of what a function does; of `x || true` where `x` goes."""
+        if isinstance(command, AndOr) and "&&" not in command.operators:
+            return self._is_hollow(command.commands[0]) and not _only_declares(command.commands[0])
+        if not isinstance(command, SimpleCommand) or any(r.here_document is not None for r in command.redirections):
+            return False
+        return command.span.start in self._removed or _only_declares(command)
+
+    def _without_removed(self, piece: Script) -> str:
+        """The text of what stays."""
+        text = piece.source.text
+        spans = [s for s in self._removed.values() if s.file == piece.source]
+        for span in sorted(spans, key=lambda s: s.start, reverse=True):
+            text = text[: span.start] + text[span.end :]
+        return text
 
     def _if(self, command: If) -> bool:
         """It goes as a whole where each of its bodies does and nothing is done to decide between them."""
@@ -277,20 +295,36 @@ class _Editor:
 
 
 def _calls(command: Command) -> str | None:
-    """The one word of a command that has no other; a function, where there is one of that name."""
+    """The first word of a command that does nothing for its other words; a function, where there is one of that name."""
     match command:
-        case SimpleCommand(words=(word,), assignments=(), redirections=()):
+        case SimpleCommand(words=(word, *others), assignments=(), redirections=()) if not _runs(others):
             return word.span.text
         case _:
             return None
+
+
+def _runs(words: Iterable[Word]) -> bool:
+    """Whether something happens where these are expanded: a command, an assignment, an error of `${x:?}`."""
+    return any(re.search(r"\$\(|`|[<>]\(|\$\{[^}]*[=?]|\+\+|--\)", w.span.text) for w in words)
+
+
+def _only_declares(command: Command) -> bool:
+    """`local x y=1`: nothing outside the function sees it."""
+    match command:
+        case SimpleCommand(words=(word, *others), redirections=()):
+            return word.span.text == "local" and not command.declared and not _runs(others)
+        case _:
+            return False
 
 
 def _plainly(statements: tuple[Statement, ...]) -> Iterator[Command]:
     """The commands that run one after the other, in functions too; none of those that decide anything."""
     for statement in statements:
         match statement.command:
-            case AndOr(commands=commands, operators=operators) if set(operators) == {"&&"}:
-                yield from commands
+            case AndOr(commands=commands, operators=operators):
+                # What stands behind `||` is there for what fails.
+                yield commands[0]
+                yield from (c for o, c in zip(operators, commands[1:], strict=True) if o == "&&")
             case Function(body=Group(body=body)):
                 yield from _plainly(body)
             case command:

@@ -17,6 +17,8 @@ class UncertainEditError(Exception):
 
 
 _BLANKS = re.compile(r"[ \t]*")
+_OPENS = re.compile(r"(?:^|[\s;])(?:then|do|else|\{|\()\s*$")
+"""The end of a line behind which a body begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def _holds_statement(line: str) -> bool:
 
 
 def blank_lines(source: SourceFile, lines: set[int]) -> set[int]:
-    """Blank lines that would be left doubled, or at the beginning or the end of the file."""
+    """Blank lines that would be left doubled, at the beginning of a body, or at the beginning or the end of the file."""
     extra: set[int] = set()
     previous_blank = True
     cut_since_text = False
@@ -123,7 +125,7 @@ def blank_lines(source: SourceFile, lines: set[int]) -> set[int]:
             extra.add(number)
         elif not blank:
             cut_since_text = False
-        previous_blank = blank
+        previous_blank = blank or _OPENS.search(source.line(number)) is not None
     number = source.line_count
     if cut_since_text or number in lines:
         while number > 0 and (number in lines or not source.line(number).strip()):

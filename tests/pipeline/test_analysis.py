@@ -1195,6 +1195,19 @@ EMPTIED = {
         "clean() {\n  docker rm extract\n}\ntrap clean EXIT",
         "clean() {\n  :\n}\ntrap clean EXIT",
     ),
+    "function-with-words": (
+        'clean() {\n  local name=$1\n  docker rm -f "$name" || true\n}\nclean extract || exit 1\nclean "extract" && echo y',
+        "echo y",
+    ),
+    "function-named-as-the-container": ("extract() {\n  docker rm extract\n}\nextract", None),
+    "function-with-words-that-run": (
+        'clean() {\n  docker rm extract\n}\nclean "$(date)"',
+        'clean() {\n  :\n}\nclean "$(date)"',
+    ),
+    "function-behind-or": (
+        "clean() {\n  docker rm extract\n}\nclean\nfalse || clean",
+        "clean() {\n  :\n}\nclean\nfalse || clean",
+    ),
     "variable": ("NAME=extract\ndocker rm $NAME", None),
     "variable-of-another": ("A=ext\nNAME=${A}ract\n\ndocker rm $NAME", None),
     "variable-named": ("NAME=extract\ndocker rm $NAME\nexport NAME", "NAME=extract\nexport NAME"),
@@ -1218,6 +1231,15 @@ def test_what_is_left_is_a_script(name: str, tmp_path: Path) -> None:
     text = text_of(analysis, "build.sh")
     assert re.sub(r"\n\n+", "\n", text) == expected
     assert subprocess.run(["sh", "-n"], input=text.encode(), check=False).returncode == 0
+
+
+def test_no_blank_line_comes_to_stand_first_in_a_body(tmp_path: Path) -> None:
+    script = SCRIPT.replace(
+        "docker build -t demo:latest .",
+        "if true; then\n\t# no longer needed\n\tdocker rm -f other extract\n\n\t# pack\n\tdocker build -t demo:latest .\nfi",
+    )
+    analysis = analysed(tmp_path, {"build.sh": script.replace("docker rm extract\n", "").replace("other ", "")})
+    assert text_of(analysis, "build.sh") == "#!/bin/sh\nif true; then\n\t# pack\n\tdocker build -t demo:latest .\nfi\n"
 
 
 def test_a_variable_that_moves_to_what_stays_is_kept(tmp_path: Path) -> None:
