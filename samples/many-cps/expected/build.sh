@@ -2,7 +2,4 @@
 
 set -e
 
-OUT=out
-SRC=/usr/src/lines
-
 docker build -t example/lines:latest .
