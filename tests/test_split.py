@@ -7,6 +7,7 @@ import pytest
 from migrate.discover import scan
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.outcome import BuildOutcome, Status
+from migrate.pipeline.dividing import asked_for
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.refining import build_start, version
 from migrate.pipeline.run import Request, migrate
@@ -96,6 +97,28 @@ def test_what_is_no_row_of_compiles_is_left_alone(text: str) -> None:
 
 def test_a_stage_that_is_asked_for_stays() -> None:
     assert split(BUILDER, ("builder",)) == (None, ["the stage `builder` is asked for by name elsewhere"])
+
+
+@pytest.mark.parametrize(
+    ("files", "asked"),
+    [
+        ({"build.sh": "docker build --target Builder ."}, {"builder"}),
+        ({"compose.yaml": "services:\n  x:\n    build:\n      target: builder\n"}, {"builder"}),
+        ({"docker-bake.hcl": 'target "x" {\n  target = "builder"\n}\n'}, {"builder"}),
+        ({"build.sh": 'docker build --target="$STAGE" .'}, {"$"}),
+        ({"build.sh": "docker build -t builder .", "vendor/x.sh": "docker build --target builder ."}, set()),
+    ],
+)
+def test_which_stages_are_asked_for(files: dict[str, str], asked: set[str], tmp_path: Path) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert asked_for(scan(tmp_path)) == asked
+    if "$" in asked:
+        assert split(BUILDER, tuple(asked)) == (
+            None,
+            ["the stage `builder` is asked for perhaps, by a variable, elsewhere"],
+        )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.diagnostics import Diagnostic, Severity, at
-from migrate.discover import Driver, EntryKind, Repository
+from migrate.discover import Driver, Repository, texts_with
 from migrate.dockerfile.instructions import Dockerfile
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.script import Start
@@ -24,7 +24,8 @@ from migrate.source import FileChange, SourceFile, Span, apply_edits, decode, en
 
 WORTH_IT = 0.95
 """A divided builder that takes more of the time than this is not kept: two measurements of one build differ by as much."""
-_TARGET = re.compile(r"(?:--target(?:=|\s+)|\btarget\s*[:=]\s*)[\"']?([\w.-]+)")
+_SHARED = "what the compiles share is made for each: let a RUN ahead of them make it, such as `go build std`"
+_TARGET = re.compile(r"(?:--target(?:=|\s+)|\btarget\s*[:=]\s*)[\"']?(\$|[\w.-]+)")
 _LARGEST = 256 * 1024
 
 
@@ -61,9 +62,11 @@ def divided(
         return _undivided(outcome, refinement.place, reason, refinement, errors)
     before, after = measured.legacy_seconds, measured.migrated_seconds
     if after > WORTH_IT * before:
-        return _undivided(
+        left = _undivided(
             outcome, refinement.place, f"it would take {after:.1f} s instead of {before:.1f} s", refinement
         )
+        *others, told = left.diagnostics
+        return replace(left, diagnostics=(*others, replace(told, help=_SHARED)))
     stages = tuple(n for s in splits for n in s.branches)
     gain = Gain(dockerfile=path, stages=stages, before=before, after=after)
     status = Status.PLANNED if outcome.status is Status.UNCHANGED else outcome.status
@@ -71,22 +74,9 @@ def divided(
 
 
 def asked_for(repository: Repository) -> frozenset[str]:
-    """Names that texts of the repository give for a target, in lower case."""
-    found: set[str] = set()
-    for path, kind in repository.entries.items():
-        if kind is not EntryKind.FILE or repository.hides(path):
-            continue
-        source = repository.source(path) if _is_small(repository, path) else None
-        if source is not None:
-            found |= {m.lower() for m in _TARGET.findall(source.text)}
-    return frozenset(found)
-
-
-def _is_small(repository: Repository, path: PurePosixPath) -> bool:
-    try:
-        return path in repository.changes or (repository.root / path).stat().st_size <= _LARGEST
-    except OSError:
-        return False
+    """Names that texts of the repository give for a target, in lower case; `$` where one is a variable's to say."""
+    texts = texts_with(repository, ("target",), _LARGEST)
+    return frozenset(m.lower() for t in texts if not repository.hides(t.path) for m in _TARGET.findall(t.text))
 
 
 def _refinement(

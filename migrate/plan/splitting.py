@@ -53,7 +53,7 @@ class _Branch:
 
 def split_builders(dockerfile: Dockerfile, kept: Collection[str]) -> tuple[tuple[Split, ...], tuple[Diagnostic, ...]]:
     """Every builder stage that can be divided; NOT_SPLIT at the place that keeps one with several compiles from it. `kept` are
-    stages, in lower case, that something else asks for by name."""
+    stages, in lower case, that something else asks for by name; `$` stands for any."""
     found: list[Split] = []
     why_not: list[Diagnostic] = []
     names = Names((dockerfile,))
@@ -76,8 +76,9 @@ def _split(dockerfile: Dockerfile, stage: Stage, names: Names, kept: Collection[
     own = stage.name.text.lower() if stage.name is not None else None
     if own is None:
         return None  # names come first
-    if own in kept:
-        raise _NotSplitError(f"the stage `{own}` is asked for by name elsewhere", stage.instruction.span)
+    if own in kept or "$" in kept:
+        how = "by name" if own in kept else "perhaps, by a variable,"
+        raise _NotSplitError(f"the stage `{own}` is asked for {how} elsewhere", stage.instruction.span)
     takers = _takers(dockerfile, stage, own)
     joined = _joined_pieces(pieces)
     wanted = [_Branch(pieces=tuple(p), name="") for p in joined]
