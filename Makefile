@@ -32,7 +32,7 @@ bench: setup ## measure how long the static phases take, the comparison of two l
 fuzz: setup ## hold the trace to bash on generated scripts, the proof to mutants and an engine's word, verifying to kills and both builders
 	@MS_FUZZ=5000 $(BIN)/pytest -n 2 tests/trace/test_ways.py tests/trace/test_words.py tests/trace/test_host_files.py
 	@MS_FUZZ=240 $(BIN)/pytest -n 2 tests/proof/test_mutants.py tests/proof/test_mutants_engine.py tests/proof/test_pairs.py tests/proof/test_pairs_engine.py
-	@MS_FUZZ=40 $(BIN)/pytest -n 2 tests/test_samples.py tests/engine_room/test_leftovers.py
+	@MS_FUZZ=40 $(BIN)/pytest -n 2 tests/test_samples.py tests/test_migration.py tests/test_written.py tests/test_split.py tests/test_noise_samples.py tests/engine_room
 
 check: lint test ## run the static checks and the tests
 

@@ -17,6 +17,7 @@ from tests.engine.private import PrivateEngine
 from tests.pipeline.legacy import SCRIPT, lay
 from tests.test_migration import WITH_BUILDKIT, environment, spoil, untouched, use
 from tests.test_verify import verdicts, verified
+from tests.thinned import LONG
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("untouched")]
 __all__ = ["environment", "untouched"]
@@ -94,6 +95,7 @@ def test_a_file_that_is_another_each_time(
         assert [b.status for b in verified(root).builds] == [Status.DIFFERENT]
 
 
+@LONG
 @WITH_BUILDKIT
 def test_a_build_id_of_go(
     tmp_path: Path, environment: dict[str, str], go_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch

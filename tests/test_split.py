@@ -18,6 +18,7 @@ from migrate.provenance.compilers import read_compiles
 from migrate.source import FileChange, SourceFile, apply_edits
 from tests.engine.private import PrivateEngine
 from tests.pipeline.legacy import lay
+from tests.thinned import LONG
 from tests.trios import BEYOND
 
 CC = (BEYOND / "parallel-compiles/legacy/cc").read_text()
@@ -195,6 +196,7 @@ def test_a_compile_that_reads_anothers_output_unasked_is_found(
     assert (root / "Dockerfile").read_text() == BUILDER.replace("/out/", "/src/")
 
 
+@LONG
 @pytest.mark.engine
 def test_what_is_not_quicker_stays(tmp_path: Path, engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     root = project(tmp_path / "tools", BUILDER)

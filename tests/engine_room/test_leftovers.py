@@ -23,7 +23,7 @@ from tests.engine_room.test_cleanup import built, everything
 
 pytestmark = pytest.mark.engine
 
-MOMENTS = int(os.environ.get("MS_FUZZ", "4"))
+MOMENTS = int(os.environ.get("MS_FUZZ", "2"))
 SPAN_SECONDS = 2.2
 """About how long a verification of CREATES takes from its journal's entry on."""
 MS_MIGRATE = Path(sys.executable).with_name("ms-migrate")

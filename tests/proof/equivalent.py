@@ -192,13 +192,11 @@ _NAMED = {
         compose-args/release.sh:5/line-dropped
         compose-run/build.sh:3/line-dropped
         href-counter/build.sh:5/line-dropped
-        many-cps/build.sh:5/line-dropped
-        many-cps/build.sh:6/line-dropped
         seed-trio/build.sh:3/line-dropped
-        stdout-filter/build:4/line-dropped
-        stdout-untar/docker-build.sh:4/line-dropped
-        two-contexts/docker/build.sh:4/line-dropped
         variable-paths/build.sh:4/line-dropped
+    """,
+    "the folder is the one that the variable names, where the script is started": """
+        two-contexts/docker/build.sh:6/context-up
     """,
     "the variable becomes what it was": """
         built-twice/Dockerfile:4/dropped
@@ -320,6 +318,9 @@ _NAMED = {
         per-arch/Dockerfile.armhf:1/other-file-changed
         per-arch/Dockerfile.build.armhf:1/other-file-changed
         two-contexts/src/plain.txt.orig:1/other-file-changed
+        references/.gitignore:1/other-file-changed
+        references/CHANGELOG.md:1/other-file-changed
+        references/.dockerignore:1/ignored-less
     """,
     "the folder is there already": """
         copy-tar-run/Dockerfile:10/destination-slash
@@ -363,10 +364,6 @@ _NAMED = {
         jenkins-pipeline/Jenkinsfile:6/variable-BUILDER
         make-goals/Makefile:6/variable-RUN
         make-script/Makefile:6/variable-VERSION
-        many-cps/build.sh:5/variable-OUT
-        many-cps/build.sh:6/variable-SRC
-        stdout-filter/build:4/variable-builder
-        stdout-untar/docker-build.sh:4/variable-BUILDER
         variable-paths/build.sh:4/variable-out
     """,
     "the folder's parent is there, and the folder is not": """

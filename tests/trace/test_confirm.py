@@ -470,7 +470,7 @@ def test_every_construct_is_followed_as_bash_does(name: str, tmp_path: Path, mon
 # What these scripts do depends on what a real engine prints, on their place below the root, or on the environment.
 NEED_MORE = frozenset(
     "export-untar import many-builders per-arch pipe-to-build pipe-to-build-many run-wait secret-arg stdout-targz stdout-untar"
-    " two-contexts make-goals make-script github-steps gitlab-job compose-run compose-args npm-script jenkins-pipeline".split()
+    " two-contexts make-goals make-script references github-steps gitlab-job compose-run compose-args npm-script jenkins-pipeline".split()
 )
 
 
