@@ -25,6 +25,8 @@ from migrate.shell.syntax import (
     Function,
     Group,
     If,
+    Literal,
+    Node,
     Pipeline,
     Script,
     SimpleCommand,
@@ -33,6 +35,7 @@ from migrate.shell.syntax import (
     Test,
     While,
     Word,
+    walk,
 )
 from migrate.source import Edit, SourceFile, Span, apply_edits
 from migrate.trace.commands import is_question, uses_variable
@@ -150,7 +153,7 @@ class _Editor:
                 if self.body(body):
                     return True
             case For(body=body) | ArithmeticFor(body=body) | While(body=body) | Subshell(body=body):
-                self._inner(body)
+                self._inner(body, waits=isinstance(command, While | ArithmeticFor))
             case Case(items=items):
                 for item in items:
                     self._inner(item.body)
@@ -176,7 +179,7 @@ class _Editor:
 
     def _hollow_functions(self, piece: Script) -> frozenset[str]:
         found: set[str] = set()
-        if self._source.chunks:
+        if self._source.chunks or any(_calls_by_value(n) for p in self._pieces for s in p.statements for n in walk(s)):
             return frozenset()
         texts = "\n".join(_code(self._without_removed(p)) for p in self._pieces)
         for function in (s.command for s in piece.statements if isinstance(s.command, Function)):
@@ -226,10 +229,14 @@ class _Editor:
         rest = "\n".join((text[: span.start], text[span.end :], *others))
         return uses_variable(loop.name, rest)
 
-    def _inner(self, statements: tuple[Statement, ...]) -> None:
-        """The body of a construct that stays: what goes is cut, and something is left of it."""
-        if self.body(statements):
-            self._emptied(statements)
+    def _inner(self, statements: tuple[Statement, ...], *, waits: bool = False) -> None:
+        """The body of a construct that stays: what goes is cut, and something is left of it; what goes may be what a loop `waits`
+        for."""
+        if not self.body(statements):
+            return
+        if waits:
+            raise UncertainEditError("taking this out would leave a loop that does nothing", statements[0].span)
+        self._emptied(statements)
 
     def _emptied(self, statements: tuple[Statement, ...]) -> None:
         """A body of which nothing is left, which no shell reads: `:` does nothing. The comments right above go as well."""
@@ -306,6 +313,16 @@ def _calls(command: Command) -> str | None:
 def _runs(words: Iterable[Word]) -> bool:
     """Whether something happens where these are expanded: a command, an assignment, an error of `${x:?}`."""
     return any(re.search(r"\$\(|`|[<>]\(|\$\{[^}]*[=?]|\+\+|--\)", w.span.text) for w in words)
+
+
+def _calls_by_value(node: Node) -> bool:
+    """Whether a command's name is only known when it runs (`"$@"`): it may be a function's, named by who starts the script."""
+    if not isinstance(node, SimpleCommand) or not node.words:
+        return False
+    first, *others = node.words
+    named = all(isinstance(p, Literal) for p in first.parts)
+    asked = first.span.text in ("eval", "trap") and not all(isinstance(p, Literal) for w in others for p in w.parts)
+    return not named or asked
 
 
 def _only_declares(command: Command) -> bool:

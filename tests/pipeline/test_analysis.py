@@ -1242,6 +1242,39 @@ def test_no_blank_line_comes_to_stand_first_in_a_body(tmp_path: Path) -> None:
     assert text_of(analysis, "build.sh") == "#!/bin/sh\nif true; then\n\t# pack\n\tdocker build -t demo:latest .\nfi\n"
 
 
+def test_a_loop_that_may_wait_for_what_goes_is_refused(tmp_path: Path) -> None:
+    loop = "for ((n = 0; n < 1; n++)); do docker rm extract; done"
+    script = SCRIPT.replace("docker rm extract", loop).replace("#!/bin/sh", "#!/bin/bash")
+    assert "MS410" in codes(analysed(tmp_path, {"build.sh": script}))
+
+
+DISPATCHED = """\
+#!/bin/bash
+set -e
+compile() {
+  docker build -t demo:build -f Dockerfile.build .
+  docker create --name extract demo:build
+  docker cp extract:/src/app ./app
+  docker rm extract
+}
+pack() {
+  docker build -t demo:latest .
+  rm ./app
+}
+if [ $# -gt 0 ]; then "$@"; exit; fi
+compile
+pack
+"""
+
+
+@pytest.mark.parametrize("call", ['"$@"', "$1", 'eval "$*"'])
+def test_a_function_that_the_caller_may_name_stays(call: str, tmp_path: Path) -> None:
+    """`./build.sh compile` has to be a command still."""
+    analysis = analysed(tmp_path, {"build.sh": DISPATCHED.replace('"$@"', call)})
+    assert analysis.plan is not None, analysis.diagnostics
+    assert "compile() {\n  :\n}\n" in text_of(analysis, "build.sh")
+
+
 def test_a_variable_that_moves_to_what_stays_is_kept(tmp_path: Path) -> None:
     script = SCRIPT.replace("docker build -t demo:build", "OPT=1\ndocker build --build-arg V=$OPT -t demo:build")
     analysis = analysed(tmp_path, {"build.sh": script, "Dockerfile.build": BUILDER + "ARG V\n"})
