@@ -45,6 +45,10 @@ def test_stages_get_names(tmp_path: Path) -> None:
     [
         ("FROM a\nFROM b\nCOPY --from=0 /x /\n", "FROM a AS builder\nFROM b\nCOPY --from=builder /x /\n"),
         ("FROM a AS x\nFROM b\nCOPY --from=0 /x /\n", "FROM a AS x\nFROM b\nCOPY --from=x /x /\n"),
+        (
+            "ARG BASE=builder\nFROM a\nFROM $BASE\nCOPY --from=0 /x /\n",
+            "ARG BASE=builder\nFROM a AS build\nFROM $BASE\nCOPY --from=build /x /\n",
+        ),
         ("FROM a AS builder\nFROM a\nFROM b\n", "FROM a AS builder\nFROM a AS build\nFROM b\n"),
         ("FROM a\nFROM b\nCOPY --from=builder /x /\n", "FROM a AS build\nFROM b\nCOPY --from=builder /x /\n"),
         (

@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from migrate import rules
 from migrate.compare.verdict import Verdict
@@ -27,10 +26,11 @@ from migrate.pipeline.comparing import ImageJudge, ImagePair
 from migrate.pipeline.findings import difference, failed_side, smoke_difference
 from migrate.pipeline.following import Inputs
 from migrate.pipeline.refining import Refinement, needed
+from migrate.pipeline.sides import driver_text
 from migrate.pipeline.smoke import Smoke
 from migrate.pipeline.verification import SETTLED, Verified, VerifyOptions
 from migrate.plan.texts import called
-from migrate.source import FileChange, SourceFile, apply_edits, decode, encode
+from migrate.source import apply_edits, encode
 
 
 def rebuild(
@@ -128,7 +128,7 @@ class _Sides:
         earlier = side != "after"
         dockerfile = refinement.before if earlier else refinement.after
         changes = refinement.base if earlier else refinement.changes
-        source = self._source(refinement.driver.path, changes)
+        source = driver_text(self.repository, refinement.driver.path, changes)
         self.report(side, f"runs {start.name}")
         request = SideRequest(
             side=side,
@@ -146,14 +146,6 @@ class _Sides:
         done = self.runs.side(request, self.report)
         self.report(side, f"ended after {done.seconds:.1f} s")
         return done
-
-    def _source(self, path: PurePosixPath, changes: tuple[FileChange, ...]) -> SourceFile:
-        """The driver's text on a side."""
-        after = next((c.after for c in changes if c.path == path and c.after is not None), None)
-        source = self.repository.source(path) if after is None else SourceFile(path=path, text=decode(after))
-        if source is None:
-            raise ScratchError(f"`{path}` was read a moment ago")
-        return source
 
     def again(self) -> Mapping[ImageReference, str] | None:
         done = self.run("again")

@@ -12,7 +12,7 @@ from migrate.dockerfile.instructions import Dockerfile, Stage
 from migrate.dockerfile.reader import read_dockerfile
 from migrate.drivers.script import command_text
 from migrate.engine.judged import Block, judged_text
-from migrate.engine.sandbox import JudgedText, Run, SideRequest, SideRun
+from migrate.engine.sandbox import JudgedText, Run, ScratchError, SideRequest, SideRun
 from migrate.engine.steps import Report
 from migrate.pipeline.analysis import Analysis
 from migrate.pipeline.following import Inputs
@@ -64,7 +64,7 @@ class Sides:
             directory=start.directory,
             name=start.name,
             arguments=self.inputs.arguments,
-            commands=command_text(self._text(analysis.driver.path, changes), start),
+            commands=command_text(driver_text(self.repository, analysis.driver.path, changes), start),
             environment=self.inputs.environment,
             time_limit=self.time_limit,
             changes=changes,
@@ -75,14 +75,6 @@ class Sides:
         done = self.run.side(request, self.report)
         self.report(side, f"ended after {done.seconds:.1f} s")
         return done
-
-    def _text(self, path: PurePosixPath, changes: tuple[FileChange, ...]) -> SourceFile:
-        """The driver as it stands on a side."""
-        after = next((c.after for c in changes if c.path == path and c.after is not None), None)
-        source = self.repository.source(path) if after is None else SourceFile(path=path, text=decode(after))
-        if source is None:
-            raise ValueError("the driver was read a moment ago")
-        return source
 
     def _judged(self, group: GroupPlan, changes: tuple[FileChange, ...]) -> JudgedText:
         new = next(c.after for c in changes if c.path == group.path)
@@ -101,6 +93,15 @@ class Sides:
             at_stage += count
         judged = encode(judged_text(dockerfile, blocks))
         return JudgedText(new=new, judged=judged, stages={b.name: b.image for b in blocks})
+
+
+def driver_text(repository: Repository, path: PurePosixPath, changes: tuple[FileChange, ...]) -> SourceFile:
+    """The driver as it stands on a side."""
+    after = next((c.after for c in changes if c.path == path and c.after is not None), None)
+    source = repository.source(path) if after is None else SourceFile(path=path, text=decode(after))
+    if source is None:
+        raise ScratchError(f"`{path}` was read a moment ago")
+    return source
 
 
 def _ends(stage: Stage, part: FilePart, dockerfile: Dockerfile) -> bool:

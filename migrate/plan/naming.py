@@ -14,17 +14,19 @@ _PLAIN = {"build", "builder", "dockerfile", "latest", "image", "docker", "final"
 
 
 class Names:
-    """Hands out names; `taken` are those of images that the files use."""
+    """Hands out names; `taken` are those of images that the files use, also by an ARG's default."""
 
     def __init__(self, dockerfiles: Iterable[Dockerfile]) -> None:
         self.taken: set[str] = set(_RESERVED)
-        stages = [s for d in dockerfiles for s in d.stages]
+        read = tuple(dockerfiles)
+        stages = [s for d in read for s in d.stages]
+        defaults = [v.strip("\"'") for d in read for i in d.global_arguments for v in re.findall(r"=(\S+)", i.text)]
         flags = [
             f.value for s in stages for i in s.instructions if (f := i.flag("from")) is not None and f.value is not None
         ]
         mounts = [f.value or "" for s in stages for i in s.instructions for f in i.flags if f.name == "mount"]
         mounted = [m for text in mounts for m in re.findall(r"(?:^|,)from=([^,]+)", text)]
-        for text in (*(s.image.text for s in stages), *flags, *mounted):
+        for text in (*(s.image.text for s in stages), *defaults, *flags, *mounted):
             reference = ImageReference.parse(text)
             self.taken.add(text.lower())
             if reference is not None and reference.domain == "docker.io":
